@@ -1,0 +1,32 @@
+# make run    the main job: 24 contributors of real and synthetic images, valued and checked (out/images)
+# make test   the tests, nothing else        make lint     ruff check and format
+# make figures WORKDIR=out/images            redraw figures and report from results.jsonl
+PYTHON ?= python3
+WORKDIR ?= out/images
+BIN = .venv/bin
+
+.PHONY: run test lint figures
+.DELETE_ON_ERROR:
+
+run: .venv/installed
+	$(BIN)/python -m experiments.run --config=configs/images.py:small --workdir=$(WORKDIR)
+
+test: .venv/installed
+	$(BIN)/python -m pytest -q
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+figures: .venv/installed
+	$(BIN)/python -m experiments.report --workdir=$(WORKDIR)
+
+.PHONY: .venv
+.venv: .venv/installed
+
+# The stamp comes last, so an interrupted installation is taken up again by the next call.
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"Python 3.11 to 3.13 is needed, PYTHON={sys.executable} is {v[0]}.{v[1]}; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt
+	@touch $@

@@ -1,0 +1,22 @@
+"""Checks that hold for every test: shapes of public functions, no key used twice, one compile cache."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parent.parent / ".jax_cache"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+jax.config.update("jax_debug_key_reuse", True)
+
+install_import_hook(["theory", "valuation", "models"], "beartype.beartype")
+
+
+@pytest.fixture
+def x64():
+    with jax.enable_x64(True):
+        yield
