@@ -1,6 +1,6 @@
 """What a run leaves behind: workdir/config.json and workdir/results.jsonl, one measurement a line.
 
-A line is written whole, or not at all as far as a reader can tell: a run that was killed goes on behind its last whole line.
+A line is written whole, or dropped by the next start: a run that was killed goes on behind its last whole line.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ def read(path: str | Path) -> list[dict]:
 
 
 def append(path: str | Path, lines: Iterable[dict]) -> None:
-    """Adds the lines in one write that is on disk when the call returns. Arrays and NumPy numbers become lists and numbers."""
+    """Adds the lines in one write, on disk when the call returns. Arrays and NumPy numbers become lists and numbers."""
     text = "".join(json.dumps(line, default=_plain) + "\n" for line in lines)
     with Path(path).open("a") as file:
         file.write(text)
@@ -84,13 +84,14 @@ def stamp(config: dict) -> dict:
     """Where a number comes from: config (name and hash), commit, versions, device. Added to every line of a run."""
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     packages = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy")
+    devices = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
     return {
         "config": f"{config.get('name', 'run')}:{config.get('scale', '')}#{digest}",
         "commit": _commit(),
         "versions": " ".join(
-            [f"python={platform.python_version()}"] + [f"{name}={version(name)}" for name in packages]
+            [f"python={platform.python_version()}", *(f"{name}={version(name)}" for name in packages)]
         ),
-        "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}, {os.cpu_count()} cores, {platform.machine()}",
+        "device": f"{devices}, {os.cpu_count()} cores, {platform.machine()}",
     }
 
 
