@@ -1,0 +1,61 @@
+"""All devices as one mesh: examples, or whole trainings, are sharded over them."""
+
+import os
+from collections.abc import Callable
+
+import jax
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+AXIS = "shards"
+
+
+def use_all_cores() -> None:
+    """Makes every CPU core a device of its own; call it before anything else of JAX. Accelerators are not affected.
+
+    Small trainings keep one core busy each, and that is the fastest way we measured to run many of them on a CPU
+    (README.md, "Speed"); large matrix products still use all cores, whichever device they are on.
+    """
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+
+
+def devices() -> Mesh:
+    """A one-dimensional mesh over all devices of all hosts."""
+    return jax.make_mesh((jax.device_count(),), (AXIS,))
+
+
+def sharded_map(function: Callable, mesh: Mesh) -> Callable:
+    """(mapped, shared) -> function(mapped[i], shared) for every i of the leading axis, jitted.
+
+    An equal share of the leading axis goes to every device: one after another on a CPU core, together on an
+    accelerator. The leading axis is padded to a multiple of the devices with copies of its last entry, which are dropped.
+    """
+    sequential = mesh.devices.flat[0].platform == "cpu"
+
+    def shard(mapped, shared):
+        if sequential:
+            return jax.lax.map(lambda one: function(one, shared), mapped)
+        return jax.vmap(function, in_axes=(0, None))(mapped, shared)
+
+    @jax.jit
+    def run(mapped, shared):
+        return jax.shard_map(shard, mesh=mesh, in_specs=(P(AXIS), P()), out_specs=P(AXIS))(mapped, shared)
+
+    def padded_run(mapped, shared):
+        count = jax.tree.leaves(mapped)[0].shape[0]
+        extra = -count % mesh.size
+        mapped = jax.tree.map(lambda leaf: _pad(leaf, extra), mapped)
+        mapped = jax.device_put(mapped, NamedSharding(mesh, P(AXIS)))
+        shared = jax.device_put(shared, NamedSharding(mesh, P()))
+        outputs = run(mapped, shared)
+        return jax.tree.map(lambda leaf: leaf[:count], outputs) if extra else outputs
+
+    return padded_run
+
+
+def _pad(leaf, extra: int):
+    if not extra:
+        return leaf
+    last = jax.numpy.broadcast_to(leaf[-1:], (extra, *leaf.shape[1:]))
+    return jax.numpy.concatenate([leaf, last])

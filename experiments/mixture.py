@@ -1,0 +1,153 @@
+"""Contributors made from a key: data sets that differ in size, real share, mechanism, truncation, noise and duplicates.
+
+Pure: arrays and a key in, arrays out.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from valuation.problem import Contributor, Examples, Origin
+
+TRUNCATION = "truncation"  # the synthetic part is unchanged real data of the head classes
+
+
+class Spec(NamedTuple):
+    """What a contributor is made of.
+
+    size: number of examples, duplicates included.
+    real_share: share of real examples, in [0, 1].
+    mechanism: how its synthetic examples are made; "truncation" leaves them as they are.
+    strength: severity or temperature, in the mechanism's unit.
+    kept: classes in the synthetic part: those of rank 1..kept, with Zipf frequencies; 0 keeps all, equally frequent.
+    label_noise: share of all its labels replaced by another class.
+    duplicates: share of all its examples that repeat another of its own.
+    """
+
+    name: str
+    size: int
+    real_share: float = 1.0
+    mechanism: str = TRUNCATION
+    strength: float = 0.0
+    kept: int = 0
+    label_noise: float = 0.0
+    duplicates: float = 0.0
+
+
+def draw(key: jax.Array, count: int, axes: Mapping[str, Any], strengths: Mapping[str, tuple]) -> list[Spec]:
+    """`count` contributors drawn independently over the axes.
+
+    axes: field of Spec -> the values to choose from, each equally likely; `size` is a pair, log-uniform between them.
+    strengths: mechanism -> the strengths to choose from.
+    """
+    rng = generator(key)
+    specs = []
+    for number in range(count):
+        low, high = axes["size"]
+        chosen = {name: _choice(rng, values) for name, values in axes.items() if name != "size"}
+        mechanism = chosen["mechanism"]
+        specs.append(
+            Spec(
+                name=f"{number:02d}",
+                size=round(float(np.exp(rng.uniform(np.log(low), np.log(high))))),
+                strength=_choice(rng, strengths.get(mechanism, (0.0,))),
+                **chosen,
+            )
+        )
+    return specs
+
+
+def build(
+    key: jax.Array,
+    specs: list[Spec],
+    train: Examples,
+    classes: int,
+    mechanisms: Mapping[str, Callable],
+    zipf: float = 1.0,
+) -> tuple[Examples, tuple[Contributor, ...]]:
+    """The pool (the real train examples first, every synthetic example behind them) and the contributors.
+
+    mechanisms: name -> (examples, strength, key) -> examples of the same number, with the same targets.
+    zipf: exponent of the class frequencies in a truncated synthetic part. The order of the classes from head to tail
+        is drawn once: it is the same for all contributors.
+    Raises ValueError that names the contributor and what was expected of it.
+    """
+    for spec in specs:
+        check(spec, len(train.inputs), classes, mechanisms)
+    order = generator(jax.random.fold_in(key, len(specs))).permutation(classes)
+    labels = np.asarray(train.targets)
+    parts, contributors = [train], []
+    for number, spec in enumerate(specs):
+        own, change, spoil = jax.random.split(jax.random.fold_in(key, number), 3)
+        rng = generator(own)
+        distinct = max(1, round(spec.size * (1 - spec.duplicates)))
+        n_real = round(distinct * spec.real_share)
+        real = rng.choice(len(labels), n_real, replace=False)
+        sources = _sources(rng, labels, distinct - n_real, spec.kept, order, zipf)
+        synthetic = train.take(sources)
+        index = np.concatenate([real, sources])
+        if spec.mechanism != TRUNCATION and len(sources):
+            synthetic = mechanisms[spec.mechanism](synthetic, spec.strength, change)
+            index[n_real:] = sum(len(part.inputs) for part in parts) + np.arange(len(sources))
+            parts.append(synthetic)
+        targets = _noisy(generator(spoil), np.concatenate([labels[real], synthetic.targets]), spec.label_noise, classes)
+        is_real = np.arange(distinct) < n_real
+        seed = np.where(is_real, index, int(np.asarray(jax.random.key_data(change))[-1]))
+        rows = np.concatenate([np.arange(distinct), rng.integers(0, distinct, spec.size - distinct)])
+        origin = Origin(
+            np.where(is_real, "real", spec.mechanism)[rows], np.where(is_real, 0.0, spec.strength)[rows], seed[rows]
+        )
+        contributors.append(
+            Contributor(spec.name, index[rows].astype(np.int32), targets[rows], is_real[rows], origin)
+        )
+    pool = Examples(*(np.concatenate([getattr(part, field) for part in parts]) for field in ("inputs", "targets")))
+    return pool, tuple(contributors)
+
+
+def check(spec: Spec, available: int, classes: int, mechanisms: Mapping[str, Callable]) -> None:
+    """Raises ValueError unless such a contributor can be made."""
+
+    def expect(true: bool, field: str, wanted: str):
+        if not true:
+            raise ValueError(f"contributor {spec.name}: {field} = {getattr(spec, field)!r}, expected {wanted}")
+
+    expect(1 <= spec.size <= available, "size", f"1 to {available}, the number of real training examples")
+    for field in ("real_share", "label_noise", "duplicates"):
+        expect(0 <= getattr(spec, field) <= 1, field, "a share in [0, 1]")
+    known = (TRUNCATION, *mechanisms)
+    expect(spec.mechanism in known, "mechanism", "one of " + ", ".join(known))
+    expect(0 <= spec.kept <= classes, "kept", f"0 (all) to {classes} classes")
+
+
+def generator(key: jax.Array) -> np.random.Generator:
+    """A NumPy generator seeded by a key."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
+
+
+def _choice(rng: np.random.Generator, values):
+    return values[int(rng.integers(len(values)))]
+
+
+def _sources(rng, labels: np.ndarray, count: int, kept: int, order: np.ndarray, zipf: float) -> np.ndarray:
+    """Rows of real examples, without repetition as long as there are enough, with the wanted class frequencies."""
+    if not kept:
+        return rng.choice(len(labels), count, replace=False)
+    frequency = np.arange(1, kept + 1) ** -zipf
+    wanted = rng.multinomial(count, frequency / frequency.sum())
+    parts = []
+    for label, number in zip(order, wanted, strict=False):
+        rows = np.flatnonzero(labels == label)
+        if number and not len(rows):
+            raise ValueError(f"the training data have no example of class {label}, which a truncated part asks for")
+        parts.append(rng.choice(rows, number, replace=number > len(rows)))
+    return rng.permutation(np.concatenate(parts)).astype(np.int64)
+
+
+def _noisy(rng: np.random.Generator, labels: np.ndarray, share: float, classes: int) -> np.ndarray:
+    """The labels with that share of them replaced by one of the other classes."""
+    wrong = np.zeros(len(labels), bool)
+    wrong[rng.choice(len(labels), round(share * len(labels)), replace=False)] = True
+    shift = rng.integers(1, max(classes, 2), len(labels))
+    return np.where(wrong, (labels + shift) % classes, labels).astype(np.int32)

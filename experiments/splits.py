@@ -1,0 +1,45 @@
+"""Splits by content, and what two sets have in common."""
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Split(NamedTuple):
+    """Rows of each part; `dropped` repeat an earlier row."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    dropped: np.ndarray
+
+
+def by_content(contents: list[bytes], *, validation: int, test: int) -> Split:
+    """Rows ordered by the SHA-256 of their content: the first `test` of them, then `validation`, the rest for training.
+
+    Where an example goes depends on nothing but the set of contents: not on their order, nor on a seed.
+    Raises ValueError if nothing would be left to train on.
+    """
+    digests = [hashlib.sha256(content).digest() for content in contents]
+    first = {}
+    for row, digest in enumerate(digests):
+        first.setdefault(digest, row)
+    rows = np.array([first[digest] for digest in sorted(first)], int)
+    if len(rows) <= validation + test:
+        raise ValueError(f"{len(rows)} distinct examples cannot give {validation} for validation and {test} for testing")
+    dropped = np.setdiff1d(np.arange(len(contents)), rows)
+    return Split(rows[test + validation :], rows[test : test + validation], rows[:test], dropped)
+
+
+def exact_overlap(left: np.ndarray, right: np.ndarray) -> int:
+    """How many rows of `left` (n, ...) stand in `right` (m, ...) too, byte for byte."""
+    known = {row.tobytes() for row in np.ascontiguousarray(right)}
+    return sum(row.tobytes() in known for row in np.ascontiguousarray(left))
+
+
+def near_overlap(left: np.ndarray, right: np.ndarray, *, similarity: float) -> int:
+    """How many rows of `left` (n, ...) have a row of `right` (m, ...) with at least that cosine similarity."""
+    left, right = (side.reshape(len(side), -1).astype(np.float32) for side in (left, right))
+    left, right = (side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in (left, right))
+    return int(((left @ right.T).max(1) >= similarity).sum())

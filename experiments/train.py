@@ -1,0 +1,169 @@
+"""Training: one pure step, and many small trainings at a time that can be stopped and taken up again."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import orbax.checkpoint as ocp
+from jax.sharding import Mesh
+from tqdm import tqdm
+
+from experiments.mesh import sharded_map
+from valuation.problem import Examples
+
+PyTree = Any
+CHUNK = 100  # steps between two looks at the losses
+SECONDS_BETWEEN_CHECKPOINTS = 10.0
+
+
+class Recipe(NamedTuple):
+    """How a model is trained.
+
+    loss: (params, frozen, examples, key) -> (b,) one loss an example.
+    initialise: key -> params.
+    """
+
+    loss: Callable
+    initialise: Callable
+    frozen: PyTree
+    optimizer: optax.GradientTransformation
+    steps: int
+    batch: int
+
+
+def batches(count: int, steps: int, batch: int, key: jax.Array) -> np.ndarray:
+    """Rows of every step, (steps, batch) int32: shuffled epochs one behind the other, a function of the key alone."""
+    epochs = -(-steps * batch // count)
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    rows = rng.permuted(np.tile(np.arange(count, dtype=np.int32), (epochs, 1)), axis=1)
+    return rows.reshape(-1)[: steps * batch].reshape(steps, batch)
+
+
+def step(recipe: Recipe, state: tuple, examples: Examples, frozen: PyTree):
+    """One update: ((params, optimizer state, key, step), examples) -> (the next state, mean loss)."""
+    params, memory, key, count = state
+
+    def mean_loss(params):
+        return recipe.loss(params, frozen, examples, jax.random.fold_in(key, count)).mean()
+
+    loss, gradient = jax.value_and_grad(mean_loss)(params)
+    update, memory = recipe.optimizer.update(gradient, memory, params)
+    return (optax.apply_updates(params, update), memory, key, count + 1), loss
+
+
+def fit(
+    recipe: Recipe,
+    sets: list[Examples],
+    keys: list[jax.Array],
+    *,
+    mesh: Mesh,
+    names: list[str] | None = None,
+    title: str = "training",
+    checkpoint: str | Path | None = None,
+) -> list[PyTree]:
+    """Parameters of one model trained on each set, all from their own random start.
+
+    The trainings are sharded over the mesh by model, so a training's numbers do not depend on the mesh.
+    checkpoint: a folder. Parameters, optimizer memory, step (with the key: the position in the data) are saved there
+        every few seconds; a later call with the same arguments goes on from there. It is removed at the end.
+    names: of the trainings, for messages.
+    Raises FloatingPointError at the first loss that is not finite, naming training and step; ValueError if the folder
+    holds another training.
+    """
+    names = names or [str(i) for i in range(len(sets))]
+    starts, orders = (jnp.stack(part) for part in zip(*(jax.random.split(key) for key in keys), strict=True))
+    sizes = [len(examples.inputs) for examples in sets]
+    offsets = np.cumsum([0, *sizes[:-1]])
+    rows = np.stack(
+        [o + batches(n, recipe.steps, recipe.batch, key) for o, n, key in zip(offsets, sizes, orders, strict=True)]
+    ).astype(np.int32)
+    data = jax.tree.map(lambda *parts: np.concatenate(parts), *sets)
+
+    def begin(key, _):
+        init, train = jax.random.split(key)
+        params = recipe.initialise(init)
+        return params, recipe.optimizer.init(params), jax.random.key_data(train), jnp.zeros((), jnp.int32)
+
+    def advance(mapped, shared):
+        (params, memory, bits, count), rows = mapped
+        data, frozen = shared
+
+        def body(state, rows):
+            return step(recipe, state, jax.tree.map(lambda leaf: leaf[rows], data), frozen)
+
+        (params, memory, key, count), losses = jax.lax.scan(
+            body, (params, memory, jax.random.wrap_key_data(bits), count), rows
+        )
+        return (params, memory, jax.random.key_data(key), count), losses
+
+    state = sharded_map(begin, mesh)(starts, None)
+    store = _Store(checkpoint, {"names": names, "sizes": sizes, "steps": recipe.steps, "batch": recipe.batch})
+    state, done = store.restore(state)
+    run = sharded_map(advance, mesh)
+    with tqdm(total=len(sets) * recipe.steps, initial=len(sets) * done, desc=title, unit="step", smoothing=0.1) as bar:
+        while done < recipe.steps:
+            chunk = min(CHUNK, recipe.steps - done)
+            state, losses = run((state, rows[:, done : done + chunk]), (data, recipe.frozen))
+            _check(np.asarray(losses), names, done)
+            done += chunk
+            bar.update(len(sets) * chunk)
+            store.save(state, done, last=done == recipe.steps)
+    store.remove()
+    params = jax.device_get(state[0])
+    return [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(len(sets))]
+
+
+def _check(losses: np.ndarray, names: list[str], done: int) -> None:
+    bad = ~np.isfinite(losses)
+    if bad.any():
+        step = int(bad.any(0).argmax())
+        name = names[int(bad[:, step].argmax())]
+        raise FloatingPointError(
+            f"the loss of {name} is not finite at step {done + step + 1}: lower the learning rate, or look at its inputs"
+        )
+
+
+class _Store:
+    """Checkpoints of one fit in a folder, or nowhere."""
+
+    def __init__(self, folder: str | Path | None, training: dict):
+        self.folder = Path(folder).absolute() if folder else None
+        self.training = training
+        self.saved = time.monotonic()
+
+    def restore(self, state: PyTree) -> tuple[PyTree, int]:
+        if self.folder is None or not (self.folder / "training.json").exists():
+            return state, 0
+        if json.loads((self.folder / "training.json").read_text()) != self.training:
+            raise ValueError(f"{self.folder} holds checkpoints of another training: remove that folder")
+        with ocp.CheckpointManager(self.folder) as manager:
+            latest = manager.latest_step()
+            if latest is None:
+                return state, 0
+            try:
+                return manager.restore(latest, args=ocp.args.StandardRestore(state)), latest
+            except Exception as error:  # orbax raises many kinds
+                raise ValueError(
+                    f"the checkpoint {self.folder / str(latest)} cannot be read ({type(error).__name__}: "
+                    f"{str(error).splitlines()[0][:200]}): remove that folder, the training goes on from the one before"
+                ) from error
+
+    def save(self, state: PyTree, done: int, *, last: bool) -> None:
+        if self.folder is None or last or time.monotonic() - self.saved < SECONDS_BETWEEN_CHECKPOINTS:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "training.json").write_text(json.dumps(self.training))
+        with ocp.CheckpointManager(self.folder, options=ocp.CheckpointManagerOptions(max_to_keep=2)) as manager:
+            manager.save(done, args=ocp.args.StandardSave(state))
+        self.saved = time.monotonic()
+
+    def remove(self) -> None:
+        if self.folder is not None and self.folder.exists():
+            shutil.rmtree(self.folder)

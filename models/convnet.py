@@ -1,0 +1,30 @@
+"""A small convolutional classifier with group normalisation, so that no example depends on another."""
+
+from collections.abc import Sequence
+
+import jax
+from flax import nnx
+from jaxtyping import Array, Float
+
+from models.layers import Conv, Dense, GroupNorm
+
+
+class ConvNet(nnx.Module):
+    """Logits of images: (n, h, w, channels[0]) -> (n, classes).
+
+    channels: of the input and of every stage, such as (1, 16, 32); each stage is a 3x3 convolution of stride 2,
+        a GroupNorm and a ReLU; then the mean over positions and a dense layer.
+    """
+
+    def __init__(self, channels: Sequence[int], classes: int, *, groups: int = 4, rngs: nnx.Rngs):
+        if len(channels) < 2:
+            raise ValueError(f"a ConvNet needs the channels of its input and of a stage, got {tuple(channels)}")
+        pairs = list(zip(channels, channels[1:], strict=False))
+        self.convolutions = nnx.List([Conv(k, d, stride=2, rngs=rngs) for k, d in pairs])
+        self.norms = nnx.List([GroupNorm(d, groups=groups) for _, d in pairs])
+        self.head = Dense(channels[-1], classes, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "n h w k"]) -> Float[Array, "n c"]:
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = jax.nn.relu(norm(convolution(x)))
+        return self.head(x.mean((1, 2)))

@@ -1,0 +1,27 @@
+"""The default image classifier: dense layers with ReLU between them."""
+
+from collections.abc import Sequence
+
+import jax
+from flax import nnx
+from jaxtyping import Array, Float
+
+from models.layers import Dense
+
+
+class MLP(nnx.Module):
+    """Logits of flattened inputs: (n, ...) -> (n, widths[-1]).
+
+    widths: from the number of input values to the number of classes, such as (784, 128, 128, 10).
+    """
+
+    def __init__(self, widths: Sequence[int], *, rngs: nnx.Rngs):
+        if len(widths) < 2:
+            raise ValueError(f"an MLP needs the width of its input and of its output, got {tuple(widths)}")
+        self.layers = nnx.List([Dense(k, d, rngs=rngs) for k, d in zip(widths, widths[1:], strict=False)])
+
+    def __call__(self, x: Float[Array, "n ..."]) -> Float[Array, "n c"]:
+        x = x.reshape(x.shape[0], -1)
+        for layer in self.layers[:-1]:
+            x = jax.nn.relu(layer(x))
+        return self.layers[-1](x)

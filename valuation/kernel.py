@@ -1,0 +1,89 @@
+"""The neural tangent kernel at given parameters, from captured pairs instead of Jacobians (theory/README.md, 3.1)."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from valuation.gradients import Captured, at, captured
+from valuation.problem import Examples
+
+ROWS = 256  # rows are padded to a multiple of this, so that sets of many sizes share a few compilations
+
+
+def true_class(outputs: Float[Array, "n c"], examples: Examples) -> Float[Array, " n"]:
+    """f_y(x): the output of the example's own label."""
+    return jnp.take_along_axis(outputs, examples.targets[:, None], axis=-1)[:, 0]
+
+
+def class_sum(outputs: Float[Array, "n c"], examples: Examples) -> Float[Array, " n"]:
+    """sum_c f_c(x) / sqrt(C): one scalar whose kernel serves all classes (the pseudo-NTK)."""
+    return outputs.sum(-1) / jnp.sqrt(outputs.shape[-1])
+
+
+OUTPUTS = {"true_class": true_class, "sum": class_sum}
+
+
+def gram(model, inputs, labels, *, output: str = "true_class", inputs_b=None, labels_b=None) -> Float[Array, "n m"]:
+    """Theta(a, b) = <grad o(a), grad o(b)> over model.params, float32, for the scalar output o of each example.
+
+    inputs (n, ...), labels (n,); inputs_b (m, ...), labels_b (m,) default to the same, which saves a pass.
+    output: "true_class" (rows of DAVINZ, authors' choice) or "sum" (labels are not used).
+    O(n m sum_l (k_l + d_l)) for dense layers without positions; no n x p matrix is formed for them.
+    """
+    if output not in OUTPUTS:
+        raise ValueError(f"output {output!r} is unknown: expected one of {', '.join(OUTPUTS)}")
+    layers = tuple(model.layers.items())
+    first = _padded(inputs, labels)
+    second = None if inputs_b is None else _padded(inputs_b, labels_b)
+    m = len(inputs) if inputs_b is None else len(inputs_b)
+    theta = _gram(model.params, model.frozen, first, second, tapped=model.tapped, layers=layers, output=output)
+    return theta[: len(inputs), :m]
+
+
+@partial(jax.jit, static_argnames=("tapped", "layers", "output"))
+def _gram(params, frozen, first, second, *, tapped, layers, output):
+    layers = dict(layers)
+    a = captured(tapped, layers, params, frozen, OUTPUTS[output], first)
+    b = a if second is None else captured(tapped, layers, params, frozen, OUTPUTS[output], second)
+    return captured_gram(layers, params, a, b)
+
+
+def captured_gram(layers: dict, params, a: Captured, b: Captured) -> Float[Array, "n m"]:
+    """Inner products of the parameter gradients that two captures stand for, summed over the layers."""
+    return sum(
+        BLOCKS[layer.kind](a.inputs[name], a.gradients[name], b.inputs[name], b.gradients[name], at(params, layer.path))
+        for name, layer in layers.items()
+    )
+
+
+def _dense(xa, ga, xb, gb, params) -> Float[Array, "n m"]:
+    """<sum_t x_t (x) g_t, sum_t x_t (x) g_t> + <sum_t g_t, sum_t g_t>, the last for a bias."""
+    bias = "bias" in params
+    if xa.ndim == 2:
+        return (xa @ xb.T + float(bias)) * (ga @ gb.T)
+    flat_a, flat_b = (jnp.einsum("nsk,nsd->nkd", _positions(x), _positions(g)) for x, g in ((xa, ga), (xb, gb)))
+    theta = flat_a.reshape(len(flat_a), -1) @ flat_b.reshape(len(flat_b), -1).T
+    return theta + _positions(ga).sum(1) @ _positions(gb).sum(1).T if bias else theta
+
+
+def _scale(xa, ga, xb, gb, params) -> Float[Array, "n m"]:
+    scale_a, scale_b = (_positions(x * g).sum(1) for x, g in ((xa, ga), (xb, gb)))
+    return scale_a @ scale_b.T + _positions(ga).sum(1) @ _positions(gb).sum(1).T
+
+
+BLOCKS = {"dense": _dense, "scale": _scale}
+
+
+def _positions(x) -> Float[Array, "n s d"]:
+    return x.reshape(x.shape[0], -1, x.shape[-1])
+
+
+def _padded(inputs, labels) -> Examples:
+    extra = -len(inputs) % ROWS
+    pad = [(0, extra)]
+    inputs = np.pad(np.asarray(inputs), pad + [(0, 0)] * (np.ndim(inputs) - 1))
+    labels = np.zeros(len(inputs), np.int32) if labels is None else np.pad(np.asarray(labels, np.int32), pad)
+    return Examples(inputs, labels)

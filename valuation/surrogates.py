@@ -1,0 +1,140 @@
+"""Values from a cheap model fitted on the contributor and scored on validation labels (theory/README.md, 3.4).
+
+Every value is a validation accuracy; ties are broken by the smaller squared error, by less than one validation example.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+from jaxtyping import Float
+
+from valuation.discrepancy import squared_distances
+from valuation.kernel import gram
+from valuation.problem import Contributor, Examples, Problem, examples
+
+PROXY = 1  # purposes of a key
+
+
+def ntk_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray, " C"]:
+    """Accuracy of ridge regression with the tangent kernel of the network centred at its initialisation.
+
+    Theta is the sum-of-logits kernel, its mean over the problem's initialisations; lambda = ridge * mean diagonal.
+    O(n^3) a contributor; uses the validation labels, trains nothing.
+    """
+    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), _tangent_kernels)
+
+
+def ntk_flow_utility(problem: Problem, *, time: float = 30.0) -> Float[np.ndarray, " C"]:
+    """Accuracy of gradient flow on the same kernel, stopped at `time` / mean diagonal: what early stopping learns."""
+    return _utilities(problem, lambda k: flow_coefficients(k, time), _tangent_kernels)
+
+
+def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5) -> Float[np.ndarray, " C"]:
+    """Accuracy of ridge regression with k = exp(-||x - x'||^2 / (2 s2)) on the problem's features.
+
+    s2 = bandwidth * median squared distance between validation examples. Uses the validation labels, trains nothing.
+    """
+    targets = _flat(problem, problem.validation)
+    between = np.asarray(squared_distances(targets, targets))
+    s2 = bandwidth * float(np.median(between[np.triu_indices(len(between), 1)]))
+
+    def kernels(problem, own: Examples):
+        x = _flat(problem, own)
+        return jnp.exp(-squared_distances(x, x) / (2 * s2)), jnp.exp(-squared_distances(targets, x) / (2 * s2))
+
+    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), kernels)
+
+
+def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray, " C"]:
+    """Accuracy of linear ridge regression with an intercept on the problem's features; lambda as in ntk_utility."""
+    targets = _flat(problem, problem.validation)
+
+    def kernels(problem, own: Examples):
+        x = _flat(problem, own)
+        return x @ x.T + 1, targets @ x.T + 1
+
+    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), kernels)
+
+
+def knn_utility(problem: Problem, *, k: int = 5) -> Float[np.ndarray, " C"]:
+    """Accuracy of the majority among the k nearest examples in feature space (all of them if there are fewer)."""
+    targets = _flat(problem, problem.validation)
+
+    def one(contributor: Contributor) -> float:
+        own = examples(problem, contributor)
+        distances = np.asarray(squared_distances(targets, _flat(problem, own)))
+        nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        votes = np.eye(problem.classes)[own.targets][nearest].mean(1)
+        return utility(votes, problem.validation.targets)
+
+    return np.array([one(contributor) for contributor in problem.contributors])
+
+
+def proxy_training(problem: Problem, *, share: float = 0.1) -> Float[np.ndarray, " C"]:
+    """Validation accuracy after one training with that share of the steps: the honest cheap rival of everything.
+
+    Raises ValueError if the problem offers no training.
+    """
+    if problem.train is None:
+        raise ValueError("proxy_training needs a problem that can train: Problem.train is None")
+    sets = [examples(problem, contributor) for contributor in problem.contributors]
+    trained = problem.train(sets, share, jax.random.fold_in(problem.key, PROXY))
+    apply = jax.jit(problem.model.apply)
+    outputs = (apply(params, problem.model.frozen, problem.validation.inputs) for params in trained)
+    return np.array([utility(jax.nn.softmax(out), problem.validation.targets) for out in outputs])
+
+
+def utility(predictions: Float[np.ndarray, "m c"], labels) -> float:
+    """Accuracy of the predicted class probabilities, less at most half an example's worth of their squared error."""
+    predictions, labels = np.asarray(predictions, np.float64), np.asarray(labels)
+    accuracy = np.mean(predictions.argmax(1) == labels)
+    error = np.mean(np.sum((predictions - np.eye(predictions.shape[1])[labels]) ** 2, 1))
+    return float(accuracy - 0.5 / len(labels) * error / (1 + error))
+
+
+def ridge_coefficients(kernel: Float[np.ndarray, "n n"], ridge: float):
+    """Y -> (K + lambda I)^-1 Y with lambda = ridge * tr(K) / n, by Cholesky in float64."""
+    shift = ridge * np.trace(kernel) / len(kernel)
+    factor = scipy.linalg.cho_factor(kernel + shift * np.eye(len(kernel)), lower=True)
+    return lambda targets: scipy.linalg.cho_solve(factor, targets)
+
+
+def flow_coefficients(kernel: Float[np.ndarray, "n n"], time: float):
+    """Y -> K^-1 (I - exp(-K t)) Y with t = time * n / tr(K): the state of kernel gradient flow at t, in float64.
+
+    The limit t replaces (1 - exp(-s t)) / s where an eigenvalue s vanishes.
+    """
+    t = time * len(kernel) / np.trace(kernel)
+    values, vectors = scipy.linalg.eigh(kernel)
+    values = np.maximum(values, 0)
+    small = values * t < 1e-12
+    weights = np.where(small, t, -np.expm1(-values * t) / np.where(small, 1, values))
+    return lambda targets: vectors @ (weights[:, None] * (vectors.T @ targets))
+
+
+def _utilities(problem: Problem, coefficients, kernels) -> Float[np.ndarray, " C"]:
+    """One utility a contributor: targets onehot - 1/C, prediction 1/C + K(validation, S) coefficients(K(S, S))."""
+
+    def one(contributor: Contributor) -> float:
+        own = examples(problem, contributor)
+        inner, outer = (np.asarray(k, np.float64) for k in kernels(problem, own))
+        targets = np.eye(problem.classes)[own.targets] - 1 / problem.classes
+        predictions = 1 / problem.classes + outer @ coefficients(inner)(targets)
+        return utility(predictions, problem.validation.targets)
+
+    return np.array([one(contributor) for contributor in problem.contributors])
+
+
+def _tangent_kernels(problem: Problem, own: Examples):
+    """Theta(S, S) and Theta(validation, S), each the mean over the initialisations."""
+    models = [problem.model._replace(params=params) for params in problem.initial]
+    inner = sum(gram(m, own.inputs, None, output="sum") for m in models) / len(models)
+    ahead = problem.validation.inputs
+    outer = sum(gram(m, ahead, None, output="sum", inputs_b=own.inputs) for m in models) / len(models)
+    return inner, outer
+
+
+def _flat(problem: Problem, data: Examples) -> jax.Array:
+    features = jnp.asarray(problem.features(data.inputs))
+    return features.reshape(len(features), -1)
