@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 import jax
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 AXIS = "shards"
@@ -22,14 +22,15 @@ def use_all_cores() -> None:
 
 def devices() -> Mesh:
     """A one-dimensional mesh over all devices of all hosts."""
-    return jax.make_mesh((jax.device_count(),), (AXIS,))
+    return jax.make_mesh((jax.device_count(),), (AXIS,), axis_types=(AxisType.Auto,))
 
 
 def sharded_map(function: Callable, mesh: Mesh) -> Callable:
     """(mapped, shared) -> function(mapped[i], shared) for every i of the leading axis, jitted.
 
     An equal share of the leading axis goes to every device: one after another on a CPU core, together on an
-    accelerator. The leading axis is padded to a multiple of the devices with copies of its last entry, which are dropped.
+    accelerator. The leading axis is padded to a multiple of the devices with copies of its last entry, which are dropped;
+    an axis of one stays on one device.
     """
     sequential = mesh.devices.flat[0].platform == "cpu"
 
@@ -42,8 +43,15 @@ def sharded_map(function: Callable, mesh: Mesh) -> Callable:
     def run(mapped, shared):
         return jax.shard_map(shard, mesh=mesh, in_specs=(P(AXIS), P()), out_specs=P(AXIS))(mapped, shared)
 
+    @jax.jit
+    def run_one(mapped, shared):
+        only = function(jax.tree.map(lambda leaf: leaf[0], mapped), shared)
+        return jax.tree.map(lambda leaf: leaf[None], only)
+
     def padded_run(mapped, shared):
         count = jax.tree.leaves(mapped)[0].shape[0]
+        if count == 1:  # one device, whose matrix products use every core
+            return run_one(mapped, shared)
         extra = -count % mesh.size
         mapped = jax.tree.map(lambda leaf: _pad(leaf, extra), mapped)
         mapped = jax.device_put(mapped, NamedSharding(mesh, P(AXIS)))

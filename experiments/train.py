@@ -80,11 +80,12 @@ def fit(
     names = names or [str(i) for i in range(len(sets))]
     starts, orders = (jnp.stack(part) for part in zip(*(jax.random.split(key) for key in keys), strict=True))
     sizes = [len(examples.inputs) for examples in sets]
-    offsets = np.cumsum([0, *sizes[:-1]])
-    rows = np.stack(
-        [o + batches(n, recipe.steps, recipe.batch, key) for o, n, key in zip(offsets, sizes, orders, strict=True)]
-    ).astype(np.int32)
-    data = jax.tree.map(lambda *parts: np.concatenate(parts), *sets)
+    distinct = {id(examples): examples for examples in sets}  # a set that is trained on twice is held once
+    ends = np.cumsum([len(examples.inputs) for examples in distinct.values()])
+    offsets = dict(zip(distinct, [0, *ends[:-1].tolist()], strict=True))
+    orders = [batches(n, recipe.steps, recipe.batch, key) for n, key in zip(sizes, orders, strict=True)]
+    rows = np.stack([offsets[id(examples)] + order for examples, order in zip(sets, orders, strict=True)])
+    data = jax.tree.map(lambda *parts: np.concatenate(parts), *distinct.values())
 
     def begin(key, _):
         init, train = jax.random.split(key)

@@ -6,6 +6,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
+from models.functional import Model, functional
 from models.layers import Conv, Dense, GroupNorm
 
 
@@ -28,3 +29,8 @@ class ConvNet(nnx.Module):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = jax.nn.relu(norm(convolution(x)))
         return self.head(x.mean((1, 2)))
+
+
+def convnet(channels: Sequence[int], classes: int, key: jax.Array) -> Model:
+    """A ConvNet as a Model, its parameters drawn from the key."""
+    return functional(ConvNet(channels, classes, rngs=nnx.Rngs(key)))

@@ -6,6 +6,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
+from models.functional import Model, functional
 from models.layers import Dense
 
 
@@ -25,3 +26,8 @@ class MLP(nnx.Module):
         for layer in self.layers[:-1]:
             x = jax.nn.relu(layer(x))
         return self.layers[-1](x)
+
+
+def mlp(widths: Sequence[int], key: jax.Array) -> Model:
+    """An MLP as a Model, its parameters drawn from the key."""
+    return functional(MLP(widths, rngs=nnx.Rngs(key)))

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from valuation.discrepancy import squared_distances
-from valuation.problem import Problem, examples
+from valuation.discrepancy import distance_table
+from valuation.problem import Problem, flat_features
 from valuation.score import kernel_and_loss
 
 
@@ -17,15 +17,15 @@ def davinz(problem: Problem, *, ridge: float = 1e-4, bandwidth: float | None = N
     bandwidth: None takes the median squared distance between validation examples; the authors' code uses a fixed
         width, which saturates the kernel on raw pixels.
     """
-    ahead = _flat(problem, problem.validation.inputs)
-    inner = np.asarray(squared_distances(ahead, ahead))
+    ahead = flat_features(problem, problem.validation.inputs)
+    inner = distance_table(ahead, ahead)
     width = float(np.median(inner[np.triu_indices(len(inner), 1)])) if bandwidth is None else bandwidth
     mean_ahead = np.exp(-inner / width).mean()
 
     def mmd(contributor) -> float:
-        own = _flat(problem, problem.pool.inputs[contributor.index])
-        mean_own = np.exp(-np.asarray(squared_distances(own, own)) / width).mean()
-        mean_cross = np.exp(-np.asarray(squared_distances(own, ahead)) / width).mean()
+        own = flat_features(problem, problem.pool.inputs[contributor.index])
+        mean_own = np.exp(-distance_table(own, own) / width).mean()
+        mean_cross = np.exp(-distance_table(own, ahead) / width).mean()
         return float(np.sqrt(max(mean_own + mean_ahead - 2 * mean_cross, 0.0)))
 
     distances = np.array([mmd(contributor) for contributor in problem.contributors])
@@ -33,8 +33,3 @@ def davinz(problem: Problem, *, ridge: float = 1e-4, bandwidth: float | None = N
         [kernel_and_loss(problem, c, output="true_class", scaled=False, ridge=ridge)[0] for c in problem.contributors]
     )
     return -distances.mean() / kernels.mean() * kernels - distances
-
-
-def _flat(problem: Problem, inputs) -> np.ndarray:
-    features = np.asarray(problem.features(inputs))
-    return features.reshape(len(features), -1)

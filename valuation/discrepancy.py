@@ -64,6 +64,15 @@ def squared_distances(x: Float[Array, "n d"], y: Float[Array, "m d"]) -> Float[A
     return jnp.maximum(jnp.square(x).sum(-1)[:, None] + jnp.square(y).sum(-1) - 2 * x @ y.T, 0)
 
 
+def distance_table(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "n m"]:
+    """squared_distances of host arrays; rows are padded to a multiple of 256, so that many sizes share a compilation."""
+    padded = (np.pad(np.asarray(side, np.float32), [(0, -len(side) % 256), (0, 0)]) for side in (x, y))
+    return np.asarray(_distances(*padded))[: len(x), : len(y)]
+
+
+_distances = jax.jit(squared_distances)
+
+
 def _quadratic(x, y, lx, ly, bandwidth, block, *, unbiased) -> float:
     n, m = len(x), len(y)
     x, y = x - y.mean(0), y - y.mean(0)  # distances stay, float32 rounding shrinks

@@ -43,6 +43,21 @@ def gram(model, inputs, labels, *, output: str = "true_class", inputs_b=None, la
     return theta[: len(inputs), :m]
 
 
+def outputs(model, inputs) -> Float[np.ndarray, "n c"]:
+    """The model's outputs, computed a few rows at a time: one compilation whatever n is."""
+    padded = _padded(inputs, None).inputs
+    parts = [
+        _outputs(model.params, model.frozen, padded[i : i + ROWS], apply=model.apply)
+        for i in range(0, len(padded), ROWS)
+    ]
+    return np.concatenate([np.asarray(part) for part in parts])[: len(inputs)]
+
+
+@partial(jax.jit, static_argnames=("apply",))
+def _outputs(params, frozen, inputs, *, apply):
+    return apply(params, frozen, inputs)
+
+
 @partial(jax.jit, static_argnames=("tapped", "layers", "output"))
 def _gram(params, frozen, first, second, *, tapped, layers, output):
     layers = dict(layers)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Float
 
 PyTree = Any
 
@@ -25,9 +25,6 @@ class Examples(NamedTuple):
     def take(self, index) -> "Examples":
         """The examples at those rows."""
         return Examples(*(None if leaf is None else leaf[index] for leaf in self))
-
-    def __len__(self) -> int:
-        raise TypeError("the number of examples is len(examples.inputs); len of a tuple would count its fields")
 
 
 class Origin(NamedTuple):
@@ -87,5 +84,10 @@ class Problem(NamedTuple):
 
 def examples(problem: Problem, contributor: Contributor) -> Examples:
     """The contributor's examples with its own targets."""
-    rows = problem.pool.take(contributor.index)
-    return rows._replace(targets=contributor.targets)
+    return problem.pool.take(contributor.index)._replace(targets=contributor.targets)
+
+
+def flat_features(problem: Problem, inputs) -> Float[np.ndarray, "n d"]:
+    """The problem's features of the inputs, one flat row an example."""
+    features = np.asarray(problem.features(inputs), np.float32)
+    return features.reshape(len(features), -1)

@@ -9,15 +9,15 @@ Every term is a cost, lower = better; a part that is absent contributes exactly 
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import scipy.optimize
 from jaxtyping import Float
+from scipy.special import log_softmax
 
 from valuation.discrepancy import mean_squared_distance, mk_mmd
-from valuation.kernel import gram
-from valuation.problem import Contributor, Examples, Problem, examples
+from valuation.kernel import gram, outputs
+from valuation.problem import Contributor, Examples, Problem, examples, flat_features
 
 CALIBRATION = 2  # purposes of a key
 
@@ -111,10 +111,10 @@ def retrained_losses(problem: Problem, *, count: int = 6, share: float = 1.0):
     count = min(count, len(problem.contributors))
     members = np.asarray(jax.random.choice(choose, len(problem.contributors), (count,), replace=False))
     trained = problem.train([examples(problem, problem.contributors[i]) for i in members], share, train)
-    apply, labels = jax.jit(problem.model.apply), problem.validation.targets
-    logits = (apply(params, problem.model.frozen, problem.validation.inputs) for params in trained)
-    losses = [-jnp.take_along_axis(jax.nn.log_softmax(z), labels[:, None], -1).mean() for z in logits]
-    return np.asarray(losses), members
+    inputs, labels = problem.validation.inputs, np.asarray(problem.validation.targets)
+    logits = (outputs(problem.model._replace(params=params), inputs) for params in trained)
+    losses = [-log_softmax(z, axis=1)[np.arange(len(labels)), labels].mean() for z in logits]
+    return np.array(losses), members
 
 
 def discrepancy_term(problem: Problem, contributor: Contributor, *, estimator: str, joint: bool) -> float:
@@ -122,12 +122,12 @@ def discrepancy_term(problem: Problem, contributor: Contributor, *, estimator: s
 
     A part of one row takes the biased estimator, the only one that exists for it.
     """
-    ahead = _flat(problem, problem.validation.inputs)
+    ahead = flat_features(problem, problem.validation.inputs)
     bandwidth = mean_squared_distance(ahead)
     total = 0.0
     for part in (contributor.real, ~contributor.real):
         if part.any():
-            own = _flat(problem, problem.pool.inputs[contributor.index[part]])
+            own = flat_features(problem, problem.pool.inputs[contributor.index[part]])
             labels = (contributor.targets[part], problem.validation.targets) if joint else None
             kind = estimator if part.sum() > 1 else "biased"
             total += part.mean() * mk_mmd(own, ahead, estimator=kind, bandwidth=bandwidth, labels=labels)
@@ -158,12 +158,7 @@ def _kernel_and_loss(problem: Problem, own: Examples, params, output: str, scale
 
 def initial_residual(model, own: Examples, classes: int, output: str) -> Float[np.ndarray, "n c"]:
     """Targets minus outputs at the model's parameters: 1 - f_y (one column), or onehot - f (C columns)."""
-    outputs = np.asarray(jax.jit(model.apply)(model.params, model.frozen, own.inputs), np.float64)
+    start = outputs(model, own.inputs).astype(np.float64)
     if output == "true_class":
-        return 1 - np.take_along_axis(outputs, np.asarray(own.targets)[:, None], 1)
-    return np.eye(classes)[own.targets] - outputs
-
-
-def _flat(problem: Problem, inputs) -> np.ndarray:
-    features = np.asarray(problem.features(inputs))
-    return features.reshape(len(features), -1)
+        return 1 - np.take_along_axis(start, np.asarray(own.targets)[:, None], 1)
+    return np.eye(classes)[own.targets] - start

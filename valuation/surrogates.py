@@ -4,14 +4,14 @@ Every value is a validation accuracy; ties are broken by the smaller squared err
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 from jaxtyping import Float
+from scipy.special import softmax
 
-from valuation.discrepancy import squared_distances
-from valuation.kernel import gram
-from valuation.problem import Contributor, Examples, Problem, examples
+from valuation.discrepancy import distance_table
+from valuation.kernel import gram, outputs
+from valuation.problem import Contributor, Examples, Problem, examples, flat_features
 
 PROXY = 1  # purposes of a key
 
@@ -35,23 +35,23 @@ def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5
 
     s2 = bandwidth * median squared distance between validation examples. Uses the validation labels, trains nothing.
     """
-    targets = _flat(problem, problem.validation)
-    between = np.asarray(squared_distances(targets, targets))
+    targets = flat_features(problem, problem.validation.inputs)
+    between = distance_table(targets, targets)
     s2 = bandwidth * float(np.median(between[np.triu_indices(len(between), 1)]))
 
     def kernels(problem, own: Examples):
-        x = _flat(problem, own)
-        return jnp.exp(-squared_distances(x, x) / (2 * s2)), jnp.exp(-squared_distances(targets, x) / (2 * s2))
+        x = flat_features(problem, own.inputs)
+        return np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(targets, x) / (2 * s2))
 
     return _utilities(problem, lambda k: ridge_coefficients(k, ridge), kernels)
 
 
 def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray, " C"]:
     """Accuracy of linear ridge regression with an intercept on the problem's features; lambda as in ntk_utility."""
-    targets = _flat(problem, problem.validation)
+    targets = flat_features(problem, problem.validation.inputs)
 
     def kernels(problem, own: Examples):
-        x = _flat(problem, own)
+        x = flat_features(problem, own.inputs)
         return x @ x.T + 1, targets @ x.T + 1
 
     return _utilities(problem, lambda k: ridge_coefficients(k, ridge), kernels)
@@ -59,11 +59,11 @@ def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray
 
 def knn_utility(problem: Problem, *, k: int = 5) -> Float[np.ndarray, " C"]:
     """Accuracy of the majority among the k nearest examples in feature space (all of them if there are fewer)."""
-    targets = _flat(problem, problem.validation)
+    targets = flat_features(problem, problem.validation.inputs)
 
     def one(contributor: Contributor) -> float:
         own = examples(problem, contributor)
-        distances = np.asarray(squared_distances(targets, _flat(problem, own)))
+        distances = distance_table(targets, flat_features(problem, own.inputs))
         nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
         votes = np.eye(problem.classes)[own.targets][nearest].mean(1)
         return utility(votes, problem.validation.targets)
@@ -80,9 +80,9 @@ def proxy_training(problem: Problem, *, share: float = 0.1) -> Float[np.ndarray,
         raise ValueError("proxy_training needs a problem that can train: Problem.train is None")
     sets = [examples(problem, contributor) for contributor in problem.contributors]
     trained = problem.train(sets, share, jax.random.fold_in(problem.key, PROXY))
-    apply = jax.jit(problem.model.apply)
-    outputs = (apply(params, problem.model.frozen, problem.validation.inputs) for params in trained)
-    return np.array([utility(jax.nn.softmax(out), problem.validation.targets) for out in outputs])
+    models = (problem.model._replace(params=params) for params in trained)
+    predictions = (softmax(outputs(model, problem.validation.inputs), axis=1) for model in models)
+    return np.array([utility(one, problem.validation.targets) for one in predictions])
 
 
 def utility(predictions: Float[np.ndarray, "m c"], labels) -> float:
@@ -133,8 +133,3 @@ def _tangent_kernels(problem: Problem, own: Examples):
     ahead = problem.validation.inputs
     outer = sum(gram(m, ahead, None, output="sum", inputs_b=own.inputs) for m in models) / len(models)
     return inner, outer
-
-
-def _flat(problem: Problem, data: Examples) -> jax.Array:
-    features = jnp.asarray(problem.features(data.inputs))
-    return features.reshape(len(features), -1)

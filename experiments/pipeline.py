@@ -1,0 +1,226 @@
+"""Contributors, their values by every method, the truth about them, and how well the two agree."""
+
+import base64
+import io
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from configs.common import one_of
+from experiments import evaluate, ground_truth, mesh, mixture, report, results, splits, tasks, train
+from experiments.mixture import Spec
+from valuation import score
+from valuation.methods import METHODS
+from valuation.problem import Problem
+
+SPECS, BUILD, VALUES, TRUTH, START = range(5)  # purposes of a draw's key
+THUMBNAILS = 8
+
+
+def run(config, workdir: str, data_dir: str | None) -> None:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+    mesh.use_all_cores()
+    check(config)
+    path = results.start(workdir, config.to_dict())
+    if results.select(results.read(path), kind="summary"):
+        print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
+        return
+    begun, devices, stamp = time.perf_counter(), mesh.devices(), results.stamp(config.to_dict())
+
+    def record(lines: list[dict]) -> None:
+        results.append(path, [stamp | {"task": config.task} | line for line in lines])
+
+    task = tasks.load(config, data_dir, devices)
+    for draw in range(config.seed, config.seed + config.draws):
+        one_draw(config, task, draw, devices, path, record)
+    record(summaries(config, results.read(path)))
+    record([{"kind": "run", "seconds": time.perf_counter() - begun, "peak_megabytes": results.peak_megabytes(), "notes": task.notes}])
+    report.write(workdir)
+    print(f"done in {time.perf_counter() - begun:.0f} s: {Path(workdir) / 'report.md'}")
+
+
+def check(config) -> None:
+    """Raises ValueError for values that could only fail later."""
+    for name in (*config.methods, *config.options):
+        one_of("method", name, tuple(METHODS))
+    for field in ("draws", "truth_seeds", "initialisations", "bootstrap"):
+        if config[field] < 1:
+            raise ValueError(f"{field} = {config[field]}, expected at least 1")
+    for field in ("steps", "batch", "learning_rate"):
+        if not config.training[field] > 0:
+            raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
+    if not config.contributors.explicit and config.contributors.count < 2:
+        raise ValueError(f"contributors.count = {config.contributors.count}, expected at least 2: one cannot be ranked")
+    for spec in config.contributors.explicit:
+        for field in spec:
+            one_of("field of a contributor", field, Spec._fields)
+
+
+def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -> None:
+    """The lines of one draw that are not there yet: contributors, terms, values, truth."""
+    done = results.select(results.read(path), draw=draw)
+    key = jax.random.key(draw)
+    specs = specifications(config, task, jax.random.fold_in(key, SPECS))
+    pool, contributors = mixture.build(
+        jax.random.fold_in(key, BUILD), specs, task.train, task.classes, task.mechanisms, config.zipf
+    )
+    starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
+    problem = Problem(
+        model=task.model,
+        initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
+        checkpoints=(),
+        pool=pool,
+        contributors=contributors,
+        validation=task.validation,
+        features=task.features,
+        key=jax.random.fold_in(key, VALUES),
+        classes=task.classes,
+        train=trainer(task, devices),
+    )
+    if not results.select(done, kind="contributor"):
+        record([described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)])
+    if not results.select(done, kind="terms"):
+        begun = time.perf_counter()
+        terms = {name: list(costs) for name, costs in score.terms(problem)._asdict().items()}
+        record([{"kind": "terms", "draw": draw, "terms": terms, "seconds": time.perf_counter() - begun}])
+    missing = [name for name in config.methods if not results.select(done, kind="values", method=name)]
+    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method")):
+        bar.set_postfix_str(name)
+        begun = time.perf_counter()
+        values = METHODS[name](problem, **config.options.get(name, {}))
+        seconds = time.perf_counter() - begun
+        record([{"kind": "values", "draw": draw, "method": name, "values": list(values), "seconds": seconds}])
+    seeds = [s for s in range(config.truth_seeds) if not results.select(done, kind="truth", seed=s)]
+    if seeds:
+        begun, folder = time.perf_counter(), path.parent / "checkpoints" / f"truth-{draw}"
+        lines = ground_truth.own_set_truth(task, problem, seeds, jax.random.fold_in(key, TRUTH), devices, folder)
+        seconds = (time.perf_counter() - begun) / len(seeds)
+        record([{"kind": "truth", "draw": draw, "seconds": seconds} | line for line in lines])
+
+
+def specifications(config, task: tasks.Task, key) -> list[Spec]:
+    """The explicit list of the config, or a draw over its axes."""
+    if config.contributors.explicit:
+        named = [{"name": f"{i:02d}"} | dict(fields) for i, fields in enumerate(config.contributors.explicit)]
+        return [Spec(**fields) for fields in named]
+    return mixture.draw(key, config.contributors.count, config.contributors.axes.to_dict(), task.strengths)
+
+
+def trainer(task: tasks.Task, devices):
+    """Problem.train: the task's recipe with a share of its steps."""
+
+    def fit(sets, share: float, key):
+        if not 0 < share <= 1:
+            raise ValueError(f"the share of the training steps must lie in (0, 1], got {share}")
+        recipe = task.recipe._replace(steps=max(1, round(share * task.recipe.steps)))
+        return train.fit(recipe, sets, list(jax.random.split(key, len(sets))), mesh=devices, title="short trainings")
+
+    return fit
+
+
+def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
+    """The line of a contributor: what it is made of, and what it shares with the held-out data."""
+    inputs = problem.pool.inputs[contributor.index]
+    held_out = {"validation": task.validation.inputs, "test": task.test.inputs}
+    line = {
+        "kind": "contributor",
+        "draw": draw,
+        "contributor": contributor.name,
+        "spec": spec._asdict(),
+        "examples": len(inputs),
+        "distinct": len(np.unique(contributor.index)),
+        "real": int(contributor.real.sum()),
+        "exact": {name: splits.exact_overlap(inputs, other) for name, other in held_out.items()},
+        "near": {name: task.near(inputs, other) for name, other in held_out.items()},
+        "near_rule": task.near_rule,
+    }
+    if task.thumbnail:
+        line["thumbnails"] = _png(_mixed(task, inputs, contributor.real))
+    return line
+
+
+def summaries(config, lines: list[dict]) -> list[dict]:
+    """Correlations by draw and method, and their means with bootstrap intervals."""
+    draws = range(config.seed, config.seed + config.draws)
+    truth = [np.array([t["accuracy"] for t in results.select(lines, kind="truth", draw=d)]).T for d in draws]
+    value_lines = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
+    values = [np.array([value_lines[d, name]["values"] for name in config.methods]) for d in draws]
+    agreement = [evaluate.seed_agreement(t) for t in truth]
+    out = [
+        {
+            "kind": "correlation",
+            "draw": d,
+            "method": name,
+            **{k: _number(evaluate.correlation(k, v[i], t.mean(1))) for k in evaluate.CORRELATIONS},
+            "regret": evaluate.regret(v[i], t.mean(1)),
+            "accuracy_error": float(np.abs(v[i] - t.mean(1)).mean()) if METHODS[name].accuracy else None,
+        }
+        for d, t, v in zip(draws, truth, values, strict=True)
+        for i, name in enumerate(config.methods)
+    ]
+    samples = evaluate.bootstrap(values, truth, config.bootstrap, config.seed)
+    reference = config.methods.index(config.choice)
+    for i, name in enumerate(config.methods):
+        own = results.select(out, kind="correlation", method=name)
+        means = {k: _number(np.mean([np.nan if x[k] is None else x[k] for x in own])) for k in evaluate.CORRELATIONS}
+        errors = [x["accuracy_error"] for x in own if x["accuracy_error"] is not None]
+        out.append(
+            {
+                "kind": "summary",
+                "method": name,
+                **means,
+                "low_high": evaluate.interval(samples[:, i]),
+                "less_than_choice": evaluate.interval(samples[:, reference] - samples[:, i]),
+                "regret": float(np.mean([x["regret"] for x in own])),
+                "accuracy_error": float(np.mean(errors)) if errors else None,
+                "seconds": float(np.median([value_lines[d, name]["seconds"] for d in draws])),
+            }
+        )
+    out.append(
+        {
+            "kind": "agreement",
+            "seed_agreement": _number(np.mean(agreement)),
+            "by_draw": [_number(r) for r in agreement],
+            "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),
+            "seconds": float(np.median([np.sum([t["seconds"] for t in results.select(lines, kind="truth", draw=d)]) for d in draws])),
+        }
+    )
+    return out + ablation(config, lines, truth)
+
+
+def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
+    """The score with every subset of its terms, scale-free weights: mean within-draw Spearman."""
+    draws = range(config.seed, config.seed + config.draws)
+    every = [score.Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()}) for d in draws]
+    out = []
+    for chosen in range(1, 2 ** len(score.Terms._fields)):
+        mask = np.array([bool(chosen >> i & 1) for i in range(len(score.Terms._fields))])
+        found = [
+            evaluate.correlation("spearman", score.value(t, mask * score.scale_free_weights(t)), y.mean(1))
+            for t, y in zip(every, truth, strict=True)
+        ]
+        names = [name for name, used in zip(score.Terms._fields, mask, strict=True) if used]
+        out.append({"kind": "ablation", "terms": names, "spearman": _number(np.mean(found)), "by_draw": [_number(x) for x in found]})
+    return out
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _mixed(task: tasks.Task, inputs, real) -> np.ndarray:
+    """A strip of examples, half of them synthetic where there are any."""
+    groups = [np.flatnonzero(real), np.flatnonzero(~real)]
+    share = [THUMBNAILS // 2, THUMBNAILS // 2] if all(map(len, groups)) else [THUMBNAILS, THUMBNAILS]
+    rows = np.concatenate([group[:wanted] for group, wanted in zip(groups, share, strict=True)])
+    return np.concatenate([task.thumbnail(inputs[row]) for row in rows], axis=1)
+
+
+def _png(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()

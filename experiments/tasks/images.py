@@ -1,0 +1,187 @@
+"""Image classification: real digits, corrupted ones, and samples of a small generative model trained on them."""
+
+import hashlib
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+from absl import logging
+from jax.sharding import Mesh
+from scipy.ndimage import gaussian_filter
+
+from configs.common import one_of
+from experiments import splits, train
+from experiments.corruptions import CORRUPTIONS
+from experiments.mixture import generator
+from experiments.tasks import Task
+from experiments.tasks.archives import data_folder, fetch
+from models.convnet import convnet
+from models.cvae import cvae
+from models.losses import cross_entropy
+from models.mlp import mlp
+from valuation.problem import Examples
+
+CLASSES = 10
+NEAR = 0.97  # cosine similarity of pixels; half a percent of the real training digits have such a partner held out
+DATASETS = ("mnist5k", "templates")
+MODELS = ("mlp", "convnet")
+
+
+def load(config, data_dir: str | None, mesh: Mesh) -> Task:
+    """The image task of configs/images.py. Raises ValueError for data that no model should be trained on."""
+    one_of("dataset", config.dataset, DATASETS)
+    one_of("model", config.model.name, MODELS)
+    images, labels = mnist5k(data_dir) if config.dataset == "mnist5k" else templates(config.examples)
+    check(images, labels, config.dataset)
+    parts = splits.by_content(
+        [image.tobytes() for image in images], validation=config.split.validation, test=config.split.test
+    )
+    real = Examples(images.astype(np.float32) / 255, labels.astype(np.int32))
+    learn, validation, test = (real.take(rows) for rows in parts[:3])
+    generated = generate(config.generator, learn, data_dir, mesh)
+    model, recipe = learner(config, images.shape[1:])
+    return Task(
+        train=learn,
+        validation=validation,
+        test=test,
+        classes=CLASSES,
+        mechanisms={name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()} | {"generated": generated},
+        strengths={name: (1, 2, 3, 4, 5) for name in CORRUPTIONS} | {"generated": (0.25, 0.5, 0.75, 1.0)},
+        model=model,
+        recipe=recipe,
+        features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),
+        thumbnail=lambda image: np.uint8(np.round(255 * image)).squeeze(),
+        near=partial(splits.near_overlap, similarity=NEAR),
+        near_rule=f"cosine similarity of pixels of at least {NEAR}",
+        notes={
+            "dataset": {"mnist5k": "MNIST-5k (5,000 MNIST digits)", "templates": "made in memory"}[config.dataset],
+            "duplicates dropped": len(parts.dropped),
+            "train / validation / test": f"{len(learn.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
+        },
+    )
+
+
+def mnist5k(data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """(images (n, 28, 28, 1) uint8, labels (n,)), prepared once by TFDS from the archive."""
+    import tensorflow_datasets as tfds
+
+    from experiments.tasks.builders.mnist5k import Mnist5k
+
+    logging.set_verbosity(logging.ERROR)  # TFDS warns that PIL is slower than OpenCV
+    tfds.disable_progress_bar()
+    builder = Mnist5k(
+        archive=fetch("mnist", data_dir), data_dir=str(data_folder(data_dir) / "prepared"), file_format="array_record"
+    )
+    builder.download_and_prepare()
+    source = builder.as_data_source(split="train")
+    rows = source.__getitems__(range(len(source)))
+    return np.stack([row["image"] for row in rows]), np.array([row["label"] for row in rows])
+
+
+def templates(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of the same shape, made in memory: one smooth pattern a class, with noise."""
+    rng = np.random.default_rng(0)
+    patterns = gaussian_filter(rng.normal(size=(CLASSES, 28, 28, 1)), (0, 3, 3, 0))
+    patterns /= np.abs(patterns).max((1, 2, 3), keepdims=True)
+    labels = np.arange(count) % CLASSES
+    images = 0.5 + 0.3 * patterns[labels] + 0.15 * rng.normal(size=(count, 28, 28, 1))
+    return np.uint8(np.round(255 * images.clip(0, 1))), labels
+
+
+def check(images: np.ndarray, labels: np.ndarray, name: str) -> None:
+    """Raises ValueError, naming the first example, for pixels that are not finite or labels out of range."""
+    bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
+    if bad.any():
+        raise ValueError(f"{name}: image {int(bad.argmax())} holds NaN or infinite values, expected numbers in [0, 255]")
+    wrong = (labels < 0) | (labels >= CLASSES)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"{name}: example {row} has label {labels[row]}, expected 0 to {CLASSES - 1}")
+
+
+def learner(config, shape: tuple[int, ...]):
+    """(Model, Recipe) of config.model and config.training."""
+    pixels = int(np.prod(shape))
+    if config.model.name == "mlp":
+        build = partial(mlp, (pixels, *config.model.widths, CLASSES))
+    else:
+        build = partial(convnet, (shape[-1], *config.model.channels), CLASSES)
+    model = build(jax.random.key(0))
+
+    def loss(params, frozen, examples: Examples, key):
+        return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
+
+    return model, train.Recipe(
+        loss=loss,
+        initialise=lambda key: build(key).params,
+        frozen=model.frozen,
+        optimizer=optax.adam(config.training.learning_rate),
+        steps=config.training.steps,
+        batch=config.training.batch,
+    )
+
+
+def corrupted(kind, examples: Examples, severity: int, key: jax.Array) -> Examples:
+    if severity not in (1, 2, 3, 4, 5):
+        raise ValueError(f"the severity of a corruption is 1, 2, 3, 4 or 5, got {severity}")
+    return examples._replace(inputs=kind(examples.inputs, int(severity), generator(key)))
+
+
+def generate(settings, learn: Examples, data_dir: str | None, mesh: Mesh):
+    """(examples, temperature, key) -> samples with those targets, of a generative model trained on the train pool.
+
+    The parameters are kept in data_dir/generators under a name made of the settings and the training data.
+    """
+    model = cvae(learn.inputs.shape[1:], CLASSES, width=settings.width, latent=settings.latent)
+    digest = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode())
+    digest.update(learn.inputs.tobytes() + learn.targets.tobytes())
+    path = data_folder(data_dir) / "generators" / f"cvae-{digest.hexdigest()[:16]}.npz"
+    recipe = train.Recipe(
+        loss=lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
+        initialise=model.initialise,
+        frozen=(),
+        optimizer=optax.adam(settings.learning_rate),
+        steps=settings.steps,
+        batch=settings.batch,
+    )
+    structure = jax.tree.structure(jax.eval_shape(model.initialise, jax.random.key(0)))
+    if not path.exists():
+        (params,) = train.fit(
+            recipe,
+            [learn],
+            [jax.random.key(settings.seed)],
+            mesh=mesh,
+            names=["the generator"],
+            title="generator",
+            checkpoint=path.with_suffix(".checkpoints"),
+        )
+        _save(path, jax.tree.leaves(params))
+    params = jax.tree.unflatten(structure, _read(path))
+    sample = jax.jit(model.sample)
+
+    def generated(examples: Examples, temperature: float, key: jax.Array) -> Examples:
+        if not temperature > 0:
+            raise ValueError(f"the temperature of generated images must be positive, got {temperature}")
+        images = sample(params, examples.targets, float(temperature), key)
+        return examples._replace(inputs=np.round(np.asarray(images) * 255).astype(np.float32) / 255)
+
+    return generated
+
+
+def _save(path: Path, leaves: list) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part.npz")
+    np.savez(draft, *leaves)
+    os.replace(draft, path)
+
+
+def _read(path: Path) -> list[np.ndarray]:
+    try:
+        with np.load(path) as file:
+            return [file[f"arr_{i}"] for i in range(len(file.files))]
+    except Exception as error:  # zipfile, zlib and NumPy each raise their own
+        raise ValueError(f"{path} cannot be read ({error}): remove it, the generator is trained again") from error
