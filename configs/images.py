@@ -78,7 +78,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "score_calibrated": {"retrained": 6},
         "davinz": {"ridge": 1e-4},
     }
-    config.choice = "rbf_utility"  # the surrogate chosen on development seeds 0-9, before the seeds of the tables were run
+    config.choice = (
+        "rbf_utility"  # the surrogate chosen on development seeds 0-9, before the seeds of the tables were run
+    )
     config.bootstrap = 2000
 
     if options.scale == "tiny":

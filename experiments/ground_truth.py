@@ -33,7 +33,10 @@ def own_set_truth(
     )
     scores = [tested(task.model._replace(params=params), task.test) for params in trained]
     table = np.array(scores).reshape(len(seeds), len(problem.contributors), 2)
-    return [{"seed": s, "accuracy": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()} for s, rows in zip(seeds, table, strict=True)]
+    return [
+        {"seed": s, "accuracy": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()}
+        for s, rows in zip(seeds, table, strict=True)
+    ]
 
 
 def tested(model, data: Examples) -> tuple[float, float]:

@@ -99,9 +99,7 @@ def build(
         origin = Origin(
             np.where(is_real, "real", spec.mechanism)[rows], np.where(is_real, 0.0, spec.strength)[rows], seed[rows]
         )
-        contributors.append(
-            Contributor(spec.name, index[rows].astype(np.int32), targets[rows], is_real[rows], origin)
-        )
+        contributors.append(Contributor(spec.name, index[rows].astype(np.int32), targets[rows], is_real[rows], origin))
     pool = Examples(*(np.concatenate([getattr(part, field) for part in parts]) for field in ("inputs", "targets")))
     return pool, tuple(contributors)
 

@@ -38,7 +38,16 @@ def run(config, workdir: str, data_dir: str | None) -> None:
     for draw in range(config.seed, config.seed + config.draws):
         one_draw(config, task, draw, devices, path, record)
     record(summaries(config, results.read(path)))
-    record([{"kind": "run", "seconds": time.perf_counter() - begun, "peak_megabytes": results.peak_megabytes(), "notes": task.notes}])
+    record(
+        [
+            {
+                "kind": "run",
+                "seconds": time.perf_counter() - begun,
+                "peak_megabytes": results.peak_megabytes(),
+                "notes": task.notes,
+            }
+        ]
+    )
     report.write(workdir)
     print(f"done in {time.perf_counter() - begun:.0f} s: {Path(workdir) / 'report.md'}")
 
@@ -186,7 +195,9 @@ def summaries(config, lines: list[dict]) -> list[dict]:
             "seed_agreement": _number(np.mean(agreement)),
             "by_draw": [_number(r) for r in agreement],
             "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),
-            "seconds": float(np.median([np.sum([t["seconds"] for t in results.select(lines, kind="truth", draw=d)]) for d in draws])),
+            "seconds": float(
+                np.median([np.sum([t["seconds"] for t in results.select(lines, kind="truth", draw=d)]) for d in draws])
+            ),
         }
     )
     return out + ablation(config, lines, truth)
@@ -195,7 +206,10 @@ def summaries(config, lines: list[dict]) -> list[dict]:
 def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
     """The score with every subset of its terms, scale-free weights: mean within-draw Spearman."""
     draws = range(config.seed, config.seed + config.draws)
-    every = [score.Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()}) for d in draws]
+    every = [
+        score.Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()})
+        for d in draws
+    ]
     out = []
     for chosen in range(1, 2 ** len(score.Terms._fields)):
         mask = np.array([bool(chosen >> i & 1) for i in range(len(score.Terms._fields))])
@@ -204,7 +218,14 @@ def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
             for t, y in zip(every, truth, strict=True)
         ]
         names = [name for name, used in zip(score.Terms._fields, mask, strict=True) if used]
-        out.append({"kind": "ablation", "terms": names, "spearman": _number(np.mean(found)), "by_draw": [_number(x) for x in found]})
+        out.append(
+            {
+                "kind": "ablation",
+                "terms": names,
+                "spearman": _number(np.mean(found)),
+                "by_draw": [_number(x) for x in found],
+            }
+        )
     return out
 
 

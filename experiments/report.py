@@ -1,1 +1,150 @@
-def write(workdir): pass
+"""Writes report.md and figures of a finished run again: python -m experiments.report --workdir=out/images"""
+
+import sys
+from pathlib import Path
+
+from absl import app, flags
+
+from experiments import figures, results
+from experiments.results import select
+from valuation.methods import METHODS
+
+
+def write(workdir: str | Path) -> Path:
+    """Draws the figures and writes workdir/report.md from workdir/results.jsonl.
+
+    Raises ValueError if the run is not finished.
+    """
+    workdir = Path(workdir)
+    lines = results.read(workdir / results.FILE)
+    if not select(lines, kind="summary"):
+        raise ValueError(f"{workdir} holds no finished run: run it to the end first")
+    made = figures.draw_all(lines, workdir / "figures")
+    path = workdir / "report.md"
+    path.write_text(
+        "\n\n".join([*_head(lines), _table(lines), *_findings(lines), *_pictures(made), *_data(lines)]) + "\n"
+    )
+    return path
+
+
+def _head(lines: list[dict]) -> list[str]:
+    line, agreement = select(lines, kind="summary")[0], select(lines, kind="agreement")[0]
+    contributors, truth = select(lines, kind="contributor"), select(lines, kind="truth")
+    draws, seeds = len({x["draw"] for x in contributors}), len({x["seed"] for x in truth})
+    best = _ordered(lines)[0]
+    words = (
+        f"{len(contributors) // draws} contributors a draw, {draws} draw{'s' * (draws > 1)}, each contributor trained on "
+        f"alone with {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed of that truth orders the contributors "
+        f"like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach {_text(agreement['ceiling'])}."
+    )
+    answer = (
+        f"**Best here: {METHODS[best['method']].title}**, Spearman {_text(best['spearman'])} "
+        f"({_span(best['low_high'])}), {best['seconds']:.1f} s a draw."
+    )
+    return [
+        f"# Which contributor is worth training on? ({line['task']})",
+        f"`{line['config']}`, commit {line['commit']}, {line['device']}; {line['versions']}.",
+        words,
+        answer,
+    ]
+
+
+def _table(lines: list[dict]) -> str:
+    """The results table, best method first."""
+    head = (
+        "| method | Spearman | 95 % interval | Pearson | Kendall | regret | accuracy error | looks at | s a draw |\n"
+        "|---|---|---|---|---|---|---|---|---|"
+    )
+    rows = [
+        f"| {METHODS[x['method']].title} | {_text(x['spearman'])} | {_span(x['low_high'])} | {_text(x['pearson'])} "
+        f"| {_text(x['kendall'])} | {_text(x['regret'])} | {_text(x['accuracy_error'])} | {looks_at(x['method'])} "
+        f"| {x['seconds']:.1f} |"
+        for x in _ordered(lines)
+    ]
+    notes = (
+        "Means over draws of the correlation within a draw. *Regret*: test accuracy lost by taking the contributor of the "
+        "highest value instead of the best one. *Accuracy error*: mean distance of predicted and real accuracy, where a "
+        "value is a prediction. A dash: the values are all equal, or the column does not apply. The score is our "
+        "reconstruction. No method sees the test set."
+    )
+    return "\n".join([head, *rows]) + f"\n\n{notes}"
+
+
+def _findings(lines: list[dict]) -> list[str]:
+    summary = {x["method"]: x for x in select(lines, kind="summary")}
+    config_choice = next((name for name, x in summary.items() if x["less_than_choice"] == [0.0, 0.0]), None)
+    parts = []
+    if config_choice:
+        parts.append(
+            f"Differences in Spearman to {METHODS[config_choice].title}, the method chosen beforehand on development "
+            "seeds (95 % interval of the paired difference; above 0: the chosen one is better):\n\n"
+            + "\n".join(
+                f"- {METHODS[name].title}: {_span(x['less_than_choice'])}"
+                for name, x in summary.items()
+                if name != config_choice and x["spearman"] is not None
+            )
+        )
+    ablation = sorted(
+        select(lines, kind="ablation"), key=lambda x: -(x["spearman"] if x["spearman"] is not None else -2)
+    )
+    if ablation:
+        parts.append(
+            "The score with every subset of its terms (scale-free weights), mean Spearman:\n\n| terms | Spearman |\n|---|---|\n"
+            + "\n".join(f"| {' + '.join(x['terms'])} | {_text(x['spearman'])} |" for x in ablation)
+        )
+    return ["## What the evidence says", *parts]
+
+
+def _pictures(made: list[tuple[str, str]]) -> list[str]:
+    return ["## Figures", *(f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made)]
+
+
+def _data(lines: list[dict]) -> list[str]:
+    contributors, run = select(lines, kind="contributor"), select(lines, kind="run")
+    exact = {k: sum(x["exact"][k] for x in contributors) for k in ("validation", "test")}
+    near = {k: sum(x["near"][k] for x in contributors) for k in ("validation", "test")}
+    total = sum(x["examples"] for x in contributors)
+    words = (
+        f"Of {total} examples of all contributors, {exact['validation']} stand in the validation set and {exact['test']} in "
+        f"the test set byte for byte; {near['validation']} and {near['test']} have a near duplicate there "
+        f"({contributors[0]['near_rule']})."
+    )
+    notes = [f"{key}: {value}" for x in run for key, value in x["notes"].items()]
+    return ["## Data", words, "; ".join(notes) + "." if notes else ""]
+
+
+def looks_at(name: str) -> str:
+    """What a method may look at beside the contributors' own examples and unlabelled validation inputs."""
+    method = METHODS[name]
+    seen = [
+        *(["validation labels"] if method.labels else []),
+        *(["a short training each"] if method.trains and not method.retrained else []),
+        *(["a few full trainings"] if method.retrained else []),
+    ]
+    return ", ".join(seen) or "no labels, no training"
+
+
+def _ordered(lines: list[dict]) -> list[dict]:
+    return sorted(
+        select(lines, kind="summary"), key=lambda x: -2 if x["spearman"] is None else x["spearman"], reverse=True
+    )
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _span(pair) -> str:
+    return f"{pair[0]:.3f} to {pair[1]:.3f}"
+
+
+def main(argv: list[str]) -> None:
+    try:
+        print(write(flags.FLAGS.workdir))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("workdir", None, "folder of a finished run", required=True)
+    app.run(main)

@@ -27,7 +27,9 @@ def by_content(contents: list[bytes], *, validation: int, test: int) -> Split:
         first.setdefault(digest, row)
     rows = np.array([first[digest] for digest in sorted(first)], int)
     if len(rows) <= validation + test:
-        raise ValueError(f"{len(rows)} distinct examples cannot give {validation} for validation and {test} for testing")
+        raise ValueError(
+            f"{len(rows)} distinct examples cannot give {validation} for validation and {test} for testing"
+        )
     dropped = np.setdiff1d(np.arange(len(contents)), rows)
     return Split(rows[test + validation :], rows[test : test + validation], rows[:test], dropped)
 

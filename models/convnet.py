@@ -1,5 +1,6 @@
 """A small convolutional classifier with group normalisation, so that no example depends on another."""
 
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -20,7 +21,7 @@ class ConvNet(nnx.Module):
     def __init__(self, channels: Sequence[int], classes: int, *, groups: int = 4, rngs: nnx.Rngs):
         if len(channels) < 2:
             raise ValueError(f"a ConvNet needs the channels of its input and of a stage, got {tuple(channels)}")
-        pairs = list(zip(channels, channels[1:], strict=False))
+        pairs = list(itertools.pairwise(channels))
         self.convolutions = nnx.List([Conv(k, d, stride=2, rngs=rngs) for k, d in pairs])
         self.norms = nnx.List([GroupNorm(d, groups=groups) for _, d in pairs])
         self.head = Dense(channels[-1], classes, rngs=rngs)

@@ -1,5 +1,6 @@
 """The default image classifier: dense layers with ReLU between them."""
 
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -19,7 +20,7 @@ class MLP(nnx.Module):
     def __init__(self, widths: Sequence[int], *, rngs: nnx.Rngs):
         if len(widths) < 2:
             raise ValueError(f"an MLP needs the width of its input and of its output, got {tuple(widths)}")
-        self.layers = nnx.List([Dense(k, d, rngs=rngs) for k, d in zip(widths, widths[1:], strict=False)])
+        self.layers = nnx.List([Dense(k, d, rngs=rngs) for k, d in itertools.pairwise(widths)])
 
     def __call__(self, x: Float[Array, "n ..."]) -> Float[Array, "n c"]:
         x = x.reshape(x.shape[0], -1)

@@ -32,7 +32,9 @@ def mk_mmd(x, y, *, estimator: str = "unbiased", bandwidth=None, labels=None, bl
         raise ValueError("a sample holds NaN or infinite values")
     bandwidth = mean_squared_distance(y) if bandwidth is None else float(bandwidth)
     if bandwidth <= 0:
-        raise ValueError(f"the bandwidth must be positive, got {bandwidth}: are all rows of the second sample the same?")
+        raise ValueError(
+            f"the bandwidth must be positive, got {bandwidth}: are all rows of the second sample the same?"
+        )
     lx, ly = (np.zeros(len(x)), np.zeros(len(y))) if labels is None else map(np.asarray, labels)
     if estimator == "linear":
         squared = _linear(x, y, lx, ly, bandwidth)

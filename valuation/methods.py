@@ -57,9 +57,7 @@ def _kernel_scaled(problem: Problem, **options) -> np.ndarray:
 
 
 def _loss_only(problem: Problem, *, output: str = "true_class", ridge: float = 1e-3) -> np.ndarray:
-    pairs = (
-        score.kernel_and_loss(problem, c, output=output, scaled=False, ridge=ridge) for c in problem.contributors
-    )
+    pairs = (score.kernel_and_loss(problem, c, output=output, scaled=False, ridge=ridge) for c in problem.contributors)
     return -np.array([loss for _, loss in pairs])
 
 

@@ -48,7 +48,9 @@ def terms(
     ridge: Theta + ridge * mean(Theta_ii) I is inverted: duplicates make Theta itself singular.
     joint: the discrepancy is that of inputs and labels together.
     """
-    kernel_terms = [kernel_and_loss(problem, c, output=output, scaled=scaled, ridge=ridge) for c in problem.contributors]
+    kernel_terms = [
+        kernel_and_loss(problem, c, output=output, scaled=scaled, ridge=ridge) for c in problem.contributors
+    ]
     kernel, loss = np.array(kernel_terms).T
     discrepancy = [discrepancy_term(problem, c, estimator=estimator, joint=joint) for c in problem.contributors]
     share = np.array([c.real.mean() for c in problem.contributors])

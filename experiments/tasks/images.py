@@ -96,7 +96,9 @@ def check(images: np.ndarray, labels: np.ndarray, name: str) -> None:
     """Raises ValueError, naming the first example, for pixels that are not finite or labels out of range."""
     bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
     if bad.any():
-        raise ValueError(f"{name}: image {int(bad.argmax())} holds NaN or infinite values, expected numbers in [0, 255]")
+        raise ValueError(
+            f"{name}: image {int(bad.argmax())} holds NaN or infinite values, expected numbers in [0, 255]"
+        )
     wrong = (labels < 0) | (labels >= CLASSES)
     if wrong.any():
         row = int(wrong.argmax())
