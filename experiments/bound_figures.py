@@ -24,7 +24,7 @@ TERMS = {  # name: (label, colour of Okabe and Ito, hatch, marker, term for the 
 
 
 def along(lines: list[dict], axis: str) -> list[dict]:
-    """The lines in which only `axis` departs from the first line, in its order; truncation is varied without a shift."""
+    """The lines in which only `axis` departs from the first line, in its order; truncation goes without a shift."""
     fixed = {name: lines[0][name] for name in LABELS if name != axis} | ({"shift": 0.0} if axis == "head" else {})
     kept = [line for line in lines if all(line[name] == value for name, value in fixed.items())]
     return sorted(kept, key=lambda line: line[axis])
