@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 LABELS = {
     "n": "examples n",
@@ -32,7 +28,8 @@ def along(lines: list[dict], axis: str) -> list[dict]:
 
 def draw(lines: list[dict], path: str | Path) -> None:
     """Terms of the bound along each axis (top), and how many times larger each is than what it bounds (bottom)."""
-    figure, panels = plt.subplots(2, len(LABELS), figsize=(15, 7.5), sharex="col", sharey="row", layout="constrained")
+    figure = Figure(figsize=(15, 7.5), layout="constrained")
+    panels = figure.subplots(2, len(LABELS), sharex="col", sharey="row")
     for (axis, label), (top, bottom) in zip(LABELS.items(), panels.T, strict=True):
         rows = along(lines, axis)
         places = np.arange(len(rows))
@@ -61,7 +58,6 @@ def draw(lines: list[dict], path: str | Path) -> None:
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(path, dpi=130)
-    plt.close(figure)
 
 
 def table(lines: list[dict]) -> str:

@@ -1,6 +1,7 @@
 """The mixture bound against Monte Carlo, exact worst cases and simulation (theory/README.md, section 2)."""
 
 import inspect
+import itertools
 import json
 import math
 from functools import partial
@@ -97,6 +98,28 @@ def test_kernel_term_is_twice_the_largest_deviation_of_a_memoriser(weight):
     sup = radius / 2 * math.sqrt(weight**2 / n + (1 - weight) ** 2 / m)
     bound = kernel_term(np.ones(n), np.ones(m), weight, radius=radius, lipschitz=0.5)
     assert bound == pytest.approx(2 * sup)
+
+
+def test_rademacher_complexity_moves_by_half_a_weight():
+    """The step behind sharper_size_term: exchange one example of a random class of losses, all signs enumerated."""
+    draw = np.random.default_rng(4)
+    signs = np.array(list(itertools.product([-1, 1], repeat=5)))
+    largest = 0.0
+    for _ in range(2000):
+        c = draw.dirichlet(np.ones(5))
+        losses = draw.choice([0.0, 1.0, draw.random()], size=(draw.integers(1, 7), 5))  # (functions, examples)
+        exchanged = losses.copy()
+        exchanged[:, 0] = draw.choice([0.0, 1.0], size=len(losses))
+        before, after = (((signs * c) @ table.T).max(1).mean() for table in (losses, exchanged))
+        largest = max(largest, abs(before - after) / c[0])
+    assert 0.4 < largest <= 0.5 + 1e-12
+
+
+def test_jit_agrees_and_skips_the_checks_of_values():
+    p = parts()
+    names = [name for name in p if name != "norm"]
+    jitted = jax.jit(lambda norm: mixture_bound(**{name: p[name] for name in names}, norm=norm).total)
+    assert jitted(1.7) == pytest.approx(float(mixture_bound(**p).total))
 
 
 def test_size_terms_cover_the_binomial():
