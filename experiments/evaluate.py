@@ -1,4 +1,7 @@
-"""How well values agree with the truth. Arrays in, numbers out; D draws, C contributors, S seeds, M methods, B resamples."""
+"""How well values agree with the truth. Arrays in, numbers out.
+
+D draws, C contributors, S seeds, M methods, B resamples.
+"""
 
 from itertools import combinations
 

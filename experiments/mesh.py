@@ -29,8 +29,8 @@ def sharded_map(function: Callable, mesh: Mesh) -> Callable:
     """(mapped, shared) -> function(mapped[i], shared) for every i of the leading axis, jitted.
 
     An equal share of the leading axis goes to every device: one after another on a CPU core, together on an
-    accelerator. The leading axis is padded to a multiple of the devices with copies of its last entry, which are dropped;
-    an axis of one stays on one device.
+    accelerator. The leading axis is padded to a multiple of the devices with copies of its last entry, which are
+    dropped; an axis of one stays on one device.
     """
     sequential = mesh.devices.flat[0].platform == "cpu"
 

@@ -127,7 +127,7 @@ def _check(losses: np.ndarray, names: list[str], done: int) -> None:
         step = int(bad.any(0).argmax())
         name = names[int(bad[:, step].argmax())]
         raise FloatingPointError(
-            f"the loss of {name} is not finite at step {done + step + 1}: lower the learning rate, or look at its inputs"
+            f"the loss of {name} is not finite at step {done + step + 1}: lower the learning rate, or look at its data"
         )
 
 

@@ -67,7 +67,7 @@ def squared_distances(x: Float[Array, "n d"], y: Float[Array, "m d"]) -> Float[A
 
 
 def distance_table(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "n m"]:
-    """squared_distances of host arrays; rows are padded to a multiple of 256, so that many sizes share a compilation."""
+    """squared_distances of host arrays, padded to a multiple of 256 rows: many sizes share a compilation."""
     padded = (np.pad(np.asarray(side, np.float32), [(0, -len(side) % 256), (0, 0)]) for side in (x, y))
     return np.asarray(_distances(*padded))[: len(x), : len(y)]
 

@@ -50,8 +50,8 @@ def captured(tapped, layers: dict, params, frozen, output: Callable, examples: E
     """`capture` with the parts of a Model one by one, for use inside jit: functions static, arrays as arguments."""
     if tapped is None:
         raise ValueError(
-            "this model has parameters outside the layers of models/layers.py, so that its gradients cannot be captured: "
-            "use per_example_gradients, which works for any model"
+            "this model has parameters outside the layers of models/layers.py, so that its gradients cannot be "
+            "captured: use per_example_gradients, which works for any model"
         )
 
     def forward(taps):

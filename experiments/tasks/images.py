@@ -50,7 +50,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         test=test,
         classes=CLASSES,
         mechanisms={name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()} | {"generated": generated},
-        strengths={name: (1, 2, 3, 4, 5) for name in CORRUPTIONS} | {"generated": (0.25, 0.5, 0.75, 1.0)},
+        strengths=dict.fromkeys(CORRUPTIONS, (1, 2, 3, 4, 5)) | {"generated": (0.25, 0.5, 0.75, 1.0)},
         model=model,
         recipe=recipe,
         features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),

@@ -45,7 +45,7 @@ class Mnist5k(tfds.core.GeneratorBasedBuilder):
 
 
 def png(pixels: np.ndarray) -> io.BytesIO:
-    """Pixels 0-255, (h, w) or (h, w, 3), as a PNG file: the one form of an image that TFDS stores without TensorFlow."""
+    """Pixels 0-255, (h, w) or (h, w, 3), as a PNG file: what TFDS stores without TensorFlow."""
     file = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
     file.seek(0)
