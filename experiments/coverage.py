@@ -1,7 +1,7 @@
 """How often the fits of theory/fit.py are right: python -m experiments.coverage --workdir=out/coverage
 
 Simulated curves with 2 % noise, 29 sizes over 7 decades. Half follow the three-phase law: does the 95 % interval hold
-the true cutoff, and are three phases found? Half are power laws: how rarely are three phases claimed? Minutes on two
+the true cutoff, are three phases found, does the test of T2/T1 = s/pi hold? Half are power laws: how rarely are three phases claimed? Minutes on two
 cores. A finished workdir is left as it is; an interrupted one goes on where it stopped.
 """
 
@@ -17,6 +17,7 @@ from experiments import results
 from theory.fit import compare
 from theory.knowledge import exact_error
 from theory.phases import breakpoints
+from theory.ratio import share_test
 
 WORKDIR = flags.DEFINE_string("workdir", None, "folder of results.jsonl", required=True)
 DRAWS = flags.DEFINE_integer("draws", 200, "curves of each kind")
@@ -60,6 +61,7 @@ def measurement(truth: str, draw: int) -> dict:
     seconds = time.perf_counter() - began
     fitted = compared.fits["three_phase"]
     low, high = fitted.intervals["cutoff"]
+    tested = share_test(SIZES, errors, real_share=curve["real_share"], standard_errors=given)
     return {
         "kind": "coverage",
         "truth": truth,
@@ -69,6 +71,9 @@ def measurement(truth: str, draw: int) -> dict:
         "fitted": fitted.parameters,
         "intervals": fitted.intervals,
         "covered": bool(low <= curve["cutoff"] <= high) if truth == "three_phase" else None,
+        "ratio_holds": tested.holds if truth == "three_phase" else None,
+        "fitted_share": tested.real_share,
+        "share_interval": tested.interval,
         "best": compared.best,
         "claimed": compared.three_phases,
         "verdict": compared.verdict,
@@ -82,6 +87,7 @@ def summary(lines: list[dict]) -> dict:
     return {
         "draws": {truth: len(chosen) for truth, chosen in of.items()},
         "cutoff_covered": float(np.mean([line["covered"] for line in of["three_phase"]])),
+        "ratio_holds": float(np.mean([line["ratio_holds"] for line in of["three_phase"]])),
         "claimed": {truth: float(np.mean([line["claimed"] for line in chosen])) for truth, chosen in of.items()},
         "seconds_of_compare": float(np.median([line["seconds"] for chosen in of.values() for line in chosen])),
     }

@@ -151,6 +151,8 @@ def fitted(name: str, data: Curve) -> Fit:
     joints, plateau, slopes = None, None, None
     if name == "three_phase":
         joints, ranges = three_phase_breakpoints(law, data, best, rise)
+        if np.isinf(intervals["cutoff"][1]):  # then only the bound of the cutoff limits the breakpoints
+            ranges = {label: (low, float("inf")) for label, (low, _) in ranges.items()}
         intervals |= ranges
         plateau = _flattest(data.real_share, joints, parameters["exponent"], parameters["cutoff"], data.shots)
     if name == "piecewise":
