@@ -1,0 +1,67 @@
+"""Three phases of scaling: does a plateau appear when most training data are synthetic, where, and which law wins?
+
+    python -m experiments.run --config=configs/phases.py:small --workdir=out/phases
+
+Options: a scale (tiny, small), seed=0, repeats=3, and study=simulation|facts|numbers|nextword for one study alone.
+"""
+
+import ml_collections
+
+from configs.common import one_of, parse_arg
+
+STUDIES = ("simulation", "facts", "numbers", "nextword")
+
+
+def spaced(low: float, high: float, count: int) -> tuple[int, ...]:
+    """Whole numbers from low to high with equal ratios."""
+    return tuple(round(low * (high / low) ** (i / (count - 1))) for i in range(count))
+
+
+def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
+    options = parse_arg(arg, scales=("tiny", "small"), seed=0, repeats=3, study="all")
+    one_of("study", options.study, ("all", *STUDIES))
+    config = ml_collections.ConfigDict()
+    config.name = "phases"
+    config.experiment = "phases"
+    config.scale = options.scale
+    config.seed = options.seed
+    config.repeats = options.repeats
+    config.studies = STUDIES if options.study == "all" else (options.study,)
+
+    config.simulation = {  # the learner knows what it has seen; both truncation and learner are exact
+        "exponent": 1.5,
+        "shares": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.9),
+        "mechanisms": {"truncation": (10.0, 50.0)},
+        "sizes": spaced(10, 4e6, 22),
+    }
+    config.facts = {  # a network recalls facts; the generator is trained on a finite sample of real ones
+        "exponent": 1.4,
+        "entities": 4000,
+        "attributes": 32,
+        "embedding": 32,
+        "width": 64,
+        "training": {"steps": 800, "batch": 512, "learning_rate": 1e-2},
+        "generator_sample": 20_000,
+        "shares": (0.02, 0.2),
+        "mechanisms": {"top_p": (0.8, 0.7), "temperature": (0.5, 0.4), "finite": (200.0, 60.0)},
+        "across": ("top_p",),  # measured at every share
+        "all_real": True,
+        "sizes": spaced(30, 2e5, 12),
+    }
+
+    if options.scale == "tiny":
+        config.simulation.shares, config.simulation.sizes = (0.01, 0.3), spaced(10, 1e4, 10)
+        config.simulation.mechanisms = {"truncation": (5.0,)}
+        config.facts.entities, config.facts.attributes, config.facts.generator_sample = 60, 4, 300
+        config.facts.training = {"steps": 60, "batch": 32, "learning_rate": 1e-2}
+        config.facts.mechanisms, config.facts.across = {"top_p": (0.7,), "finite": (20.0,)}, ()
+        config.facts.sizes = spaced(20, 2000, 8)
+        config.repeats = min(config.repeats, 2)
+    return config
+
+
+def sweep(add) -> None:
+    """One study a run, and other seeds."""
+    for study in STUDIES:
+        add(study, f"small,study={study}")
+    add("seed", "small,seed=1")
