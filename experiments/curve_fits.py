@@ -1,6 +1,5 @@
 """The laws of theory/fit.py fitted to one measured curve: the lines of results.jsonl that say so."""
 
-import jax
 import numpy as np
 from jaxtyping import Float, Key
 
@@ -56,7 +55,7 @@ def lines(curve: Curve, points: list[dict], described: dict, key: Key) -> list[d
 def standard_errors(sizes: Float[np.ndarray, "n"], errors: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"] | None:
     """Of single errors: the spread of log errors over the seeds of a size and of its two neighbours; None for one seed.
 
-    A few seeds tell little about one size, and the spread changes slowly from size to size. At least 0.1 % of the error.
+    A few seeds tell little about one size, and the spread changes slowly with size. At least 0.1 % of the error.
     """
     every, place = np.unique(sizes, return_inverse=True)
     groups = [np.log(errors[place == i]) for i in range(len(every))]

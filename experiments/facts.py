@@ -1,5 +1,6 @@
-"""Study (b): a network learns facts from real ones and from those of a generator that was trained on a finite sample."""
+"""Study (b): a network learns facts from real ones and from those of a generator trained on a finite sample."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -9,7 +10,7 @@ import optax
 from experiments import train
 from experiments.generated import kept, measured_cutoff, sampled
 from experiments.mixture import generator
-from experiments.study import REAL, Curve, Study, curves, key_of
+from experiments.study import REAL, Curve, Study, curves
 from models.losses import cross_entropy
 from models.recall import recall
 from theory.knowledge import power_law, ranked_error
@@ -69,7 +70,9 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         fitted = train.fit(
             recipe, sets, [k[1] for k in starts], mesh=devices, names=names, title=names[0], checkpoint=folder
         )
-        points = [point(n, curve.share, answers(p) != attributes, head, shown) for n, p in zip(sizes, fitted, strict=True)]
+        points = [
+            point(n, curve.share, answers(p) != attributes, head, shown) for n, p in zip(sizes, fitted, strict=True)
+        ]
         return [points[i : i + len(settings.sizes)] for i in range(0, len(points), len(settings.sizes))]
 
     def point(n: int, share: float, wrong: np.ndarray, head: np.ndarray, shown: np.ndarray) -> dict:
@@ -82,8 +85,8 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     return Study(curves("facts", settings), describe, measure, {"entities": settings.entities})
 
 
-def learner(settings) -> tuple[train.Recipe, callable]:
-    """(Recipe, params -> the attribute answered for every entity)."""
+def learner(settings, answerable: int | None = None) -> tuple[train.Recipe, Callable]:
+    """(Recipe, params -> the attribute answered for every entity, one of the first `answerable`)."""
 
     def build(key):
         return recall(settings.entities, settings.attributes, key, embedding=settings.embedding, width=settings.width)
@@ -102,12 +105,12 @@ def learner(settings) -> tuple[train.Recipe, callable]:
         batch=settings.training.batch,
     )
     everyone = np.arange(settings.entities, dtype=np.int32)
-    answer = jax.jit(lambda params: model.apply(params, model.frozen, everyone).argmax(-1))
+    answer = jax.jit(lambda params: model.apply(params, model.frozen, everyone)[:, :answerable].argmax(-1))
     return recipe, lambda params: np.asarray(answer(params))
 
 
 def real_draws(rng: np.random.Generator, count: int, settings) -> np.ndarray:
-    """Entity numbers from 0 of that many real draws, those beyond the table left out; at least one."""
+    """Entity numbers from 0 of that many real draws, those beyond the table left out."""
     drawn = rng.zipf(settings.exponent, count) - 1
     return drawn[drawn < settings.entities]
 

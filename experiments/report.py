@@ -1,11 +1,13 @@
 """Writes report.md and figures of a finished run again: python -m experiments.report --workdir=out/images"""
 
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from absl import app, flags
 
-from experiments import figures, results
+from experiments import figures, results, scaling_report
 from experiments.results import select
 from valuation.methods import METHODS
 
@@ -138,9 +140,15 @@ def _span(pair) -> str:
     return f"{pair[0]:.3f} to {pair[1]:.3f}"
 
 
+def writer(workdir: str | Path) -> Callable:
+    """The `write` of the experiment whose config the workdir holds."""
+    config = json.loads((Path(workdir) / "config.json").read_text())
+    return scaling_report.write if config["experiment"] == "phases" else write
+
+
 def main(argv: list[str]) -> None:
     try:
-        print(write(flags.FLAGS.workdir))
+        print(writer(flags.FLAGS.workdir)(flags.FLAGS.workdir))
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 

@@ -7,7 +7,6 @@ import importlib
 import time
 from pathlib import Path
 
-import jax
 from tqdm import tqdm
 
 from configs.common import one_of
@@ -19,7 +18,8 @@ STUDIES = {
     "simulation": "experiments.simulation",
     "facts": "experiments.facts",
     "numbers": "experiments.numbers",
-    "nextword": "experiments.nextword",
+    "nextword": "experiments.nextword",  # a network
+    "counts": "experiments.nextword",  # the same with a learner that counts, at sizes no network reaches
 }
 FIT = 1_000_000  # where other random numbers use the seed of a repeat
 
@@ -57,7 +57,9 @@ def check(config) -> None:
         one_of("study", name, tuple(STUDIES))
         settings = config[name]
         if len(set(settings.sizes)) < 8 or min(settings.sizes) < 1:
-            raise ValueError(f"{name}.sizes = {tuple(settings.sizes)}: expected at least 8 different sizes of 1 or more")
+            raise ValueError(
+                f"{name}.sizes = {tuple(settings.sizes)}: expected at least 8 different sizes of 1 or more"
+            )
         if not settings.shares or not all(0 < share <= 1 for share in settings.shares):
             raise ValueError(
                 f"{name}.shares = {tuple(settings.shares)}: expected real shares above 0 (without real data the second "

