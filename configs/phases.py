@@ -56,7 +56,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "test_images": 30,  # of every class
         "exponent": 1.5,
         "widths": (128,),
-        "training": {"steps": 800, "batch": 128, "learning_rate": 1e-3},
+        "training": {"steps": 1000, "batch": 256, "learning_rate": 3e-3},
         "generator_sample": 2000,
         "generator": {
             "width": 128,
@@ -67,11 +67,11 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
             "pictures": 300,  # of every digit
             "temperature": 0.75,
         },
-        "shares": (0.02,),
-        "mechanisms": {"truncation": (8.0,), "top_p": (0.8,), "temperature": (0.5,)},
+        "shares": (0.03,),
+        "mechanisms": {"truncation": (8.0,), "top_p": (0.8,)},
         "across": (),
         "all_real": True,
-        "sizes": spaced(60, 1e5, 11),
+        "sizes": spaced(30, 6e4, 11),
     }
     config.nextword = {  # a network learns which word follows which
         "name": "nextword",

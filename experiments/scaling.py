@@ -21,6 +21,15 @@ STUDIES = {
     "nextword": "experiments.nextword",  # a network
     "counts": "experiments.nextword",  # the same with a learner that counts, at sizes no network reaches
 }
+MADE = ("top_p", "temperature", "finite")  # what a generator can do
+CAN = {  # study -> its mechanisms
+    "simulation": ("truncation",),
+    "facts": MADE,
+    "numbers": ("truncation", *MADE),
+    "nextword": MADE,
+    "counts": MADE,
+}
+COUNTS = ("entities", "attributes", "embedding", "width", "generator_sample", "part", "text", "test", "test_images")
 FIT = 1_000_000  # where other random numbers use the seed of a repeat
 
 
@@ -68,8 +77,14 @@ def check(config) -> None:
         for mechanism, strengths in settings.mechanisms.items():
             if not strengths:
                 raise ValueError(f"{name}.mechanisms.{mechanism} is empty, expected strengths")
+            one_of(f"mechanism of {name}", mechanism, CAN[name])
             for strength in strengths:
                 check_strength(mechanism, strength)
+        if not settings.mechanisms:
+            raise ValueError(f"{name}.mechanisms is empty, expected some of {', '.join(CAN[name])}")
+        for field in COUNTS:
+            if settings.get(field, 1) < 1:
+                raise ValueError(f"{name}.{field} = {settings[field]}, expected at least 1")
         for mechanism in settings.get("across", ()):
             one_of(f"mechanism in {name}.across", mechanism, tuple(settings.mechanisms))
 
