@@ -19,7 +19,8 @@ TITLES = {
     "simulation": "(a) simulation",
     "facts": "(b) fact recall by a network",
     "numbers": "(c) images of two-digit numbers",
-    "nextword": "(d) next word in reviews",
+    "nextword": "(d) next word in reviews, by a network",
+    "counts": "(d) next word in reviews, by counting",
 }
 
 
@@ -95,9 +96,7 @@ def trained(name: str):
         ):
             axes.flat[0].plot([], [], style, color=colour, label=text)
         axes.flat[0].plot([], [], "-", color="0.4", label="three-phase law, fitted")
-        axes.flat[0].errorbar(
-            [], [], [], fmt="o", ms=3, color="black", label="measured, ± standard deviation over seeds"
-        )
+        axes.flat[0].errorbar([], [], [], fmt="o", ms=3, color="black", label="measured, ± deviation over seeds")
         handles, labels = axes.flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=8)
         return figure
@@ -119,15 +118,11 @@ def panel(axis, lines: list[dict], curve: Curve) -> None:
         found = list(zip(fit["breakpoints"], ("first_breakpoint", "second_breakpoint"), strict=True))
         for where, name in found:
             low, high = fit["intervals"][name]
+            left, right = max(low or 0.0, sizes[0] / 2), min(high or np.inf, 2 * sizes[-1])
+            if left < right:  # an interval outside the sampled sizes is not shown
+                axis.axvspan(left, right, color=FITTED, alpha=0.12, lw=0)
             if where:
                 axis.axvline(where, color=FITTED, lw=1)
-                axis.axvspan(
-                    max(low or sizes[0], sizes[0] / 2),
-                    min(high or sizes[-1], 2 * sizes[-1]),
-                    color=FITTED,
-                    alpha=0.12,
-                    lw=0,
-                )
     words = "three phases" if verdict["three_phases"] else f"{verdict['best'].replace('_', '-')} law best"
     if verdict["best"] == "three_phase" and not verdict["three_phases"]:
         words = "no three phases"
@@ -145,14 +140,15 @@ def head_and_tail(lines: list[dict]):
         for i, part in enumerate(("head", "tail")):
             sizes, mean, spread = averages(points, part)
             seen = mean > 1e-5
-            axis.errorbar(sizes[seen], mean[seen], spread[seen], fmt=MARKERS[i] + "-", ms=3.5, lw=1,
-                          color=COLOURS[(1, 0)[i]], label=f"{part}: {('kept', 'lost')[i]} by the generator")  # fmt: skip
+            style = {"fmt": MARKERS[i] + "-", "ms": 3.5, "lw": 1, "color": COLOURS[1 - i]}
+            words = f"{part}: {('kept', 'lost')[i]} by the generator"
+            axis.errorbar(sizes[seen], mean[seen], spread[seen], label=words, **style)
         sizes, mean, _ = averages(points)
         axis.plot(sizes, mean, color="0.6", lw=3, alpha=0.5, zorder=0, label="together")
         axis.set(xscale="log", yscale="log", xlabel="training examples n", ylim=(mean.min() / 30, 1))
         axis.set_title(f"{TITLES[curve.study]}\n{label(curve)}", fontsize=8)
     axes[0, 0].set_ylabel("part of the test error")
-    axes[0, 0].legend(fontsize=7, loc="lower left")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
 
@@ -179,6 +175,7 @@ FIGURES = {
         trained("nextword"),
         "(d) A network learns which word follows which, from reviews and from sampled text.",
     ),
+    "counts": (trained("counts"), "(d) The same by counting, at sizes that no network reaches here."),
     "head_and_tail": (
         head_and_tail,
         "Where the plateau comes from: what the generator keeps is learned early, what it lost only from real data.",
