@@ -48,6 +48,8 @@ def draw(key: jax.Array, count: int, axes: Mapping[str, Any], strengths: Mapping
         low, high = axes["size"]
         chosen = {name: _choice(rng, values) for name, values in axes.items() if name != "size"}
         mechanism = chosen["mechanism"]
+        if mechanism == TRUNCATION and not chosen["kept"]:  # else it would be real data under another name
+            chosen["kept"] = _choice(rng, [kept for kept in axes["kept"] if kept])
         specs.append(
             Spec(
                 name=f"{number:02d}",

@@ -33,9 +33,10 @@ def _head(lines: list[dict]) -> list[str]:
     draws, seeds = len({x["draw"] for x in contributors}), len({x["seed"] for x in truth})
     best = _ordered(lines)[0]
     words = (
-        f"{len(contributors) // draws} contributors a draw, {draws} draw{'s' * (draws > 1)}, each contributor trained on "
-        f"alone with {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed of that truth orders the contributors "
-        f"like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach {_text(agreement['ceiling'])}."
+        f"{len(contributors) // draws} contributors a draw, {draws} draw{'s' * (draws > 1)}. The truth: a model trained "
+        f"on each contributor alone, {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed of it orders the "
+        f"contributors like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach "
+        f"{_text(agreement['ceiling'])}."
     )
     answer = (
         f"**Best here: {METHODS[best['method']].title}**, Spearman {_text(best['spearman'])} "
@@ -62,10 +63,10 @@ def _table(lines: list[dict]) -> str:
         for x in _ordered(lines)
     ]
     notes = (
-        "Means over draws of the correlation within a draw. *Regret*: test accuracy lost by taking the contributor of the "
-        "highest value instead of the best one. *Accuracy error*: mean distance of predicted and real accuracy, where a "
-        "value is a prediction. A dash: the values are all equal, or the column does not apply. The score is our "
-        "reconstruction. No method sees the test set."
+        "Means over draws of the correlation within a draw. *Regret*: test accuracy lost by taking the contributor of "
+        "the highest value instead of the best one. *Accuracy error*: mean distance of predicted and real accuracy, "
+        "where a value is a prediction. A dash: the values are all equal, or the column does not apply. The score is "
+        "our reconstruction. No method sees the test set."
     )
     return "\n".join([head, *rows]) + f"\n\n{notes}"
 
@@ -89,7 +90,8 @@ def _findings(lines: list[dict]) -> list[str]:
     )
     if ablation:
         parts.append(
-            "The score with every subset of its terms (scale-free weights), mean Spearman:\n\n| terms | Spearman |\n|---|---|\n"
+            "The score with every subset of its terms (scale-free weights), mean Spearman:\n\n"
+            "| terms | Spearman |\n|---|---|\n"
             + "\n".join(f"| {' + '.join(x['terms'])} | {_text(x['spearman'])} |" for x in ablation)
         )
     return ["## What the evidence says", *parts]
@@ -105,8 +107,8 @@ def _data(lines: list[dict]) -> list[str]:
     near = {k: sum(x["near"][k] for x in contributors) for k in ("validation", "test")}
     total = sum(x["examples"] for x in contributors)
     words = (
-        f"Of {total} examples of all contributors, {exact['validation']} stand in the validation set and {exact['test']} in "
-        f"the test set byte for byte; {near['validation']} and {near['test']} have a near duplicate there "
+        f"Of {total} examples of all contributors, {exact['validation']} stand in the validation set and "
+        f"{exact['test']} in the test set byte for byte; {near['validation']} and {near['test']} have a near duplicate there "
         f"({contributors[0]['near_rule']})."
     )
     notes = [f"{key}: {value}" for x in run for key, value in x["notes"].items()]
