@@ -142,7 +142,7 @@ def score_terms(lines: list[dict]):
         return None
     truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     order = np.argsort(truth)
-    names = [_label(x) for x in _contributors(lines, draw)]
+    names = [label(x) for x in _contributors(lines, draw)]
     figure, axes = plt.subplots(1, 5, figsize=(11, 0.2 * len(order) + 1), sharey=True, width_ratios=(1, 1, 1, 1, 1))
     costs = terms[0]["terms"] | {"test accuracy": truth}
     for i, (axis, (name, cost)) in enumerate(zip(axes, costs.items(), strict=True)):
@@ -169,7 +169,7 @@ def samples(lines: list[dict]):
     for axis, i in zip(axes.T.flat, order, strict=False):
         pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(contributors[i]["thumbnails"]))))
         axis.imshow(pixels, cmap="gray", vmin=0, vmax=255)
-        axis.set_title(f"{truth[i]:.2f}  {_label(contributors[i])}", fontsize=7, loc="left", pad=2)
+        axis.set_title(f"{truth[i]:.2f}  {label(contributors[i])}", fontsize=7, loc="left", pad=2)
     return figure
 
 
@@ -210,8 +210,8 @@ FIGURES = {
     ),
     "samples": (
         samples,
-        "Examples of each contributor of the first draw, best first, with its test accuracy in front; where a contributor "
-        "has both, four real ones on the left and four synthetic ones on the right.",
+        "Examples of each contributor of the first draw, best first, with its test accuracy in front; where a "
+        "contributor has both, four real ones on the left and four synthetic ones on the right.",
     ),
 }
 
@@ -224,7 +224,7 @@ def _contributors(lines: list[dict], draw: int) -> list[dict]:
     return select(lines, kind="contributor", draw=draw)
 
 
-def _label(line: dict) -> str:
+def label(line: dict) -> str:
     """A contributor in words: '536: 50 % real, generated 0.75, 7 classes, 10 % wrong labels'."""
     spec = line["spec"]
     words = [f"{spec['real_share']:.0%} real"]

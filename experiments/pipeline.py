@@ -23,7 +23,6 @@ THUMBNAILS = 8
 
 def run(config, workdir: str, data_dir: str | None) -> None:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
-    mesh.use_all_cores()
     check(config)
     path = results.start(workdir, config.to_dict())
     if results.select(results.read(path), kind="summary"):
@@ -192,6 +191,7 @@ def summaries(config, lines: list[dict]) -> list[dict]:
     out.append(
         {
             "kind": "agreement",
+            "choice": config.choice,
             "seed_agreement": _number(np.mean(agreement)),
             "by_draw": [_number(r) for r in agreement],
             "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),

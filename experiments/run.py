@@ -9,6 +9,8 @@ import sys
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from experiments.mesh import use_all_cores
+
 CONFIG = config_flags.DEFINE_config_file(
     "config", None, "what to run, as configs/images.py:small,draws=5", lock_config=True
 )
@@ -24,6 +26,7 @@ EXPERIMENTS = {"valuation": "experiments.pipeline", "phases": "experiments.scali
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
+    use_all_cores()
     experiment = importlib.import_module(EXPERIMENTS[CONFIG.value.experiment])
     try:
         experiment.run(CONFIG.value, WORKDIR.value, DATA_DIR.value)
