@@ -55,6 +55,7 @@ def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
     for name in (*config.methods, *config.options):
         one_of("method", name, tuple(METHODS))
+    one_of("choice", config.choice, tuple(config.methods))
     for field in ("draws", "truth_seeds", "initialisations", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
