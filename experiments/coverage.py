@@ -1,8 +1,8 @@
 """How often the fits of theory/fit.py are right: python -m experiments.coverage --workdir=out/coverage
 
 Simulated curves with 2 % noise, 29 sizes over 7 decades. Half follow the three-phase law: does the 95 % interval hold
-the true cutoff, are three phases found, does the test of T2/T1 = s/pi hold? Half are power laws: how rarely are three phases claimed? Minutes on two
-cores. A finished workdir is left as it is; an interrupted one goes on where it stopped.
+the true cutoff, are three phases found, does the test of T2/T1 = s/pi hold? Half are power laws: how rarely are three
+phases claimed? Minutes on two cores. A finished workdir is left as it is; an interrupted one goes on where it stopped.
 """
 
 import time
