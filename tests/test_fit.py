@@ -196,14 +196,14 @@ def test_share_ratio_is_that_of_the_breakpoints(x64):
 
 
 def test_intervals_hold_the_cutoff_and_power_laws_claim_nothing(tmp_path):
-    """The study of experiments/coverage.py, 4 draws of each kind: luck alone fails one in 35."""
-    found = coverage.run(tmp_path, 4)
-    assert found["cutoff_covered"] >= 0.75
-    assert found["ratio_holds"] >= 0.75
+    """The study of experiments/coverage.py, 3 draws of each kind; they are seeded, so always the same."""
+    found = coverage.run(tmp_path, 3)
+    assert found["cutoff_covered"] == 1
+    assert found["ratio_holds"] >= 0.6
     assert found["claimed"] == {"three_phase": 1, "power": 0}
     lines = results.read(tmp_path / results.FILE)
-    assert len(lines) == 9
-    assert coverage.run(tmp_path, 4) == found, "a finished workdir is left as it is"
+    assert len(lines) == 7
+    assert coverage.run(tmp_path, 3) == found, "a finished workdir is left as it is"
     assert results.read(tmp_path / results.FILE) == lines
 
 
