@@ -55,6 +55,14 @@ def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
     for name in (*config.methods, *config.options):
         one_of("method", name, tuple(METHODS))
+    for name, options in config.options.items():
+        known = METHODS[name].options()
+        for option, given in options.items():
+            one_of(f"option of {name}", option, known)
+            if not isinstance(given, (str, bool)) and not 0 < given < (
+                1.0000001 if option == "share" else float("inf")
+            ):
+                raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
     one_of("choice", config.choice, tuple(config.methods))
     for field in ("draws", "truth_seeds", "initialisations", "bootstrap"):
         if config[field] < 1:
