@@ -1,8 +1,8 @@
 """How often the fits of theory/fit.py are right: python -m experiments.coverage --workdir=out/coverage
 
 Simulated curves with 2 % noise, 29 sizes over 7 decades. Half follow the three-phase law: does the 95 % interval hold
-the true cutoff, are three phases found, does the test of T2/T1 = s/pi hold? Half are power laws: how rarely are three phases claimed? Minutes on two
-cores. A finished workdir is left as it is; an interrupted one goes on where it stopped.
+the true cutoff, are three phases found, does the test of T2/T1 = s/pi hold? Half are power laws: how rarely are three
+phases claimed? Minutes on two cores. A finished workdir is left as it is; an interrupted one goes on where it stopped.
 """
 
 import time
@@ -60,9 +60,7 @@ def measurement(truth: str, draw: int) -> dict:
     compared = compare(SIZES, errors, real_share=curve["real_share"], standard_errors=given)
     seconds = time.perf_counter() - began
     fitted = compared.fits["three_phase"]
-    low, high = fitted.intervals["cutoff"]
-    tested = share_test(SIZES, errors, real_share=curve["real_share"], standard_errors=given)
-    return {
+    line = {
         "kind": "coverage",
         "truth": truth,
         "draw": draw,
@@ -70,15 +68,17 @@ def measurement(truth: str, draw: int) -> dict:
         "true": curve,
         "fitted": fitted.parameters,
         "intervals": fitted.intervals,
-        "covered": bool(low <= curve["cutoff"] <= high) if truth == "three_phase" else None,
-        "ratio_holds": tested.holds if truth == "three_phase" else None,
-        "fitted_share": tested.real_share,
-        "share_interval": tested.interval,
         "best": compared.best,
         "claimed": compared.three_phases,
         "verdict": compared.verdict,
         "seconds": seconds,
     }
+    if truth == "three_phase":
+        low, high = fitted.intervals["cutoff"]
+        tested = share_test(SIZES, errors, real_share=curve["real_share"], standard_errors=given)
+        line["covered"] = bool(low <= curve["cutoff"] <= high)
+        line |= {"ratio_holds": tested.holds, "fitted_share": tested.real_share, "share_interval": tested.interval}
+    return line
 
 
 def summary(lines: list[dict]) -> dict:

@@ -57,14 +57,14 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
         return nnx.merge(graph, nnx.State(params), nnx.State(frozen))
 
     def apply(params, frozen, inputs):
-        return nnx.capture(merged(params, frozen))(inputs)
+        return nnx.capture(merged(params, frozen))(jax.numpy.asarray(inputs))
 
     def tapped(params, frozen, taps, inputs):
         init = {}
         for name, tap in taps.items():
             _set(init, (*layers[name].path, "output"), nnx.Perturbation(tap))
         forward = nnx.capture(merged(params, frozen), nnx.Intermediate, init=nnx.State(init))
-        outputs, seen = forward(inputs)
+        outputs, seen = forward(jax.numpy.asarray(inputs))
         return outputs, {name: _at(seen, layer.path)["input"].get_value()[0] for name, layer in layers.items()}
 
     if owned != len(jax.tree.leaves(params)):

@@ -1,5 +1,6 @@
 """Scaling laws fitted to measured errors, with intervals, and the choice between them (theory/README.md, 1.5)."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import jax
@@ -47,7 +48,7 @@ def fit(
     real_share: ArrayLike,
     standard_errors: ArrayLike | None = None,
     law: str = "three_phase",
-    shots: float = 1.0,
+    shots: Real = 1.0,
 ) -> Fit:
     """One law fitted to errors at total numbers of draws, by least squares of log errors.
 
@@ -67,7 +68,7 @@ def compare(
     *,
     real_share: ArrayLike,
     standard_errors: ArrayLike | None = None,
-    shots: float = 1.0,
+    shots: Real = 1.0,
 ) -> Comparison:
     """The four laws fitted to the same data, the one of lowest BIC, and in words whether the data show three phases.
 
@@ -116,7 +117,7 @@ def phase_slopes(
     samples: Float[np.ndarray, "n"],
     errors: Float[np.ndarray, "n"],
     *,
-    floor: float,
+    floor: Real,
     breakpoints: tuple[float, float],
 ) -> tuple[float, float, float]:
     """Slopes of log(error - floor) against log n before, between and behind the breakpoints (1.5).

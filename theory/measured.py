@@ -1,5 +1,6 @@
 """A measured scaling curve, checked once, as the fits take it."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ class Curve(NamedTuple):
 
 
 def curve(
-    samples: ArrayLike, errors: ArrayLike, real_share: ArrayLike, standard_errors: ArrayLike | None, shots: float = 1.0
+    samples: ArrayLike, errors: ArrayLike, real_share: ArrayLike, standard_errors: ArrayLike | None, shots: Real = 1.0
 ) -> Curve:
     """The curve of errors at total numbers of draws, (n,) each; real_share and standard_errors numbers or (n,).
 

@@ -1,12 +1,13 @@
 """Two tests of T2 / T1 = s / pi that do not put the answer in by hand (theory/README.md, 1.5)."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
 from theory import likelihood
 from theory.fit import natural
@@ -47,9 +48,9 @@ def share_test(
     samples: ArrayLike,
     errors: ArrayLike,
     *,
-    real_share: float,
+    real_share: Real,
     standard_errors: ArrayLike | None = None,
-    shots: float = 1.0,
+    shots: Real = 1.0,
 ) -> ShareTest:
     """Whether the real share read off a curve agrees with the one it was made with (theory/README.md, 1.5).
 
@@ -84,9 +85,9 @@ def joint_test(
     samples: ArrayLike,
     errors: ArrayLike,
     *,
-    real_share: float,
+    real_share: Real,
     standard_errors: ArrayLike | None = None,
-    shots: float = 1.0,
+    shots: Real = 1.0,
     draws: int = 40,
 ) -> JointTest:
     """Whether the joints of three power laws lie as far apart as the three-phase law puts them (1.5).
@@ -132,7 +133,7 @@ def joint_test(
     )
 
 
-def share_ratio(real_share: float, exponent: float, cutoff: float) -> float:
+def share_ratio(real_share: Real, exponent: Real, cutoff: Real) -> float:
     """T2 / T1 = s / pi = 1 + (1 - pi) / (pi H) (theory/README.md, 1.3); infinite without real data."""
     if real_share == 0:
         return float("inf")
@@ -151,7 +152,7 @@ def _checked(samples, errors, real_share, standard_errors, shots) -> Curve:
     return data
 
 
-def _padded(errors: Float[np.ndarray, "n"], data: Curve) -> Float[np.ndarray, "n"]:
+def _padded(errors, data):
     return np.pad(errors, (0, len(data.errors) - len(errors)), mode="edge")
 
 
