@@ -46,7 +46,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "mechanisms": {"top_p": (0.8, 0.7), "temperature": (0.5, 0.4), "finite": (200.0, 60.0)},
         "across": ("top_p",),  # measured at every share
         "all_real": True,
-        "sizes": spaced(10, 2e5, 13),
+        "sizes": spaced(10, 2e5, 12),
     }
 
     config.numbers = {  # a network reads two-digit numbers, some more frequent than others
@@ -71,7 +71,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "mechanisms": {"truncation": (8.0,), "top_p": (0.8,)},
         "across": (),
         "all_real": True,
-        "sizes": spaced(30, 6e4, 11),
+        "sizes": spaced(30, 6e4, 12),
     }
     config.nextword = {  # a network learns which word follows which
         "name": "nextword",
@@ -88,7 +88,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "mechanisms": {"finite": (1000.0,)},
         "across": (),
         "all_real": True,
-        "sizes": spaced(100, 4e5, 11),
+        "sizes": spaced(100, 4e5, 12),
     }
     config.counts = config.nextword.to_dict() | {  # what cannot be trained often enough is counted
         "name": "counts",

@@ -68,14 +68,17 @@ def sampled(probabilities: Float[np.ndarray, "i"], mechanism: str, strength: flo
 
 
 def kept(real: Float[np.ndarray, "i"], synthetic: Float[np.ndarray, "i"], share: float) -> np.ndarray:
-    """Items of the head: those that synthetic draws show at least as often as real ones, (1-pi) p' >= pi p, p' > 0."""
-    return ((1 - share) * synthetic >= share * real) & (synthetic > 0)
+    """Items of the head: the generator names them at least pi times as often as reality does, p' >= pi p, p' > 0.
+
+    With few real data that is where synthetic draws show an item at least as often as real ones do.
+    """
+    return (synthetic >= share * real) & (synthetic > 0)
 
 
 def measured_cutoff(real: Float[np.ndarray, "i"], synthetic: Float[np.ndarray, "i"], share: float) -> Cutoff:
     """The cutoff of the law that keeps as much real mass as these synthetic data do.
 
-    H = sum of p_i over {i: (1-pi) p'_i >= pi p_i, p'_i > 0}, the cutoff k with sum_{j <= k} p_j = H (straight between
+    H = sum of p_i over {i: p'_i >= pi p_i, p'_i > 0}, the cutoff k with sum_{j <= k} p_j = H (straight between
     ranks; at least 1), T1 = 1/(s p_k), T2 = 1/(pi p_k), s = pi + (1-pi)/H (theory/README.md, 1.3: zeta(beta) k^beta is
     1/p_k). A sharp cut gives back its own rank, whatever the share. real: sorted, most frequent first; share > 0.
     """

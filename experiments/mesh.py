@@ -53,17 +53,18 @@ def sharded_map(function: Callable, mesh: Mesh) -> Callable:
         if count == 1:  # one device, whose matrix products use every core
             return run_one(mapped, shared)
         extra = -count % mesh.size
-        mapped = jax.tree.map(lambda leaf: _pad(leaf, extra), mapped)
+        if extra:  # on one device: to join what lies on several needs a collective, which busy cores can starve
+            mapped = jax.tree.map(lambda leaf: _pad(leaf, extra), jax.device_put(mapped, mesh.devices.flat[0]))
         mapped = jax.device_put(mapped, NamedSharding(mesh, P(AXIS)))
         shared = jax.device_put(shared, NamedSharding(mesh, P()))
         outputs = run(mapped, shared)
-        return jax.tree.map(lambda leaf: leaf[:count], outputs) if extra else outputs
+        if not extra:
+            return outputs
+        return jax.tree.map(lambda leaf: leaf[:count], jax.device_put(outputs, mesh.devices.flat[0]))
 
     return padded_run
 
 
 def _pad(leaf, extra: int):
-    if not extra:
-        return leaf
     last = jax.numpy.broadcast_to(leaf[-1:], (extra, *leaf.shape[1:]))
     return jax.numpy.concatenate([leaf, last])

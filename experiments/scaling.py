@@ -35,7 +35,6 @@ FIT = 1_000_000  # where other random numbers use the seed of a repeat
 
 def run(config, workdir: str, data_dir: str | None) -> None:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
-    mesh.use_all_cores()
     check(config)
     path = results.start(workdir, config.to_dict())
     if results.select(results.read(path), kind="run"):

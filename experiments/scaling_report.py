@@ -34,8 +34,9 @@ TERMS = """**Three phases**: when most training data are synthetic and the gener
 *plateau*, and falls again once the few real examples show the tail. The *cutoff* is the number of items the
 generator keeps; T1 and T2 are the training sizes at which the plateau begins and ends.
 
-*Predicted*: from the generator alone, before any curve is measured. An item counts as kept if synthetic draws
-show it at least as often as real ones, (1-π) p' ≥ π p; H is the real frequency of all kept items together;
+*Predicted*: from the generator alone, before any curve is measured. An item counts as kept if the
+generator names it at least π times as often as reality does (with few real data: where it is shown at least as
+often by synthetic draws as by real ones); H is the real frequency of all kept items together;
 the cutoff k is the rank with p_1 + ... + p_k = H; T1 = 1/(s p_k) and T2 = 1/(π p_k), where s = π + (1-π)/H
 and π is the real share. *Fitted*: the three-phase law's own, from the curve, with 95 % profile-likelihood
 intervals. Three phases are claimed only if the law with the lowest BIC has both breakpoints and a plateau

@@ -3,12 +3,13 @@
 import itertools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.generated import measured_cutoff, sampled
 from experiments.mixture import generator
 from experiments.study import Curve, Study
-from theory.knowledge import power_law, simulated_error
+from theory.knowledge import LARGEST_RANK, power_law, simulated_error
 from theory.phases import expected_error
 
 SHOWN = 100_000  # ranks of the real distribution that are written out; more than any cutoff
@@ -30,9 +31,10 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     def point(n: int, curve: Curve, head, synthetic, rng) -> dict:
         n_real = rng.binomial(n, curve.share)
         # NumPy draws any number without compiling anew; counts of synthetic ranks are drawn all at once
-        shown = rng.zipf(settings.exponent, n_real)
+        shown = np.minimum(rng.zipf(settings.exponent, n_real), LARGEST_RANK)
         repeated = 1 + np.flatnonzero(rng.multinomial(n - n_real, synthetic[head]))
-        error = simulated_error(np.concatenate([shown, repeated]), exponent=settings.exponent)
+        ranks = jnp.asarray(np.concatenate([shown, repeated]), jnp.int32)
+        error = simulated_error(ranks, exponent=settings.exponent)
         missed = np.setdiff1d(1 + np.flatnonzero(head), np.union1d(shown, repeated))
         in_head = float(real[missed - 1].sum())
         with jax.enable_x64(True):
