@@ -116,7 +116,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.simulation.mechanisms = {"truncation": (5.0,)}
         config.facts.entities, config.facts.attributes, config.facts.generator_sample = 60, 4, 300
         config.facts.training = {"steps": 60, "batch": 32, "learning_rate": 1e-2}
-        config.facts.mechanisms, config.facts.across = {"top_p": (0.7,), "finite": (20.0,)}, ()
+        config.facts.mechanisms, config.facts.across = {"top_p": (0.7,)}, ()
         config.facts.sizes = spaced(20, 2000, 8)
         config.repeats = min(config.repeats, 2)
     return config

@@ -2,11 +2,14 @@
 
 import numpy as np
 from jaxtyping import Float, Key
+from scipy import stats
 
 from experiments.study import Curve
 from theory.fit import compare
+from theory.likelihood import LEVEL
 from theory.ratio import joint_test, share_test
 
+REACH = 3  # sizes on both sides that lend their spread
 VISIBLE = 0.5  # greatest real share at which T2 / T1 is worth asking for
 
 
@@ -26,12 +29,12 @@ def lines(curve: Curve, points: list[dict], described: dict, key: Key) -> list[d
             "kind": "fit",
             "law": law,
             "parameters": fit.parameters,
-            "intervals": {name: plain(pair) for name, pair in fit.intervals.items()},
-            "breakpoints": None if fit.breakpoints is None else plain(fit.breakpoints),
+            "intervals": fit.intervals,
+            "breakpoints": fit.breakpoints,
             "bic": fit.bic,
             "aicc": fit.aicc,
             "plateau": fit.plateau,
-            "slopes": None if fit.slopes is None else plain(fit.slopes),
+            "slopes": fit.slopes,
             "noise": fit.noise,
         }
         for law, fit in found.fits.items()
@@ -45,29 +48,40 @@ def lines(curve: Curve, points: list[dict], described: dict, key: Key) -> list[d
     }
     if curve.share < VISIBLE:
         test = share_test(sizes, errors, **measured)
-        verdict["share_test"] = {name: plain(value) for name, value in test._asdict().items()}
+        verdict["share_test"] = test._asdict()
         if found.three_phases:
             test = joint_test(key, sizes, errors, **measured)
-            verdict["joint_test"] = {name: plain(value) for name, value in test._asdict().items()}
-    return [{**curve._asdict(), **line} for line in (*out, verdict)]
+            verdict["joint_test"] = test._asdict()
+    return [plain({**curve._asdict(), **line}) for line in (*out, verdict)]
 
 
 def standard_errors(sizes: Float[np.ndarray, "n"], errors: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"] | None:
-    """Of single errors: the spread of log errors over the seeds of a size and of its two neighbours; None for one seed.
+    """Of single errors, from the spread of log errors over the seeds of a size and its neighbours; None for one seed.
 
-    A few seeds tell little about one size, and the spread changes slowly with size. At least 0.1 % of the error.
+    A few seeds tell little about one size, and the spread changes slowly with size: variances are averaged over
+    REACH sizes on both sides, the nearer the heavier. What is still unsure of them widens the errors, by the ratio of
+    the F quantile to that of a known variance. At least 0.1 % of the error.
     """
     every, place = np.unique(sizes, return_inverse=True)
     groups = [np.log(errors[place == i]) for i in range(len(every))]
     if min(map(len, groups)) < 2:
         return None
-    variance = np.array([group.var(ddof=1) for group in groups])
-    smooth = [variance[max(i - 1, 0) : i + 2].mean() for i in range(len(every))]
-    return np.maximum(np.sqrt(smooth), 1e-3)[place] * errors
+    variance, freedom = (
+        np.array([group.var(ddof=1) for group in groups]),
+        np.array([len(group) - 1 for group in groups]),
+    )
+    distance = np.abs(np.subtract.outer(np.arange(len(every)), np.arange(len(every))))
+    weight = np.maximum(REACH + 1 - distance, 0) * freedom
+    smooth = weight @ variance / weight.sum(1)
+    effective = weight.sum(1) ** 2 / (weight**2 / freedom).sum(1)
+    wider = stats.f.ppf(LEVEL, 1, effective) / stats.chi2.ppf(LEVEL, 1)
+    return np.maximum(np.sqrt(smooth * wider), 1e-3)[place] * errors
 
 
 def plain(value):
     """The value with numbers that JSON does not know (infinite, NaN) as None."""
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(one) for one in value]
     if isinstance(value, (float, np.floating)):

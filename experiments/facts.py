@@ -13,7 +13,7 @@ from experiments.mixture import generator
 from experiments.study import REAL, Curve, Study, curves
 from models.losses import cross_entropy
 from models.recall import recall
-from theory.knowledge import power_law, ranked_error
+from theory.knowledge import Accuracy, power_law, ranked_error
 from valuation.problem import Examples
 
 WORLD, SAMPLE, NETWORK, POOL = range(4)  # purposes of the study's key
@@ -79,7 +79,8 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         beyond = 1 - real.sum()
         in_head = float(real[head] @ wrong[head])
         tail = float(real[~head] @ wrong[~head] + beyond)
-        law = ranked_error(real, n * (share * real + (1 - share) * shown)) + beyond
+        guess = Accuracy(unseen=1 / settings.attributes)
+        law = ranked_error(real, n * (share * real + (1 - share) * shown), accuracy=guess) + beyond
         return {"n": int(n), "error": in_head + tail, "head": in_head, "tail": tail, "law": law}
 
     return Study(curves("facts", settings), describe, measure, {"entities": settings.entities})

@@ -1,6 +1,7 @@
 """Figures of the laws fitted in the scaling studies: which one wins, where its breakpoints lie, what to buy."""
 
 import jax
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -62,7 +63,8 @@ def law_error(fit: dict, sizes: np.ndarray, share: float) -> np.ndarray:
         np.log(parameters[name]) if log else parameters[name] for name, log in zip(law.names, law.in_logs, strict=True)
     ]
     with jax.enable_x64(True):
-        shape = np.asarray(law.shape(np.array(own), share * sizes, (1 - share) * sizes, 1.0))
+        coordinates, real, synthetic = (jnp.asarray(x) for x in (own, share * sizes, (1 - share) * sizes))
+        shape = np.asarray(law.shape(coordinates, real, synthetic, 1.0))
     return parameters["floor"] + parameters["amplitude"] * np.exp(shape)
 
 
@@ -91,7 +93,7 @@ def law_comparison(lines: list[dict]):
     right.set_xscale("symlog", linthresh=10)
     right.axvspan(0, 10, color="0.95", zorder=-1)
     right.set_yticks(range(len(every)), [f"{STUDY_NAMES[c.study]}: {label(c)}" for c in reversed(every)], fontsize=7)
-    right.set_xlabel("BIC above that of the best law, which is at 0 (grey: no clear difference)")
+    right.set_xlabel("BIC above that of the best law (grey: no clear difference)")
     right.set_xlim(-0.8)
     figure.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=4, fontsize=8)
     return figure
@@ -118,7 +120,7 @@ def predicted_breakpoints(lines: list[dict]):
 
 def ratio(lines: list[dict]):
     """T2/T1 read off each curve with its share unknown, against s/pi at the share it was made with."""
-    figure, axis = plt.subplots(figsize=(7, 5.4))
+    figure, axis = plt.subplots(figsize=(8, 5.6))
     for line in select(lines, kind="verdict"):
         if "share_test" in line:
             test = line["share_test"]
@@ -126,7 +128,7 @@ def ratio(lines: list[dict]):
             dot(axis, curve, test["known_ratio"], test["ratio"], test["ratio_interval"], filled=test["holds"])
     diagonal(axis)
     axis.set(xlabel="s/π at the known real share π", ylabel="T2/T1 fitted to the curve, the share unknown")
-    legend(figure, lines, "hollow: rejected, the share's interval misses the known one")
+    legend(figure, lines, "hollow: rejected")
     return figure
 
 
@@ -205,8 +207,8 @@ FIGURES = {
     ),
     "ratio": (
         ratio,
-        "T2/T1 from fits that do not know the real share, with 95 % intervals, against s/π. Grey line: equal. Curves "
-        "that set no limit are left out.",
+        "T2/T1 from fits that do not know the real share, with 95 % intervals, against s/π. Grey line: equal. "
+        "Hollow: the interval of the share misses the known one. Curves that set no limit are left out.",
     ),
     "plan": (plan, "What to buy when a real example costs ten times a synthetic one, by the law fitted to that curve."),
 }

@@ -78,7 +78,7 @@ def trained(name: str):
         columns = min(len(curves), 4)
         rows = -(-len(curves) // columns)
         figure, axes = plt.subplots(
-            rows, columns, figsize=(2.9 * columns, 2.5 * rows + 0.6), sharey=True, sharex=True, squeeze=False
+            rows, columns, figsize=(2.9 * columns, 2.5 * rows + 0.6), sharex=True, squeeze=False
         )
         for axis, curve in zip(axes.flat, curves, strict=False):
             panel(axis, lines, curve)

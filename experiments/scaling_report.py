@@ -67,7 +67,8 @@ def _head(lines: list[dict], config: dict) -> list[str]:
     counts = "; ".join(
         f"{TITLES[name]} {claimed.count(name)} of {every.count(name)}" for name in TITLES if name in every
     )
-    tests = [x["share_test"]["holds"] for x in verdicts if "share_test" in x and _limited(x["share_test"])]
+    tests = [x for x in verdicts if "share_test" in x and _limited(x["share_test"])]
+    agree = {found: [x["share_test"]["holds"] for x in tests if x["three_phases"] == found] for found in (True, False)}
     studies = "" if len(config["studies"]) > 1 else f",study={config['studies'][0]}"
     command = (
         f"python -m experiments.run --config=configs/phases.py:{config['scale']},seed={config['seed']},"
@@ -81,16 +82,32 @@ def _head(lines: list[dict], config: dict) -> list[str]:
         TERMS,
         f"**Found here: three phases in {len(claimed)} of {len(verdicts)} curves with synthetic data**: {counts}.",
         f"T2/T1 = s/π: fits that do not know the real share limit the ratio to less than a factor of {VAGUE} in "
-        f"{len(tests)} curves; it agrees with {sum(tests)} of them.",
+        f"{len(tests)} curves. It agrees with {sum(agree[True])} of {len(agree[True])} that show three phases and with "
+        f"{sum(agree[False])} of {len(agree[False])} that do not.",
     ]
 
 
 def _study(lines: list[dict], name: str, made: list[tuple[str, str]]) -> str:
     notes = select(lines, kind="study", study=name)[0]
     facts = "; ".join(f"{key}: {_number(value)}" for key, value in notes["notes"].items())
-    parts = [f"## {TITLES[name]}", WHAT[name], f"{facts}; {notes['seconds']:.0f} s."]
+    parts = [f"## {TITLES[name]}", WHAT[name], f"{facts}; {notes['seconds']:.0f} s.", _answer(lines, name)]
     parts += [_picture(file, caption) for file, caption in made if file == f"{name}.png"]
     return "\n\n".join([*parts, _table(lines, name), _deviation(lines, name), _verdicts(lines, name)])
+
+
+def _answer(lines: list[dict], name: str) -> str:
+    """How many curves show three phases, and how well the generator foretold where."""
+    every = [curve for curve in curves(lines, name) if curve.mechanism != REAL]
+    found = [curve for curve in every if select(lines, kind="verdict", **curve._asdict())[0]["three_phases"]]
+    words = f"**Three phases in {len(found)} of {len(every)} curves with synthetic data.**"
+    for i, place in enumerate(("first", "second")):
+        off = []
+        for curve in found:
+            fit = select(lines, kind="fit", law="three_phase", **curve._asdict())[0]["breakpoints"][i]
+            off.append(fit / select(lines, kind="verdict", **curve._asdict())[0]["described"][place])
+        if off:
+            words += f" T{i + 1} fitted is {min(off):.2f} to {max(off):.2f} times T{i + 1} predicted."
+    return words
 
 
 def _table(lines: list[dict], name: str) -> str:
