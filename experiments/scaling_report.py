@@ -14,7 +14,8 @@ from experiments.study import REAL
 WHAT = {
     "simulation": """No network: a learner that knows every item it has seen. Synthetic draws stop at a rank,
 the cutoff, that is imposed. It checks the closed form over real shares and cutoffs (the paper's
-simulation in our reconstruction).""",
+simulation in our reconstruction). The law is exact here, so each rejection of T2/T1 = s/π in this study is a
+false alarm: they show how far intervals from a few seeds can be trusted.""",
     "facts": """A network (one vector an entity and a small MLP) learns which attribute an entity has;
 entities have Zipf frequencies. The generator is trained on a finite real sample, then sampled by top-p,
 by temperature, or as a finite *pool* of draws that is repeated.""",
