@@ -76,6 +76,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "linear_utility": {"ridge": 0.01},
         "knn_utility": {"k": 5},
         "proxy_training": {"share": 0.1},
+        "score_scale_free": {"output": "true_class", "joint": False, "ridge": 1e-3},
+        "score_kappa": {"output": "true_class", "joint": False, "ridge": 1e-3},
         "score_calibrated": {"retrained": 6},
         "davinz": {"ridge": 1e-4},
     }
@@ -102,6 +104,21 @@ def sweep(add) -> None:
 
 
 def sweep_ablation(add) -> None:
-    """What the choices inside the methods change."""
-    for ridge in (1e-4, 1e-2):
-        add(f"davinz-ridge-{ridge:g}", "small,draws=5", {"options.davinz.ridge": ridge})
+    """What the choices inside the methods change, on development seeds."""
+    base = "small,draws=4,seed=0"
+    for name in ("score_scale_free", "score_kappa"):
+        add(f"{name}-sum-kernel", base, {f"options.{name}.output": "sum"})
+        add(f"{name}-joint-mmd", base, {f"options.{name}.joint": True})
+        add(f"{name}-ridge", base, {f"options.{name}.ridge": 1e-2})
+    for bandwidth in (0.25, 1.0):
+        add(f"rbf-bandwidth-{bandwidth:g}", base, {"options.rbf_utility.bandwidth": bandwidth})
+    for share in (0.05, 0.2):
+        add(f"proxy-share-{share:g}", base, {"options.proxy_training.share": share})
+    for count in (1, 10):
+        add(f"initialisations-{count}", base, {"initialisations": count})
+
+
+def sweep_validation(add) -> None:
+    """How many validation examples the values need."""
+    for size in (50, 100, 200):
+        add(f"validation-{size}", "small,draws=4,seed=0", {"split.validation": size})

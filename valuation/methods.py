@@ -42,6 +42,7 @@ METHODS = {
     "ntk_utility": Method(surrogates.ntk_utility, "NTK ridge", accuracy=True, labels=True),
     "ntk_flow": Method(surrogates.ntk_flow_utility, "NTK flow", accuracy=True, labels=True),
     "rbf_utility": Method(surrogates.rbf_utility, "RBF ridge", accuracy=True, labels=True),
+    "rbf_margin": Method(surrogates.rbf_margin, "RBF ridge, margins", labels=True),
     "linear_utility": Method(surrogates.linear_utility, "linear ridge", accuracy=True, labels=True),
     "knn_utility": Method(surrogates.knn_utility, "kNN", accuracy=True, labels=True),
     "proxy_training": Method(surrogates.proxy_training, "proxy training", accuracy=True, labels=True, trains=True),
