@@ -105,7 +105,7 @@ def from_arrays(
 ) -> Problem:
     """A Problem of one's own data sets: every entry of `sets` becomes a contributor.
 
-    sets: name -> Examples with inputs (n, ...) of one shape and labels (n,) from 0 on. validation: real held-out examples.
+    sets: name -> Examples with inputs (n, ...) of one shape and labels (n,) from 0 on. validation: real, held out.
     build: key -> Model, such as lambda key: mlp((784, 128, 10), key).
     synthetic: names of the sets that are synthetic; the others count as real.
     features: inputs -> (n, d), the space of discrepancies and Gaussian kernels; by default the inputs themselves.
