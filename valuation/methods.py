@@ -7,7 +7,12 @@ import numpy as np
 
 from valuation import counts, score, surrogates
 from valuation.davinz import davinz
+from valuation.deviation import deviation
+from valuation.influence import influence
+from valuation.logra import logra
 from valuation.problem import Problem
+from valuation.tracin import tracin
+from valuation.trak import trak
 
 
 class Method(NamedTuple):
@@ -17,6 +22,7 @@ class Method(NamedTuple):
     labels: whether it looks at validation labels.
     trains: whether it trains the model for a part of the steps.
     retrained: whether it looks at fully retrained contributors.
+    checkpoints: whether it needs Problem.checkpoints, a model trained on the union.
     """
 
     values: Callable
@@ -25,6 +31,7 @@ class Method(NamedTuple):
     labels: bool = False
     trains: bool = False
     retrained: bool = False
+    checkpoints: bool = False
 
     def __call__(self, problem: Problem, **options) -> np.ndarray:
         return self.values(problem, **options)
@@ -82,6 +89,11 @@ METHODS = {
     "davinz": Method(davinz, "DAVINZ"),
     "mmd_only": Method(_mmd_only, "MMD only"),
     "loss_only": Method(_loss_only, "loss only"),
+    "deviation": Method(deviation, "deviation"),
+    "tracin": Method(tracin, "TracIn", labels=True, checkpoints=True),
+    "logra": Method(logra, "LoGra", labels=True, checkpoints=True),
+    "trak": Method(trak, "TRAK", labels=True, checkpoints=True),
+    "influence": Method(influence, "influence", labels=True, checkpoints=True),
     "size": Method(counts.size, "size"),
     "real_count": Method(counts.real_count, "real count"),
     "real_share": Method(counts.real_share, "real share"),

@@ -49,18 +49,25 @@ def gradient_products(
     """
     check(model, train, query)
     theirs = plan(model, output, query, memory / 2, whole=True, workers=1)
-    ours = plan(model, output, train, memory / 2, whole=True)
     parts = []
     for block, kept in chunks(query, theirs.rows):
         args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
         routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=theirs.tile, **args)
-        step = partial(_products, model.params, model.frozen, routed, tile=ours.tile, **args)
-        columns = list(each(step, train, ours, progress=progress))
-        parts.append(np.concatenate(columns)[:, :kept])
+        parts.append(directed(model, output, train, routed, memory=memory // 2, progress=progress)[:, :kept])
     found = np.concatenate(parts, 1)
     finite(np.isfinite(found).any(1), "training")
     finite(np.isfinite(found).any(0), "query")
     return found
+
+
+def directed(
+    model, output: Callable, examples: Examples, directions: dict, *, memory: int = MEMORY, progress=None
+) -> Float[np.ndarray, "n m"]:
+    """<grad o(x_i), direction_j> of m directions in parameter space: dotted path of a parameter -> factor of m rows."""
+    ours = plan(model, output, examples, memory, whole=True)
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": ours.tile}
+    step = partial(_products, model.params, model.frozen, directions, **args)
+    return np.concatenate(list(each(step, examples, ours, progress=progress)))
 
 
 def self_products(
