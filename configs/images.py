@@ -2,8 +2,8 @@
 
     python -m experiments.run --config=configs/images.py:small --workdir=out/images
 
-Options: a scale (tiny, small), draws=1, seed=1000, contributors=24, truth_seeds=3, model=mlp|convnet, and size=500 to give
-all contributors that size.
+Options: a scale (tiny, small), draws=1, seed=1000, contributors=24, truth_seeds=3, model=mlp|convnet, and size=500 to
+give all contributors that size.
 """
 
 import ml_collections

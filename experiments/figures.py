@@ -105,28 +105,32 @@ def correlations(lines: list[dict]):
 
 
 def cost(lines: list[dict]):
-    """Seconds a draw against mean correlation; down-left of the truth's own cost is where a method pays."""
-    summary = [x for x in select(lines, kind="summary") if x["spearman"] is not None]
+    """Seconds a draw against mean correlation: a method pays where it stands high, and left of the truth's own cost."""
+    summary = sorted(
+        (x for x in select(lines, kind="summary") if x["spearman"] is not None), key=lambda x: x["spearman"]
+    )
     if not summary:
         return None
-    figure, axis = plt.subplots(figsize=(7, 4))
-    for line in summary:
+    figure, axis = plt.subplots(figsize=(7.5, 4.6))
+    seconds = [max(line["seconds"], 1e-3) for line in summary]
+    right, height = 3 * max(seconds), -np.inf
+    for x, line in zip(seconds, summary, strict=True):
         method = METHODS[line["method"]]
         kind = 2 if method.retrained else 1 if method.trains else 0 if method.labels else 3
-        axis.plot(max(line["seconds"], 1e-3), line["spearman"], MARKERS[kind], color=COLOURS[kind], ms=6)
-        axis.annotate(method.title, (max(line["seconds"], 1e-3), line["spearman"]), textcoords="offset points",
-                      xytext=(6, 3), fontsize=7)  # fmt: skip
+        axis.plot(x, line["spearman"], MARKERS[kind], color=COLOURS[kind], ms=6)
+        height = max(line["spearman"], height + 0.055)  # names stand in one column, none on another
+        axis.plot([x, right], [line["spearman"], height], color="0.8", lw=0.5, zorder=0)
+        axis.annotate(f" {method.title}", (right, height), va="center", fontsize=7.5, annotation_clip=False)
     truth = select(lines, kind="agreement")[0]["seconds"]
-    axis.axvline(truth, color="0.5", lw=1, ls="--")
+    axis.axvline(truth, color="0.5", lw=1, ls="--", zorder=0)
     axis.annotate("the truth itself", (truth, axis.get_ylim()[0]), rotation=90, va="bottom", ha="right", fontsize=8)
     axis.set_xscale("log")
-    axis.margins(x=0.2)
     axis.set_xlabel("seconds a draw, all contributors (below 1 ms shown as 1 ms)")
     axis.set_ylabel("mean Spearman correlation")
-    names = ("validation labels", "trains a little", "trains some fully", "neither labels nor training")
+    names = ("validation labels", "labels, short trainings", "labels, some full trainings", "no labels, no training")
     for kind in (0, 1, 2, 3):
         axis.plot([], [], MARKERS[kind], color=COLOURS[kind], label=names[kind])
-    axis.legend(fontsize=8, loc="lower left", title="looks at")
+    figure.legend(loc="outside upper center", ncols=4, fontsize=8)
     return figure
 
 
@@ -138,14 +142,14 @@ def score_terms(lines: list[dict]):
         return None
     truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     order = np.argsort(truth)
-    names = [_label(x) for x in _contributors(lines, draw)]
+    names = [label(x) for x in _contributors(lines, draw)]
     figure, axes = plt.subplots(1, 5, figsize=(11, 0.2 * len(order) + 1), sharey=True, width_ratios=(1, 1, 1, 1, 1))
     costs = terms[0]["terms"] | {"test accuracy": truth}
     for i, (axis, (name, cost)) in enumerate(zip(axes, costs.items(), strict=True)):
         axis.barh(range(len(order)), np.array(cost)[order], color=COLOURS[i] if i < 4 else "0.4")
         axis.set_title(name if i == 4 else f"{name} (a cost)")
         axis.margins(y=0.01)
-        axis.locator_params(axis="x", nbins=4)
+        axis.locator_params(axis="x", nbins=3)
     axes[0].set_yticks(range(len(order)), [names[i] for i in order], fontsize=7)
     return figure
 
@@ -159,13 +163,13 @@ def samples(lines: list[dict]):
     truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     order = np.argsort(-truth)
     rows = -(-len(order) // 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(11, 0.72 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, 2, figsize=(9, 0.75 * rows), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, i in zip(axes.T.flat, order, strict=False):
         pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(contributors[i]["thumbnails"]))))
         axis.imshow(pixels, cmap="gray", vmin=0, vmax=255)
-        axis.set_title(f"{_label(contributors[i])}   accuracy {truth[i]:.2f}", fontsize=8, loc="left", pad=2)
+        axis.set_title(f"{truth[i]:.2f}  {label(contributors[i])}", fontsize=7, loc="left", pad=2)
     return figure
 
 
@@ -188,15 +192,28 @@ def calibration(lines: list[dict]):
 
 
 FIGURES = {
-    "correlations": (correlations, "How well each method orders the contributors. Dots: mean over draws of the "
-                     "within-draw Spearman correlation; bars: 95 % bootstrap over draws, contributors and seeds; ticks: single draws."),
-    "value_against_truth": (value_against_truth, "Value against the accuracy that training on the contributor alone really "
-                            "gives (first draw; error bars: standard deviation over seeds). Grey line: predicted = real."),
+    "correlations": (
+        correlations,
+        "How well each method orders the contributors. Dots: mean over draws of the within-draw Spearman correlation; "
+        "bars: 95 % bootstrap over draws, contributors and seeds; ticks: single draws.",
+    ),
+    "value_against_truth": (
+        value_against_truth,
+        "Value against the accuracy that training on the contributor alone really gives (first draw; error bars: "
+        "standard deviation over seeds). Grey line: predicted = real.",
+    ),
     "cost": (cost, "What a good order costs: seconds for all contributors of a draw, compilation included."),
-    "calibration": (calibration, "Predicted against real accuracy, where a value is a predicted accuracy."),
-    "score_terms": (score_terms, "The four terms of the score (our reconstruction) beside the truth, best contributor on top."),
-    "samples": (samples, "Examples of each contributor, best first; up to four real ones on the left, synthetic ones on the right."),
-}  # fmt: skip
+    "calibration": (calibration, "Predicted against real accuracy, where a value is a predicted accuracy; all draws."),
+    "score_terms": (
+        score_terms,
+        "The four terms of the score (our reconstruction) beside the truth; first draw, best contributor on top.",
+    ),
+    "samples": (
+        samples,
+        "Examples of each contributor of the first draw, best first, with its test accuracy in front; where a "
+        "contributor has both, four real ones on the left and four synthetic ones on the right.",
+    ),
+}
 
 
 def _first_draw(lines: list[dict]) -> int:
@@ -207,7 +224,7 @@ def _contributors(lines: list[dict], draw: int) -> list[dict]:
     return select(lines, kind="contributor", draw=draw)
 
 
-def _label(line: dict) -> str:
+def label(line: dict) -> str:
     """A contributor in words: '536: 50 % real, generated 0.75, 7 classes, 10 % wrong labels'."""
     spec = line["spec"]
     words = [f"{spec['real_share']:.0%} real"]

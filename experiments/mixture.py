@@ -43,11 +43,15 @@ def draw(key: jax.Array, count: int, axes: Mapping[str, Any], strengths: Mapping
     strengths: mechanism -> the strengths to choose from.
     """
     rng = generator(key)
+    low, high = axes["size"]
+    if not 1 <= low <= high:
+        raise ValueError(f"sizes of contributors from {low} to {high}: expected 1 <= smallest <= largest")
     specs = []
     for number in range(count):
-        low, high = axes["size"]
         chosen = {name: _choice(rng, values) for name, values in axes.items() if name != "size"}
         mechanism = chosen["mechanism"]
+        if mechanism == TRUNCATION and not chosen["kept"]:  # else it would be real data under another name
+            chosen["kept"] = _choice(rng, [kept for kept in axes["kept"] if kept])
         specs.append(
             Spec(
                 name=f"{number:02d}",

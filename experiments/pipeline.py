@@ -23,7 +23,6 @@ THUMBNAILS = 8
 
 def run(config, workdir: str, data_dir: str | None) -> None:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
-    mesh.use_all_cores()
     check(config)
     path = results.start(workdir, config.to_dict())
     if results.select(results.read(path), kind="summary"):
@@ -56,6 +55,15 @@ def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
     for name in (*config.methods, *config.options):
         one_of("method", name, tuple(METHODS))
+    for name, options in config.options.items():
+        known = METHODS[name].options()
+        for option, given in options.items():
+            one_of(f"option of {name}", option, known)
+            if not isinstance(given, (str, bool)) and not 0 < given < (
+                1.0000001 if option == "share" else float("inf")
+            ):
+                raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
+    one_of("choice", config.choice, tuple(config.methods))
     for field in ("draws", "truth_seeds", "initialisations", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
@@ -192,6 +200,7 @@ def summaries(config, lines: list[dict]) -> list[dict]:
     out.append(
         {
             "kind": "agreement",
+            "choice": config.choice,
             "seed_agreement": _number(np.mean(agreement)),
             "by_draw": [_number(r) for r in agreement],
             "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 from absl import app, flags
 
 from experiments import figures, results
@@ -22,7 +23,10 @@ def write(workdir: str | Path) -> Path:
     made = figures.draw_all(lines, workdir / "figures")
     path = workdir / "report.md"
     path.write_text(
-        "\n\n".join([*_head(lines), _table(lines), *_findings(lines), *_pictures(made), *_data(lines)]) + "\n"
+        "\n\n".join(
+            [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *_pictures(made), *_data(lines)]
+        )
+        + "\n"
     )
     return path
 
@@ -31,11 +35,13 @@ def _head(lines: list[dict]) -> list[str]:
     line, agreement = select(lines, kind="summary")[0], select(lines, kind="agreement")[0]
     contributors, truth = select(lines, kind="contributor"), select(lines, kind="truth")
     draws, seeds = len({x["draw"] for x in contributors}), len({x["seed"] for x in truth})
+    plural = "s" if draws > 1 else ""
     best = _ordered(lines)[0]
     words = (
-        f"{len(contributors) // draws} contributors a draw, {draws} draw{'s' * (draws > 1)}, each contributor trained on "
-        f"alone with {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed of that truth orders the contributors "
-        f"like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach {_text(agreement['ceiling'])}."
+        f"{len(contributors) // draws} contributors a draw, {draws} draw{plural}. The truth: a model trained "
+        f"on each contributor alone, {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed of it orders the "
+        f"contributors like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach "
+        f"{_text(agreement['ceiling'])}."
     )
     answer = (
         f"**Best here: {METHODS[best['method']].title}**, Spearman {_text(best['spearman'])} "
@@ -49,7 +55,7 @@ def _head(lines: list[dict]) -> list[str]:
     ]
 
 
-def _table(lines: list[dict]) -> str:
+def _table(lines: list[dict]) -> list[str]:
     """The results table, best method first."""
     head = (
         "| method | Spearman | 95 % interval | Pearson | Kendall | regret | accuracy error | looks at | s a draw |\n"
@@ -62,37 +68,56 @@ def _table(lines: list[dict]) -> str:
         for x in _ordered(lines)
     ]
     notes = (
-        "Means over draws of the correlation within a draw. *Regret*: test accuracy lost by taking the contributor of the "
-        "highest value instead of the best one. *Accuracy error*: mean distance of predicted and real accuracy, where a "
-        "value is a prediction. A dash: the values are all equal, or the column does not apply. The score is our "
-        "reconstruction. No method sees the test set."
+        "Means over draws of the correlation within a draw. *Regret*: test accuracy lost by taking the contributor of "
+        "the highest value instead of the best one. *Accuracy error*: mean distance of predicted and real accuracy, "
+        "where a value is a prediction. A dash: the values are all equal, or the column does not apply. The score is "
+        "our reconstruction. No method sees the test set."
     )
-    return "\n".join([head, *rows]) + f"\n\n{notes}"
+    return ["## Every method against the truth", "\n".join([head, *rows]), notes]
+
+
+def _answer(lines: list[dict]) -> list[str]:
+    """What the chosen method would have told a buyer of the first draw, and what came of it."""
+    choice = select(lines, kind="agreement")[0]["choice"]
+    draw = min(x["draw"] for x in select(lines, kind="contributor"))
+    runs = select(lines, kind="values", draw=draw, method=choice)
+    if not runs:
+        return []
+    values = np.array(runs[0]["values"])
+    truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    rank = (-truth).argsort().argsort() + 1
+    names = [figures.label(x) for x in select(lines, kind="contributor", draw=draw)]
+    order = np.argsort(-values)
+    chosen = [*order[:3], *order[-2:]]
+    table = ["| | contributor | value | accuracy when trained on it | true rank |", "|---|---|---|---|---|"]
+    places = [*("1.", "2.", "3."), "next to last", "last"]
+    table += [
+        f"| {place} | {names[i]} | {values[i]:.3f} | {truth[i]:.3f} | {rank[i]} |"
+        for place, i in zip(places, chosen, strict=True)
+    ]
+    title = METHODS[choice].title
+    return [
+        f"## Which would you take?\n\nThe order of {title}, the method chosen beforehand, in the first draw:",
+        "\n".join(table),
+    ]
 
 
 def _findings(lines: list[dict]) -> list[str]:
-    summary = {x["method"]: x for x in select(lines, kind="summary")}
-    config_choice = next((name for name, x in summary.items() if x["less_than_choice"] == [0.0, 0.0]), None)
-    parts = []
-    if config_choice:
-        parts.append(
-            f"Differences in Spearman to {METHODS[config_choice].title}, the method chosen beforehand on development "
-            "seeds (95 % interval of the paired difference; above 0: the chosen one is better):\n\n"
-            + "\n".join(
-                f"- {METHODS[name].title}: {_span(x['less_than_choice'])}"
-                for name, x in summary.items()
-                if name != config_choice and x["spearman"] is not None
-            )
-        )
-    ablation = sorted(
-        select(lines, kind="ablation"), key=lambda x: -(x["spearman"] if x["spearman"] is not None else -2)
+    """Differences to the method chosen beforehand, and what each term of the score adds."""
+    choice = select(lines, kind="agreement")[0]["choice"]
+    others = [x for x in _ordered(lines) if x["method"] != choice and x["spearman"] is not None]
+    ablation = sorted(select(lines, kind="ablation"), key=_spearman, reverse=True)
+    differences = (
+        f"How much better {METHODS[choice].title} orders than each other method (paired difference in Spearman, 95 % "
+        "interval; where it holds 0, these data do not decide):\n\n| against | difference |\n|---|---|\n"
+        + "\n".join(f"| {METHODS[x['method']].title} | {_span(x['less_than_choice'])} |" for x in others)
     )
-    if ablation:
-        parts.append(
-            "The score with every subset of its terms (scale-free weights), mean Spearman:\n\n| terms | Spearman |\n|---|---|\n"
-            + "\n".join(f"| {' + '.join(x['terms'])} | {_text(x['spearman'])} |" for x in ablation)
-        )
-    return ["## What the evidence says", *parts]
+    subsets = (
+        "The score (our reconstruction) with every subset of its terms, scale-free weights, mean Spearman:\n\n"
+        "| terms | Spearman |\n|---|---|\n"
+        + "\n".join(f"| {' + '.join(x['terms'])} | {_text(x['spearman'])} |" for x in ablation)
+    )
+    return ["## What the evidence says", differences, subsets]
 
 
 def _pictures(made: list[tuple[str, str]]) -> list[str]:
@@ -105,9 +130,9 @@ def _data(lines: list[dict]) -> list[str]:
     near = {k: sum(x["near"][k] for x in contributors) for k in ("validation", "test")}
     total = sum(x["examples"] for x in contributors)
     words = (
-        f"Of {total} examples of all contributors, {exact['validation']} stand in the validation set and {exact['test']} in "
-        f"the test set byte for byte; {near['validation']} and {near['test']} have a near duplicate there "
-        f"({contributors[0]['near_rule']})."
+        f"Of {total} examples of all contributors, {exact['validation']} stand in the validation set and "
+        f"{exact['test']} in the test set byte for byte; {near['validation']} and {near['test']} have a near duplicate "
+        f"there ({contributors[0]['near_rule']})."
     )
     notes = [f"{key}: {value}" for x in run for key, value in x["notes"].items()]
     return ["## Data", words, "; ".join(notes) + "." if notes else ""]
@@ -125,9 +150,11 @@ def looks_at(name: str) -> str:
 
 
 def _ordered(lines: list[dict]) -> list[dict]:
-    return sorted(
-        select(lines, kind="summary"), key=lambda x: -2 if x["spearman"] is None else x["spearman"], reverse=True
-    )
+    return sorted(select(lines, kind="summary"), key=_spearman, reverse=True)
+
+
+def _spearman(line: dict) -> float:
+    return -2.0 if line["spearman"] is None else line["spearman"]
 
 
 def _text(value: float | None) -> str:

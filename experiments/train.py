@@ -78,7 +78,8 @@ def fit(
     holds another training.
     """
     names = names or [str(i) for i in range(len(sets))]
-    starts, orders = (jnp.stack(part) for part in zip(*(jax.random.split(key) for key in keys), strict=True))
+    starts, orders = zip(*(jax.random.split(key) for key in keys), strict=True)
+    starts = jnp.stack([jax.random.key_data(start) for start in starts])
     sizes = [len(examples.inputs) for examples in sets]
     distinct = {id(examples): examples for examples in sets}  # a set that is trained on twice is held once
     ends = np.cumsum([len(examples.inputs) for examples in distinct.values()])
@@ -87,8 +88,8 @@ def fit(
     rows = np.stack([offsets[id(examples)] + order for examples, order in zip(sets, orders, strict=True)])
     data = jax.tree.map(lambda *parts: np.concatenate(parts), *distinct.values())
 
-    def begin(key, _):
-        init, train = jax.random.split(key)
+    def begin(bits, _):
+        init, train = jax.random.split(jax.random.wrap_key_data(bits))
         params = recipe.initialise(init)
         return params, recipe.optimizer.init(params), jax.random.key_data(train), jnp.zeros((), jnp.int32)
 

@@ -63,7 +63,7 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
         return nnx.merge(graph, nnx.State(params), nnx.State(frozen))
 
     def apply(params, frozen, inputs):
-        return nnx.capture(merged(params, frozen))(inputs)
+        return nnx.capture(merged(params, frozen))(jax.numpy.asarray(inputs))
 
     def tapped(params, frozen, taps, inputs):
         init = {}
@@ -71,7 +71,7 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
             layer, _, use = name.partition("#")
             _set(init, (*layers[layer].path, f"output{use or 0}"), nnx.Perturbation(one))
         forward = nnx.capture(merged(params, frozen), nnx.Intermediate, init=nnx.State(init))
-        outputs, seen = forward(inputs)
+        outputs, seen = forward(jax.numpy.asarray(inputs))
         found = {}
         for name, layer in layers.items():
             uses = _at(seen, layer.path)["input"].get_value() if _holds(seen, layer.path) else ()

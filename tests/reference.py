@@ -1,23 +1,41 @@
-"""Slow and obvious versions of what the fast path computes: explicit Jacobians, one example after another."""
+"""Slow, obvious versions of what the library computes: explicit Jacobians, double loops, float64."""
 
 import jax
 import jax.flatten_util
-import jax.numpy as jnp
 import numpy as np
 
-from valuation.problem import Examples
 
-
-def jacobian(model, output, examples: Examples) -> np.ndarray:
-    """Gradient of every example's output over model.params, (n, p), each from a batch of one."""
+def jacobian(model, output, examples) -> np.ndarray:
+    """d output_i / d params, (n, p), one vjp an example on a batch of one."""
 
     def one(params, example):
         batch = jax.tree.map(lambda leaf: leaf[None], example)
         return output(model.apply(params, model.frozen, batch.inputs), batch)[0]
 
-    @jax.jit
-    def gradient(params, example):
-        return jax.flatten_util.ravel_pytree(jax.grad(one)(params, example))[0]
+    examples = jax.tree.map(jax.numpy.asarray, examples)
 
-    rows = [jax.tree.map(lambda leaf, i=i: jnp.asarray(leaf)[i], examples) for i in range(len(examples.inputs))]
-    return np.stack([np.asarray(gradient(model.params, row)) for row in rows])
+    gradient_of_one = jax.jit(jax.grad(one))
+    rows = []
+    for i in range(len(examples.inputs)):
+        gradient = gradient_of_one(model.params, jax.tree.map(lambda leaf, i=i: leaf[i], examples))
+        rows.append(np.asarray(jax.flatten_util.ravel_pytree(gradient)[0], np.float64))
+    return np.stack(rows)
+
+
+def multi_kernel(x, y, bandwidth) -> float:
+    """sum_{u=0..4} exp(-||x - y||^2 / (bandwidth 2^(u-2)))."""
+    distance = float(np.sum((np.asarray(x, np.float64) - np.asarray(y, np.float64)) ** 2))
+    return sum(np.exp(-distance / (bandwidth * 2.0 ** (u - 2))) for u in range(5))
+
+
+def mmd_squared(x, y, bandwidth, labels_x=None, labels_y=None, *, unbiased: bool) -> float:
+    """MMD^2 by three double loops."""
+    labels_x = np.zeros(len(x)) if labels_x is None else labels_x
+    labels_y = np.zeros(len(y)) if labels_y is None else labels_y
+
+    def mean(a, la, b, lb, skip):
+        pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if not (skip and i == j)]
+        return np.mean([(la[i] == lb[j]) * multi_kernel(a[i], b[j], bandwidth) for i, j in pairs])
+
+    own = mean(x, labels_x, x, labels_x, unbiased) + mean(y, labels_y, y, labels_y, unbiased)
+    return float(own - 2 * mean(x, labels_x, y, labels_y, False))

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from reference import jacobian
 
 from models.convnet import convnet
 from models.functional import functional
 from models.layers import Conv, Dense, Embed, GroupNorm, LayerNorm, LoRA, RMSNorm
 from models.mlp import mlp
 from models.transformer import Transformer, transformer
+from tests.reference import jacobian
 from valuation import stream
 from valuation.factors import Formed, Outer, Rows, form, products, route, shapes, squares
 from valuation.gradients import capture, per_example_gradients

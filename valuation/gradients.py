@@ -71,7 +71,9 @@ def captured(tapped, layers: dict, params, frozen, output: Callable, examples: E
     _, inputs = jax.eval_shape(forward, {})
     taps = {use: _zeros(layers[use.partition("#")[0]], x, params) for use, x in inputs.items()}
     gradients, inputs = jax.grad(forward, has_aux=True)(taps)
-    return Captured(inputs, gradients)
+    # Without the barrier, jaxlib 0.10.2 on CPU compiles a product of two gradients that are one constant (the last
+    # layer under a sum of outputs) to a wrong number: c * c, without the factor of its length.
+    return Captured(inputs, jax.tree.map(jax.lax.optimization_barrier, gradients))
 
 
 def at(tree, path: tuple):

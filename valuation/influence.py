@@ -1,7 +1,7 @@
 """Influence functions (Koh and Liang, ICML 2017) with the Gauss-Newton matrix, by conjugate gradients.
 
-    influence(i, j) = g_j' (H + lambda I)^-1 g_i,   H = mean over training of J' (d2 loss / d output2) J,
-    lambda = damping * tr(H) / p, the trace from random signs
+influence(i, j) = g_j' (H + lambda I)^-1 g_i,   H = mean over training of J' (d2 loss / d output2) J,
+lambda = damping * tr(H) / p, the trace from random signs
 """
 
 from collections.abc import Callable

@@ -58,11 +58,9 @@ def scores(
     return found
 
 
-def projected(model, output: Callable, examples: Examples, key, *, rank: int, memory: int = MEMORY, progress=None):
-    """(iterator over chunks of projected gradients (b, r), widths of the layers) for `scores`."""
-    state = sides(shapes(model.params), key, rank=rank)
-    chunks = features(model, output, examples, two_sided, state, memory=memory, progress=progress)
-    return chunks, widths(state)
+def projected(model, output: Callable, examples: Examples, state: dict, *, memory: int = MEMORY, progress=None):
+    """Chunk after chunk of the projected gradients (b, r), for `scores`; state: projection.sides of the parameters."""
+    return features(model, output, examples, two_sided, state, memory=memory, progress=progress)
 
 
 def logra(
@@ -74,10 +72,11 @@ def logra(
     """
     model, _ = trained(problem)[-1]
     train, rows = union(problem)
-    key = purpose(problem, PROJECTION)
-    ours, sizes = projected(model, log_likelihood, train, key, rank=rank, memory=memory)
-    theirs, _ = projected(model, log_likelihood, problem.validation, key, rank=rank, memory=memory)
-    return by_contributor(scores(list(ours), np.concatenate(list(theirs)), sizes, damping=damping), rows, how)
+    state = sides(shapes(model.params), purpose(problem, PROJECTION), rank=rank)
+    ours, theirs = (
+        list(projected(model, log_likelihood, part, state, memory=memory)) for part in (train, problem.validation)
+    )
+    return by_contributor(scores(ours, np.concatenate(theirs), widths(state), damping=damping), rows, how)
 
 
 def _same_width(chunk: np.ndarray, query: np.ndarray, width: int) -> None:

@@ -1,6 +1,8 @@
 """Every valuation method by name: METHODS[name](problem, **options) -> values (C,), higher = more useful."""
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -36,42 +38,11 @@ class Method(NamedTuple):
     def __call__(self, problem: Problem, **options) -> np.ndarray:
         return self.values(problem, **options)
 
-
-def _literal(problem: Problem, **options) -> np.ndarray:
-    terms = score.terms(problem, **options)
-    return score.value(terms, score.literal_weights(terms))
-
-
-def _scale_free(problem: Problem, **options) -> np.ndarray:
-    terms = score.terms(problem, **options)
-    return score.value(terms, score.scale_free_weights(terms))
-
-
-def _kappa(problem: Problem, **options) -> np.ndarray:
-    terms = score.terms(problem, **options)
-    return score.value(terms, score.kappa_weights(terms))
-
-
-def _calibrated(problem: Problem, *, retrained: int = 6, **options) -> np.ndarray:
-    terms = score.terms(problem, **options)
-    losses, members = score.retrained_losses(problem, count=retrained)
-    return score.value(terms, score.calibrated_weights(terms, losses, members))
-
-
-def _kernel_scaled(problem: Problem, **options) -> np.ndarray:
-    terms = score.terms(problem, scaled=True, **options)
-    return score.value(terms, score.scale_free_weights(terms))
-
-
-def _loss_only(problem: Problem, *, output: str = "true_class", ridge: float = 1e-3) -> np.ndarray:
-    pairs = (score.kernel_and_loss(problem, c, output=output, scaled=False, ridge=ridge) for c in problem.contributors)
-    return -np.array([loss for _, loss in pairs])
-
-
-def _mmd_only(problem: Problem, *, estimator: str = "unbiased", joint: bool = False) -> np.ndarray:
-    return -np.array(
-        [score.discrepancy_term(problem, c, estimator=estimator, joint=joint) for c in problem.contributors]
-    )
+    def options(self) -> tuple[str, ...]:
+        """Names of what can be set."""
+        names = inspect.signature(self.values).parameters
+        bound = getattr(self.values, "keywords", {})  # of a partial
+        return tuple(name for name, p in names.items() if p.kind is p.KEYWORD_ONLY and name not in bound)
 
 
 METHODS = {
@@ -81,21 +52,27 @@ METHODS = {
     "linear_utility": Method(surrogates.linear_utility, "linear ridge", accuracy=True, labels=True),
     "knn_utility": Method(surrogates.knn_utility, "kNN", accuracy=True, labels=True),
     "proxy_training": Method(surrogates.proxy_training, "proxy training", accuracy=True, labels=True, trains=True),
-    "score_literal": Method(_literal, "score, literal weights"),
-    "score_scale_free": Method(_scale_free, "score, scale-free"),
-    "score_kappa": Method(_kappa, "score, kappa"),
-    "score_calibrated": Method(_calibrated, "score, calibrated", labels=True, trains=True, retrained=True),
-    "score_kernel_scaled": Method(_kernel_scaled, "score, scaled kernel"),
+    "score_literal": Method(partial(score.mixture_score, weights=score.literal_weights), "score, literal weights"),
+    "score_scale_free": Method(partial(score.mixture_score, weights=score.scale_free_weights), "score, scale-free"),
+    "score_kappa": Method(partial(score.mixture_score, weights=score.kappa_weights), "score, kappa"),
+    "score_calibrated": Method(score.calibrated_score, "score, calibrated", labels=True, trains=True, retrained=True),
+    "score_kernel_scaled": Method(
+        partial(score.mixture_score, weights=score.scale_free_weights, scaled=True), "score, scaled kernel"
+    ),
     "davinz": Method(davinz, "DAVINZ"),
-    "mmd_only": Method(_mmd_only, "MMD only"),
-    "loss_only": Method(_loss_only, "loss only"),
+    "mmd_only": Method(score.mmd_only, "MMD only"),
+    "loss_only": Method(score.loss_only, "loss only"),
+    "size": Method(counts.size, "size"),
+    "real_count": Method(counts.real_count, "real count"),
+    "real_share": Method(counts.real_share, "real share"),
+    "random": Method(counts.random, "random"),
+}
+
+# On the union of the contributors: from one factorisation, or from scores of examples at checkpoints of one model.
+UNION_METHODS = {
     "deviation": Method(deviation, "deviation"),
     "tracin": Method(tracin, "TracIn", labels=True, checkpoints=True),
     "logra": Method(logra, "LoGra", labels=True, checkpoints=True),
     "trak": Method(trak, "TRAK", labels=True, checkpoints=True),
     "influence": Method(influence, "influence", labels=True, checkpoints=True),
-    "size": Method(counts.size, "size"),
-    "real_count": Method(counts.real_count, "real count"),
-    "real_share": Method(counts.real_share, "real share"),
-    "random": Method(counts.random, "random"),
 }

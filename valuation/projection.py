@@ -69,9 +69,9 @@ def widths(state: dict[str, Sides]) -> list[int]:
 def hashes(table: Shapes, key: jax.Array, *, dimensions: int) -> Hashes:
     """The random part of a sketch to that many dimensions.
 
-    Coordinates are cut into runs of r = dimensions. Within a run no two collide; a run is shifted by a random amount, so
-    two coordinates of different runs share a bucket with probability 1/r. With independent signs the inner product of
-    two sketches is unbiased with variance at most (|a|^2 |b|^2 + <a, b>^2) / r, that of a count sketch.
+    Coordinates are cut into runs of r = dimensions. Within a run no two collide; a run is shifted by a random amount,
+    so two coordinates of different runs share a bucket with probability 1/r. With independent signs the inner product
+    of two sketches is unbiased with variance at most (|a|^2 |b|^2 + <a, b>^2) / r, that of a count sketch.
     """
     if dimensions < 1:
         raise ValueError(f"a sketch needs at least 1 dimension, got {dimensions}")

@@ -6,6 +6,7 @@
 Every term is a cost, lower = better; a part that is absent contributes exactly 0.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -29,6 +30,48 @@ class Terms(NamedTuple):
     discrepancy: np.ndarray
     kernel: np.ndarray
     size: np.ndarray
+
+
+def mixture_score(
+    problem: Problem,
+    *,
+    weights: Callable,
+    output: str = "true_class",
+    scaled: bool = False,
+    ridge: float = 1e-3,
+    estimator: str = "unbiased",
+    joint: bool = False,
+) -> Float[np.ndarray, " C"]:
+    """The score with weights(terms); the other options are those of `terms`. No labels of validation, no training."""
+    costs = terms(problem, output=output, scaled=scaled, ridge=ridge, estimator=estimator, joint=joint)
+    return value(costs, weights(costs))
+
+
+def calibrated_score(
+    problem: Problem,
+    *,
+    retrained: int = 6,
+    output: str = "true_class",
+    scaled: bool = False,
+    ridge: float = 1e-3,
+    estimator: str = "unbiased",
+    joint: bool = False,
+) -> Float[np.ndarray, " C"]:
+    """The score with weights fitted to the held-out losses of `retrained` contributors that are really trained on."""
+    costs = terms(problem, output=output, scaled=scaled, ridge=ridge, estimator=estimator, joint=joint)
+    losses, members = retrained_losses(problem, count=retrained)
+    return value(costs, calibrated_weights(costs, losses, members))
+
+
+def mmd_only(problem: Problem, *, estimator: str = "unbiased", joint: bool = False) -> Float[np.ndarray, " C"]:
+    """The discrepancy term alone."""
+    return -np.array([discrepancy_term(problem, c, estimator=estimator, joint=joint) for c in problem.contributors])
+
+
+def loss_only(problem: Problem, *, output: str = "true_class", ridge: float = 1e-3) -> Float[np.ndarray, " C"]:
+    """The loss term alone."""
+    pairs = (kernel_and_loss(problem, c, output=output, scaled=False, ridge=ridge) for c in problem.contributors)
+    return -np.array([loss for _, loss in pairs])
 
 
 def terms(

@@ -12,7 +12,7 @@ from valuation.factors import shapes
 from valuation.kernel import outputs
 from valuation.outputs import log_likelihood, margin
 from valuation.problem import Examples, Problem
-from valuation.projection import hashes, sketch
+from valuation.projection import Hashes, hashes, sketch
 from valuation.stream import MEMORY, features
 
 PROJECTION = 4  # purposes of a key
@@ -44,10 +44,9 @@ def scores(
 
 
 def sketched(
-    model, output: Callable, examples: Examples, key, *, dimensions: int = 2048, memory: int = MEMORY, progress=None
+    model, output: Callable, examples: Examples, state: Hashes, *, memory: int = MEMORY, progress=None
 ) -> Float[np.ndarray, "n r"]:
-    """The gradients of the output over all parameters, sketched to that many dimensions."""
-    state = hashes(shapes(model.params), key, dimensions=dimensions)
+    """The gradients of the output over all parameters in r dimensions; state: projection.hashes of the parameters."""
     return np.concatenate(list(features(model, output, examples, sketch, state, memory=memory, progress=progress)))
 
 
@@ -60,11 +59,11 @@ def trak(
     average models trained independently, here they are checkpoints of one. ValueError if there are none.
     """
     train, rows = union(problem)
-    key = purpose(problem, PROJECTION)
+    state = hashes(shapes(problem.model.params), purpose(problem, PROJECTION), dimensions=dimensions)
     found, slack = [], []
     for model, _ in trained(problem):
         ours, theirs = (
-            sketched(model, margin, examples, key, dimensions=dimensions, memory=memory)
+            sketched(model, margin, examples, state, memory=memory)
             for examples in (train, problem.validation)
         )
         found.append(scores(ours, theirs, damping=damping))

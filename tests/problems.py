@@ -1,0 +1,76 @@
+"""A small Problem with every corner in it, for the tests of methods."""
+
+import jax
+import numpy as np
+
+from models.mlp import mlp
+from valuation.problem import Contributor, Examples, Origin, Problem
+
+CLASSES = 3
+
+
+def data(count: int, seed: int, noise: float = 0.6) -> Examples:
+    """Three Gaussian classes in five dimensions."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, CLASSES, count)
+    centres = np.array([[2, 0, 0, 0, 0], [0, 2, 0, 0, 0], [0, 0, 2, 0, 0]], float)
+    return Examples((centres[labels] + noise * rng.normal(size=(count, 5))).astype(np.float32), labels.astype(np.int32))
+
+
+def contributor(name: str, rows, pool: Examples, *, real=True, targets=None) -> Contributor:
+    rows = np.asarray(rows, np.int32)
+    real = np.broadcast_to(np.asarray(real), rows.shape)
+    origin = Origin(np.where(real, "real", "noise"), np.where(real, 0.0, 1.0), rows)
+    return Contributor(
+        name, rows, np.asarray(pool.targets[rows] if targets is None else targets, np.int32), real, origin
+    )
+
+
+def corners() -> Problem:
+    """Good, small, mixed, mislabelled, one class, one example, one example twice, no real part."""
+    pool = data(120, 0)
+    order = np.arange(120)
+    one_class = np.flatnonzero(pool.targets == 0)[:12]
+    contributors = (
+        contributor("large", order[:60], pool),
+        contributor("small", order[:12], pool),
+        contributor("mixed", order[20:60], pool, real=np.arange(40) < 15),
+        contributor("wrong labels", order[:60], pool, targets=(pool.targets[:60] + 1) % CLASSES),
+        contributor("one class", one_class, pool),
+        contributor("one example", [7], pool),
+        contributor("only repeats", [7] * 6, pool),
+        contributor("synthetic", order[60:100], pool, real=False),
+        contributor("one real", order[100:110], pool, real=np.arange(10) < 1),
+    )
+    model = mlp((5, 8, CLASSES), jax.random.key(0))
+    return Problem(
+        model=model,
+        initial=tuple(mlp((5, 8, CLASSES), jax.random.key(s)).params for s in (1, 2)),
+        checkpoints=(),
+        pool=pool,
+        contributors=contributors,
+        validation=data(40, 1),
+        features=lambda inputs: inputs,
+        key=jax.random.key(3),
+        classes=CLASSES,
+        train=train,
+    )
+
+
+def train(sets, share, key):
+    """A few steps of full-batch gradient descent, written without the project's own trainer."""
+    model = mlp((5, 8, CLASSES), jax.random.key(0))
+
+    def loss(params, examples):
+        logits = model.apply(params, model.frozen, examples.inputs)
+        return -np.float32(1) * jax.numpy.mean(
+            jax.numpy.take_along_axis(jax.nn.log_softmax(logits), examples.targets[:, None], -1)
+        )
+
+    out = []
+    for one, examples in zip(jax.random.split(key, len(sets)), sets, strict=True):
+        params = mlp((5, 8, CLASSES), one).params
+        for _ in range(round(60 * share)):
+            params = jax.tree.map(lambda p, g: p - 0.3 * g, params, jax.grad(loss)(params, examples))
+        out.append(params)
+    return out

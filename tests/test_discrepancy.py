@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import scipy.spatial.distance
+
+from tests.reference import mmd_squared
+from valuation.discrepancy import distance_table, mean_squared_distance, mk_mmd
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(0.3, 1, (23, 4)).astype(np.float32), RNG.normal(0, 1, (17, 4)).astype(np.float32)
+LX, LY = RNG.integers(0, 2, 23), RNG.integers(0, 2, 17)
+
+
+def signed_root(value):
+    return np.sign(value) * np.sqrt(abs(value))
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("block", [4, 17, 512])
+@pytest.mark.parametrize("labels", [None, (LX, LY)])
+def test_quadratic_estimators_are_the_double_sum(unbiased, block, labels):
+    bandwidth = scipy.spatial.distance.pdist(Y.astype(np.float64), "sqeuclidean").mean()
+    expected = signed_root(mmd_squared(X, Y, bandwidth, *(labels or (None, None)), unbiased=unbiased))
+    found = mk_mmd(X, Y, estimator="unbiased" if unbiased else "biased", block=block, labels=labels)
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+def test_mean_squared_distance_is_that_over_distinct_pairs():
+    np.testing.assert_allclose(
+        mean_squared_distance(Y), scipy.spatial.distance.pdist(Y, "sqeuclidean").mean(), rtol=1e-6
+    )
+
+
+def test_linear_estimator_is_unbiased():
+    """Its mean over many pairings equals the unbiased estimate: both estimate the same number without bias."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(0.5, 1, (4000, 2)), rng.normal(0, 1, (4000, 2))
+    linear = [mk_mmd(rng.permutation(x), rng.permutation(y), estimator="linear", bandwidth=4.0) for _ in range(30)]
+    squares = np.sign(linear) * np.square(linear)
+    whole = mk_mmd(x, y, bandwidth=4.0) ** 2
+    assert abs(squares.mean() - whole) < 4 * squares.std() / np.sqrt(30)
+
+
+def test_the_same_distribution_has_no_distance_on_average():
+    rng = np.random.default_rng(2)
+    signed = [mk_mmd(rng.normal(size=(30, 3)), rng.normal(size=(30, 3)), bandwidth=3.0) for _ in range(100)]
+    squares = np.sign(signed) * np.square(signed)
+    assert abs(squares.mean()) < 4 * squares.std() / 10
+    assert min(signed) < 0 < max(signed)
+
+
+def test_one_row_has_a_biased_distance_only():
+    expected = signed_root(mmd_squared(X[:1], Y, 2.0, unbiased=False))
+    np.testing.assert_allclose(mk_mmd(X[:1], Y, estimator="biased", bandwidth=2.0), expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="needs 2 rows"):
+        mk_mmd(X[:1], Y)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "options", "words"),
+    [
+        (X, Y[:, :2], {}, "4 and 2 features"),
+        (X * np.nan, Y, {}, "NaN"),
+        (X, Y, {"estimator": "cubic"}, "unbiased, biased, linear"),
+        (X, Y, {"bandwidth": 0.0}, "positive"),
+        (X, np.ones((3, 4)), {}, "all rows"),
+    ],
+)
+def test_bad_input_is_named(x, y, options, words):
+    with pytest.raises(ValueError, match=words):
+        mk_mmd(x, y, **options)
+
+
+def test_distance_table_is_scipys():
+    expected = scipy.spatial.distance.cdist(X, Y, "sqeuclidean")
+    np.testing.assert_allclose(distance_table(X, Y), expected, atol=1e-4)

@@ -1,0 +1,68 @@
+import jax
+import jax.flatten_util
+import numpy as np
+import pytest
+
+from models.convnet import convnet
+from models.mlp import mlp
+from tests.reference import jacobian
+from valuation import kernel
+from valuation.gradients import per_example_gradients
+from valuation.problem import Examples
+
+MODELS = {
+    "mlp": mlp((64, 7, 6, 4), jax.random.key(0)),
+    "convnet": convnet((1, 4, 8), 4, jax.random.key(0)),
+}
+
+
+def images(count, seed):
+    rng = np.random.default_rng(seed)
+    return Examples(rng.random((count, 8, 8, 1)).astype(np.float32), rng.integers(0, 4, count).astype(np.int32))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("output", kernel.OUTPUTS)
+def test_gram_is_the_product_of_explicit_jacobians(name, output):
+    a, b = images(5, 0), images(3, 1)
+    model = MODELS[name]
+    ja, jb = (jacobian(model, kernel.OUTPUTS[output], side) for side in (a, b))
+    theta = kernel.gram(model, a.inputs, a.targets, output=output)
+    np.testing.assert_allclose(theta, ja @ ja.T, rtol=2e-4, atol=1e-4)
+    theta = kernel.gram(model, a.inputs, a.targets, output=output, inputs_b=b.inputs, labels_b=b.targets)
+    np.testing.assert_allclose(theta, ja @ jb.T, rtol=2e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("chunk", [1, 2, 5, 8])
+def test_vmapped_gradients_are_the_jacobian(name, chunk):
+    model, examples = MODELS[name], images(5, 0)
+
+    def loss(params, frozen, example):
+        return model.apply(params, frozen, example.inputs[None])[0, example.targets]
+
+    found = per_example_gradients(loss, model, examples, chunk=chunk)
+    np.testing.assert_allclose(found, jacobian(model, kernel.true_class, examples), rtol=1e-4, atol=1e-5)
+
+
+def test_padding_rows_leave_no_trace():
+    model, many = MODELS["mlp"], images(kernel.ROWS + 3, 0)
+    theta = kernel.gram(model, many.inputs, many.targets)
+    few = kernel.gram(model, many.inputs[:4], many.targets[:4])
+    assert theta.shape == (len(many.inputs),) * 2
+    np.testing.assert_allclose(theta[:4, :4], few, rtol=1e-5)
+
+
+def test_outputs_do_not_depend_on_the_number_of_rows():
+    model, many = MODELS["mlp"], images(kernel.ROWS + 3, 0)
+    expected = model.apply(model.params, model.frozen, many.inputs)
+    np.testing.assert_allclose(kernel.outputs(model, many.inputs), expected, atol=1e-5)
+    np.testing.assert_allclose(kernel.outputs(model, many.inputs[:1]), expected[:1], atol=1e-5)
+
+
+def test_an_unknown_output_and_a_model_without_capture_are_refused():
+    model, one = MODELS["mlp"], images(1, 0)
+    with pytest.raises(ValueError, match="true_class, sum"):
+        kernel.gram(model, one.inputs, one.targets, output="mean")
+    with pytest.raises(ValueError, match="per_example_gradients"):
+        kernel.gram(model._replace(tapped=None, layers={}), one.inputs, one.targets)

@@ -1,0 +1,101 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from models.convnet import convnet
+from models.cvae import cvae
+from models.functional import functional
+from models.layers import Conv, GroupNorm, patches
+from models.losses import correct, cross_entropy
+from models.mlp import mlp
+
+
+def test_mlp_is_the_obvious_matrix_products():
+    model = mlp((4, 6, 3), jax.random.key(0))
+    x = jax.random.normal(jax.random.key(1), (5, 2, 2))
+    first, last = model.params["layers"][0], model.params["layers"][1]
+    hidden = np.maximum(np.asarray(x).reshape(5, 4) @ first["kernel"] + first["bias"], 0)
+    np.testing.assert_allclose(
+        model.apply(model.params, model.frozen, x), hidden @ last["kernel"] + last["bias"], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(("size", "stride", "side"), [(3, 1, 7), (3, 2, 8), (3, 2, 7), (5, 1, 6), (1, 2, 4)])
+def test_patches_times_kernel_is_the_convolution_primitive(size, stride, side):
+    x = jax.random.normal(jax.random.key(0), (2, side, side, 3))
+    kernel = jax.random.normal(jax.random.key(1), (size * size * 3, 4))
+    expected = jax.lax.conv_general_dilated(
+        x, kernel.reshape(size, size, 3, 4), (stride, stride), [(size // 2, size // 2)] * 2,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )  # fmt: skip
+    np.testing.assert_allclose(patches(x, size, stride) @ kernel, expected, atol=1e-4)
+
+
+def test_group_norm_is_flax_group_norm():
+    x = jax.random.normal(jax.random.key(0), (3, 5, 5, 8)) * 3 + 1
+    ours = functional(GroupNorm(8, groups=4))
+    theirs = nnx.GroupNorm(8, num_groups=4, epsilon=1e-5, rngs=nnx.Rngs(0))
+    np.testing.assert_allclose(ours.apply(ours.params, ours.frozen, x), theirs(x), atol=1e-5)
+
+
+def test_no_example_depends_on_another():
+    model = convnet((1, 4, 8), 5, jax.random.key(0))
+    x = jax.random.normal(jax.random.key(1), (6, 8, 8, 1))
+    apply = jax.jit(model.apply)
+    alone = jnp.concatenate([apply(model.params, model.frozen, x[i : i + 1]) for i in range(6)])
+    np.testing.assert_allclose(apply(model.params, model.frozen, x), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", [mlp((16, 6, 3), jax.random.key(0)), convnet((1, 4, 8), 3, jax.random.key(0))])
+def test_taps_are_added_to_the_outputs_of_their_layer(model):
+    x = jax.random.normal(jax.random.key(1), (2, 4, 4, 1))
+    plain = model.apply(model.params, model.frozen, x)
+    outputs, inputs = model.tapped(model.params, model.frozen, {}, x)
+    np.testing.assert_allclose(outputs, plain, atol=1e-6)
+    assert set(inputs) == set(model.layers)
+    last = "head" if "head" in model.layers else "layers.1"
+    tapped, _ = model.tapped(model.params, model.frozen, {last: jnp.full(plain.shape, 2.0)}, x)
+    np.testing.assert_allclose(tapped, plain + 2, atol=1e-5)
+
+
+def test_parameters_outside_our_layers_cannot_be_captured():
+    class Foreign(nnx.Module):
+        def __init__(self):
+            self.ours = Conv(1, 2, rngs=nnx.Rngs(0))
+            self.gain = nnx.Param(jnp.ones(()))
+
+        def __call__(self, x):
+            return self.gain[...] * self.ours(x).mean((1, 2))
+
+    model = functional(Foreign())
+    assert model.tapped is None
+    assert model.apply(model.params, model.frozen, jnp.ones((2, 4, 4, 1))).shape == (2, 2)
+
+
+def test_losses_by_hand():
+    logits = jnp.log(jnp.array([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3]]))
+    np.testing.assert_allclose(cross_entropy(logits, jnp.array([0, 2])), -np.log([0.7, 0.3]), rtol=1e-6)
+    np.testing.assert_array_equal(correct(logits, jnp.array([0, 2])), [1, 0])
+
+
+def test_a_cold_generator_has_less_variety():
+    generator = cvae((4, 4, 1), 3, width=16, latent=4)
+    params = generator.initialise(jax.random.key(0))
+    labels = jnp.zeros(200, jnp.int32)
+    cold, warm = (generator.sample(params, labels, t, jax.random.key(1)) for t in (0.2, 1.0))
+    assert np.all((np.asarray(warm) >= 0) & (np.asarray(warm) <= 1))
+    assert float(cold.var(0).mean()) < 0.2 * float(warm.var(0).mean())
+
+
+def test_the_evidence_bound_holds():
+    """The generator's loss is above -log p(x), which importance sampling estimates from the other side."""
+    generator = cvae((2, 2, 1), 2, width=8, latent=2)
+    params = generator.initialise(jax.random.key(0))
+    x, labels = jnp.array([[[[1.0], [0.0]], [[1.0], [1.0]]]]), jnp.array([1])
+    keys = jax.random.split(jax.random.key(5), 200)
+    bound = float(jax.jit(jax.vmap(lambda key: generator.loss(params, x, labels, key)[0]))(keys).mean())
+    means = generator.sample(params, jnp.full(4000, 1), 1.0, jax.random.key(7)).reshape(4000, -1)
+    likelihood = jnp.prod(jnp.where(x.reshape(1, -1) > 0.5, means, 1 - means), -1).mean()
+    assert bound >= -float(jnp.log(likelihood)) - 0.05

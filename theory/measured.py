@@ -1,0 +1,62 @@
+"""A measured scaling curve, checked once, as the fits take it."""
+
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Float
+
+BLOCK = 32  # points are padded to a multiple of this, so that one compilation serves many curves
+
+
+class Curve(NamedTuple):
+    """Points (n,), padded to whole blocks with points of no weight."""
+
+    n_real: Float[np.ndarray, "n"]
+    n_synthetic: Float[np.ndarray, "n"]
+    errors: Float[np.ndarray, "n"]
+    relative: Float[np.ndarray, "n"]  # standard error of log error, or 1 if unknown; infinite for padding
+    size: int  # points that count
+    real_share: float  # the median
+    known: bool  # whether standard errors were given
+    shots: float
+
+
+def curve(
+    samples: ArrayLike, errors: ArrayLike, real_share: ArrayLike, standard_errors: ArrayLike | None, shots: Real = 1.0
+) -> Curve:
+    """The curve of errors at total numbers of draws, (n,) each; real_share and standard_errors numbers or (n,).
+
+    Raises ValueError for lists of unequal length, NaN or non-positive samples, errors and standard errors, shares
+    outside [0, 1], shots <= 0, and for fewer than four different sizes; the message names the first bad point.
+    """
+    samples, errors = np.asarray(samples, float), np.asarray(errors, float)
+    if samples.ndim != 1 or samples.shape != errors.shape:
+        raise ValueError(f"samples and errors are lists of one length, got shapes {samples.shape} and {errors.shape}")
+    known = standard_errors is not None
+    try:
+        share = np.broadcast_to(np.asarray(real_share, float), samples.shape)
+        deviations = np.broadcast_to(np.asarray(standard_errors if known else 1.0, float), samples.shape)
+    except ValueError:
+        raise ValueError("real_share and standard_errors are numbers, or as many as there are samples") from None
+    for name, values, holds in (
+        ("samples", samples, samples > 0),
+        ("errors", errors, errors > 0),
+        ("standard_errors", deviations, deviations > 0),
+        ("real_share", share, (share >= 0) & (share <= 1)),
+    ):
+        bad = np.flatnonzero(~(holds & np.isfinite(values)))
+        if len(bad):
+            wanted = "between 0 and 1" if name == "real_share" else "positive and finite"
+            raise ValueError(f"{name} must be {wanted}, got {values[bad[0]]} at position {bad[0]}")
+    if len(np.unique(samples)) < 4:
+        raise ValueError(f"a scaling law needs at least 4 different sample sizes, got {len(np.unique(samples))}")
+    if not shots > 0:
+        raise ValueError(f"shots must be positive, got {shots}")
+    size, padding = len(samples), -len(samples) % BLOCK
+    relative = np.pad(deviations / errors if known else deviations, (0, padding), constant_values=np.inf)
+    samples, errors, padded = (np.pad(x, (0, padding), mode="edge") for x in (samples, errors, share))
+    return Curve(
+        padded * samples, (1 - padded) * samples, errors, relative, size, float(np.median(share)), known, float(shots)
+    )
