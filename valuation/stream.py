@@ -151,13 +151,8 @@ def plan(
         lambda leaf: jax.ShapeDtypeStruct((1, *np.shape(leaf)[1:]), jnp.asarray(leaf[:1]).dtype), examples
     )
 
-    def needed(params, frozen, example, state):
-        pairs = captured(model.tapped, model.layers, params, frozen, output, example)
-        table = shapes(params)
-        extra = feature(factors(model.layers, params, pairs), table, state) if feature else 0
-        return (pairs, model.apply(params, frozen, example.inputs)), extra
-
-    pairs, extra = jax.eval_shape(needed, model.params, model.frozen, example, state)
+    args = {"apply": model.apply, "tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
+    pairs, extra = _needed.eval_shape(model.params, model.frozen, example, state, feature=feature, **args)
     sizes = [4 * math.prod(shape) for shape in shapes(model.params).values()]
     in_tile = ALIVE * sum(map(_bytes, jax.tree.leaves(pairs))) + max(sizes)
     in_row = _bytes(extra) + (sum(sizes) if whole else 0)
@@ -217,6 +212,14 @@ def _tiled(function: Callable, examples: Examples, tile: int):
 def _factors(params, frozen, examples, tapped, layers, output):
     layers = dict(layers)
     return factors(layers, params, captured(tapped, layers, params, frozen, output, examples)), shapes(params)
+
+
+@partial(jax.jit, static_argnames=("apply", "tapped", "layers", "output", "feature"))
+def _needed(params, frozen, example, state, *, apply, tapped, layers, output, feature):
+    """What is alive for one example, only ever asked for its shapes: (captured pairs and outputs, features)."""
+    pairs = captured(tapped, dict(layers), params, frozen, output, example)
+    extra = feature(factors(dict(layers), params, pairs), shapes(params), state) if feature else 0
+    return (pairs, apply(params, frozen, example.inputs)), extra
 
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "n", "tile"))
