@@ -12,13 +12,16 @@ PyTree = Any
 class Layer(NamedTuple):
     """A layer whose parameter gradient is an outer product of captured arrays.
 
-    kind: "dense" (kernel (k, d), maybe bias (d,); input x, output x @ kernel + bias) or
-        "scale" (scale (d,), bias (d,); input x already normalised, output x * scale + bias).
-    path: where its parameters lie in Model.params.
+    kind: "dense" (kernel (k, d), bias (d,); input x, output x @ kernel + bias),
+        "scale" (scale (d,), bias (d,); input x already normalised, output x * scale + bias) or
+        "embed" (embedding (v, d); integer input: its rows; other input x: x @ embedding.T).
+    path: where the module lies.
+    leaves: (name, path in Model.params) of its trainable parameters; two layers that share one have the same path.
     """
 
     kind: str
     path: tuple
+    leaves: tuple[tuple[str, tuple], ...]
 
 
 class Model(NamedTuple):
@@ -29,8 +32,10 @@ class Model(NamedTuple):
     frozen: base weights and statistics; always an argument, since jit would bake a closed-over array in.
     tapped: (params, frozen, taps, inputs) -> (outputs, {layer: its input}); taps {layer: zeros like its output} are
         added to the outputs, so a gradient with respect to them is the gradient with respect to the outputs.
-        A layer without a tap is only read. None for models that cannot be captured.
+        A layer without a tap is only read; the uses of a layer behind its first are called "layer#1", "layer#2", ...
+        None for models that cannot be captured.
     layers: name -> Layer; {} for models that cannot be captured.
+    uncaptured: "path (module type)" of each trainable parameter outside of such layers: why tapped is None.
     """
 
     apply: Callable
@@ -38,20 +43,21 @@ class Model(NamedTuple):
     frozen: PyTree
     tapped: Callable | None = None
     layers: dict[str, Layer] = {}  # noqa: RUF012 (a NamedTuple's default, never changed)
+    uncaptured: tuple[str, ...] = ()
 
 
 def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
     """The module as a Model.
 
     trainable: an nnx filter; the variables it selects become params, all others frozen.
-    Raises ValueError if trainable parameters lie outside the layers of models/layers.py and some lie inside:
-    their gradient would silently be left out of every captured quantity.
+    Where a trainable parameter lies outside the layers of models/layers.py the model cannot be captured: its gradient
+    would silently be left out of every captured quantity.
     """
     graph, params, frozen = nnx.split(module, trainable, ...)
     params, frozen = nnx.to_pure_dict(params), nnx.to_pure_dict(frozen)
-    paths = {path: sub.kind for path, sub in nnx.iter_modules(module) if hasattr(sub, "kind")}
-    layers = {".".join(map(str, path)): Layer(kind, path) for path, kind in paths.items() if _holds(params, path)}
-    owned = sum(len(jax.tree.leaves(_at(params, layer.path))) for layer in layers.values())
+    layers = _layers(module, params)
+    owned = {path for layer in layers.values() for _, path in layer.leaves}
+    outside = [path for path in _leaf_paths(params) if path not in owned]
 
     def merged(params, frozen):
         return nnx.merge(graph, nnx.State(params), nnx.State(frozen))
@@ -61,15 +67,45 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
 
     def tapped(params, frozen, taps, inputs):
         init = {}
-        for name, tap in taps.items():
-            _set(init, (*layers[name].path, "output"), nnx.Perturbation(tap))
+        for name, one in taps.items():
+            layer, _, use = name.partition("#")
+            _set(init, (*layers[layer].path, f"output{use or 0}"), nnx.Perturbation(one))
         forward = nnx.capture(merged(params, frozen), nnx.Intermediate, init=nnx.State(init))
         outputs, seen = forward(jax.numpy.asarray(inputs))
-        return outputs, {name: _at(seen, layer.path)["input"].get_value()[0] for name, layer in layers.items()}
+        found = {}
+        for name, layer in layers.items():
+            uses = _at(seen, layer.path)["input"].get_value() if _holds(seen, layer.path) else ()
+            found |= {f"{name}#{use}" if use else name: x for use, x in enumerate(uses)}
+        return outputs, found
 
-    if owned != len(jax.tree.leaves(params)):
-        return Model(apply, params, frozen)
+    if outside:
+        names = (f"{'.'.join(map(str, path))} ({type(_owner(module, path)).__name__})" for path in outside)
+        return Model(apply, params, frozen, uncaptured=tuple(names))
     return Model(apply, params, frozen, tapped, layers)
+
+
+def _layers(module: nnx.Module, params: PyTree) -> dict[str, Layer]:
+    """Every layer that holds a trainable parameter, its own or one it shares with a layer before it."""
+    trainable = set(_leaf_paths(params))
+    places = {id(node): path for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Variable)}
+    layers = {}
+    for path, part in nnx.iter_modules(module):
+        if hasattr(part, "kind"):
+            own = {name: places.get(id(value)) for name, value in vars(part).items()}
+            leaves = tuple((name, place) for name, place in sorted(own.items()) if place in trainable)
+            if leaves:
+                layers[".".join(map(str, path))] = Layer(part.kind, path, leaves)
+    return layers
+
+
+def _leaf_paths(tree: PyTree) -> list[tuple]:
+    return [tuple(key.key for key in path) for path, _ in jax.tree.leaves_with_path(tree)]
+
+
+def _owner(module, path):
+    for key in path[:-1]:
+        module = module[key] if isinstance(key, int) else getattr(module, key)
+    return module
 
 
 def _at(tree, path):

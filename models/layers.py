@@ -7,23 +7,56 @@ the gradient of a kernel is the sum of x (x) g over positions (theory/README.md,
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 he_normal = jax.nn.initializers.he_normal()
+small_rows = jax.nn.initializers.normal(0.02)
+
+
+def tap(module: nnx.Module, x: jax.Array, output: jax.Array) -> jax.Array:
+    """The output, to which a tap is added; x is kept. Every further use of the module has a tap of its own."""
+    use = 0
+
+    def append(earlier, x):
+        nonlocal use
+        use = len(earlier)
+        return (*earlier, x)
+
+    module.sow(nnx.Intermediate, "input", x, reduce_fn=append)
+    return module.perturb(f"output{use}", output)
 
 
 class Dense(nnx.Module):
-    """x @ kernel + bias over the last axis: (..., k) -> (..., d)."""
+    """x @ kernel + bias over the last axis: (..., k) -> (..., d).
+
+    param: the type of its variables, by which a trainable filter tells them apart.
+    """
 
     kind = "dense"
 
-    def __init__(self, k: int, d: int, *, rngs: nnx.Rngs, init=he_normal):
-        self.kernel = nnx.Param(init(rngs.params(), (k, d)))
-        self.bias = nnx.Param(jnp.zeros(d))
+    def __init__(self, k: int, d: int, *, bias: bool = True, rngs: nnx.Rngs, init=he_normal, param=nnx.Param):
+        self.kernel = param(init(rngs.params(), (k, d)))
+        self.bias = param(jnp.zeros(d)) if bias else None
 
     def __call__(self, x: Float[Array, "... k"]) -> Float[Array, "... d"]:
-        self.sow(nnx.Intermediate, "input", x)
-        return self.perturb("output", x @ self.kernel[...] + self.bias[...])
+        output = x @ self.kernel[...]
+        return tap(self, x, output if self.bias is None else output + self.bias[...])
+
+
+class LoRA(nnx.Module):
+    """base(x) + scale * up(down(x)): a correction of low rank, 0 at the start, beside a dense layer that stays fixed.
+
+    Only down and up hold nnx.LoRAParam: functional(module, nnx.LoRAParam) takes gradients over them alone.
+    """
+
+    def __init__(self, base: Dense, rank: int, *, scale: float = 1.0, rngs: nnx.Rngs):
+        k, d = base.kernel.shape
+        self.base, self.scale = base, scale
+        self.down = Dense(k, rank, bias=False, rngs=rngs, param=nnx.LoRAParam)
+        self.up = Dense(rank, d, bias=False, rngs=rngs, init=jax.nn.initializers.zeros, param=nnx.LoRAParam)
+
+    def __call__(self, x: Float[Array, "... k"]) -> Float[Array, "... d"]:
+        return self.base(x) + self.scale * self.up(self.down(x))
 
 
 class Conv(Dense):
@@ -33,8 +66,8 @@ class Conv(Dense):
     than outside of it, and the captured input of the layer is the patches anyway.
     """
 
-    def __init__(self, k: int, d: int, *, size: int = 3, stride: int = 1, rngs: nnx.Rngs):
-        super().__init__(size * size * k, d, rngs=rngs)
+    def __init__(self, k: int, d: int, *, size: int = 3, stride: int = 1, bias: bool = True, rngs: nnx.Rngs):
+        super().__init__(size * size * k, d, bias=bias, rngs=rngs)
         self.size, self.stride = size, stride
 
     def __call__(self, x: Float[Array, "n h w k"]) -> Float[Array, "n h2 w2 d"]:
@@ -47,6 +80,51 @@ def patches(x: Float[Array, "n h w k"], size: int, stride: int) -> Float[Array, 
     x = jnp.pad(x, ((0, 0), (size // 2, size // 2), (size // 2, size // 2), (0, 0)))
     shifts = [(i, j) for i in range(size) for j in range(size)]
     return jnp.concatenate([x[:, i : i + h : stride, j : j + w : stride] for i, j in shifts], axis=-1)
+
+
+class Embed(nnx.Module):
+    """A table of v rows, read by tokens: (n, ...) -> (n, ..., d); `attend` uses the same table as an output layer.
+
+    Tokens need the axis of examples: broadcast positions to (n, t) before they are looked up.
+    """
+
+    kind = "embed"
+
+    def __init__(self, v: int, d: int, *, rngs: nnx.Rngs, init=small_rows):
+        self.embedding = nnx.Param(init(rngs.params(), (v, d)))
+
+    def __call__(self, tokens: Int[Array, "n ..."]) -> Float[Array, "n ... d"]:
+        return tap(self, tokens, self.embedding[...][tokens])
+
+    def attend(self, x: Float[Array, "... d"]) -> Float[Array, "... v"]:
+        return tap(self, x, x @ self.embedding[...].T)
+
+
+class LayerNorm(nnx.Module):
+    """(x - mean) / sqrt(variance + epsilon) over the last axis, scaled and shifted: (..., d) -> (..., d)."""
+
+    kind = "scale"
+
+    def __init__(self, d: int, *, bias: bool = True, epsilon: float = 1e-5):
+        self.scale, self.bias = nnx.Param(jnp.ones(d)), nnx.Param(jnp.zeros(d)) if bias else None
+        self.epsilon = epsilon
+
+    def __call__(self, x: Float[Array, "... d"]) -> Float[Array, "... d"]:
+        centred = x - x.mean(-1, keepdims=True)
+        return _scaled(self, centred * jax.lax.rsqrt(jnp.square(centred).mean(-1, keepdims=True) + self.epsilon))
+
+
+class RMSNorm(nnx.Module):
+    """x / sqrt(mean x^2 + epsilon) over the last axis, scaled: (..., d) -> (..., d)."""
+
+    kind = "scale"
+
+    def __init__(self, d: int, *, epsilon: float = 1e-6):
+        self.scale, self.bias = nnx.Param(jnp.ones(d)), None
+        self.epsilon = epsilon
+
+    def __call__(self, x: Float[Array, "... d"]) -> Float[Array, "... d"]:
+        return _scaled(self, x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + self.epsilon))
 
 
 class GroupNorm(nnx.Module):
@@ -64,6 +142,9 @@ class GroupNorm(nnx.Module):
         grouped = x.reshape(x.shape[0], -1, self.groups, x.shape[-1] // self.groups)
         mean = grouped.mean((1, 3), keepdims=True)
         variance = jnp.square(grouped - mean).mean((1, 3), keepdims=True)
-        normal = ((grouped - mean) * jax.lax.rsqrt(variance + self.epsilon)).reshape(x.shape)
-        self.sow(nnx.Intermediate, "input", normal)
-        return self.perturb("output", normal * self.scale[...] + self.bias[...])
+        return _scaled(self, ((grouped - mean) * jax.lax.rsqrt(variance + self.epsilon)).reshape(x.shape))
+
+
+def _scaled(module, normal: Float[Array, "... d"]) -> Float[Array, "... d"]:
+    output = normal * module.scale[...]
+    return tap(module, normal, output if module.bias is None else output + module.bias[...])

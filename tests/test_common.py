@@ -2,6 +2,7 @@ import pytest
 
 from configs import images
 from configs.common import parse_arg
+from experiments import sweep
 
 
 def parse(arg):
@@ -44,3 +45,12 @@ def test_every_sweep_entry_is_a_config():
     runs = []
     images.sweep(lambda name, arg, changes=None: runs.append(images.get_config(arg).contributors.axes.size))
     assert runs == [(100, 1000), (500, 500)]
+
+
+def test_a_sweep_is_a_list_of_locked_configs():
+    found = {entry.name: entry.config for entry in sweep.entries(images.__file__, "sweep_ablation")}
+    assert found["proxy-share-0.2"].options.proxy_training.share == 0.2
+    assert found["score_kappa-joint-mmd"].options.score_kappa.joint is True
+    assert found["initialisations-10"].initialisations == 10
+    with pytest.raises(ValueError, match="did you mean 'sweep_ablation'"):
+        sweep.entries(images.__file__, "sweep_ablatoin")

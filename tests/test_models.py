@@ -10,6 +10,7 @@ from models.functional import functional
 from models.layers import Conv, GroupNorm, patches
 from models.losses import correct, cross_entropy
 from models.mlp import mlp
+from models.resnet import resnet
 
 
 def test_mlp_is_the_obvious_matrix_products():
@@ -40,8 +41,10 @@ def test_group_norm_is_flax_group_norm():
     np.testing.assert_allclose(ours.apply(ours.params, ours.frozen, x), theirs(x), atol=1e-5)
 
 
-def test_no_example_depends_on_another():
-    model = convnet((1, 4, 8), 5, jax.random.key(0))
+@pytest.mark.parametrize(
+    "model", [convnet((1, 4, 8), 5, jax.random.key(0)), resnet(1, 5, jax.random.key(0), stages=(8, 16))]
+)
+def test_no_example_depends_on_another(model):
     x = jax.random.normal(jax.random.key(1), (6, 8, 8, 1))
     apply = jax.jit(model.apply)
     alone = jnp.concatenate([apply(model.params, model.frozen, x[i : i + 1]) for i in range(6)])
@@ -99,3 +102,13 @@ def test_the_evidence_bound_holds():
     means = generator.sample(params, jnp.full(4000, 1), 1.0, jax.random.key(7)).reshape(4000, -1)
     likelihood = jnp.prod(jnp.where(x.reshape(1, -1) > 0.5, means, 1 - means), -1).mean()
     assert bound >= -float(jnp.log(likelihood)) - 0.05
+
+
+def test_resnet_18_has_its_parameters():
+    """11.17 M of the usual CIFAR variant with batch normalisation, and a bias for each of its 20 convolutions."""
+    counts = jax.eval_shape(lambda key: resnet(3, 10, key).params, jax.random.key(0))
+    convolutions = 64 + 4 * 64 + 4 * 128 + 128 + 4 * 256 + 256 + 4 * 512 + 512
+    norms_of_shortcuts = 2 * (128 + 256 + 512)  # which ours do not have
+    assert (
+        sum(np.prod(leaf.shape) for leaf in jax.tree.leaves(counts)) == 11_173_962 + convolutions - norms_of_shortcuts
+    )

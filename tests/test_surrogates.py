@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -54,6 +56,18 @@ def test_rbf_and_linear_are_brute_force():
         inner = k(x, x)
         prediction = 1 / 3 + k(ahead, x) @ np.linalg.solve(inner + 0.01 * np.trace(inner) / len(x) * np.eye(len(x)), y)
         np.testing.assert_allclose(found(PROBLEM)[2], expected_utility(prediction), atol=1e-4)
+
+
+def test_margins_become_accuracy_without_smoothing():
+    rng = np.random.default_rng(0)
+    predictions, labels = rng.random((200, 3)), rng.integers(0, 3, 200)
+    accuracy = np.mean(predictions.argmax(1) == labels)
+    np.testing.assert_allclose(surrogates.margin_utility(predictions, labels, 1e-9), accuracy)
+    by_hand = []
+    for row, label in zip(predictions, labels, strict=True):
+        margin = row[label] - max(p for c, p in enumerate(row) if c != label)
+        by_hand.append(0.5 + 0.5 * math.erf(margin / 0.2 / math.sqrt(2)))
+    np.testing.assert_allclose(surrogates.margin_utility(predictions, labels, 0.2), np.mean(by_hand))
 
 
 def test_knn_is_a_vote_of_the_nearest():

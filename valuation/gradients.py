@@ -43,7 +43,17 @@ def capture(model, output: Callable, examples: Examples) -> Captured:
     The gradient of a dense kernel is sum over positions of x (x) g, that of a bias sum of g (theory/README.md, 3.1).
     Raises ValueError if the model cannot be captured; per_example_gradients is the way out.
     """
+    require_capture(model)
     return captured(model.tapped, model.layers, model.params, model.frozen, output, examples)
+
+
+def require_capture(model) -> None:
+    """Raises ValueError that names the parameters, and the types of their layers, that cannot be captured."""
+    if model.tapped is None:
+        raise ValueError(
+            "the gradients of this model cannot be captured: it has parameters outside the layers of models/layers.py: "
+            f"{', '.join(model.uncaptured) or 'unknown'}. Use per_example_gradients, which works for any model"
+        )
 
 
 def captured(tapped, layers: dict, params, frozen, output: Callable, examples: Examples) -> Captured:
@@ -59,11 +69,11 @@ def captured(tapped, layers: dict, params, frozen, output: Callable, examples: E
         return output(outputs, examples).sum(), inputs
 
     _, inputs = jax.eval_shape(forward, {})
-    taps = {name: _zeros(layer, inputs[name], at(params, layer.path)) for name, layer in layers.items()}
+    taps = {use: _zeros(layers[use.partition("#")[0]], x, params) for use, x in inputs.items()}
     gradients, inputs = jax.grad(forward, has_aux=True)(taps)
     # Without the barrier, jaxlib 0.10.2 on CPU compiles a product of two gradients that are one constant (the last
     # layer under a sum of outputs) to a wrong number: c * c, without the factor of its length.
-    return Captured(inputs, jax.lax.optimization_barrier(gradients))
+    return Captured(inputs, jax.tree.map(jax.lax.optimization_barrier, gradients))
 
 
 def at(tree, path: tuple):
@@ -74,8 +84,14 @@ def at(tree, path: tuple):
 
 
 def _zeros(layer, x, params) -> jax.Array:
+    """A tap: zeros like the output of the layer for the input x."""
+    leaf = at(params, layer.leaves[0][1])
     if layer.kind == "dense":
-        return jnp.zeros((*x.shape[:-1], params["kernel"].shape[-1]), x.dtype)
+        return jnp.zeros((*x.shape[:-1], leaf.shape[-1]), leaf.dtype)
     if layer.kind == "scale":
-        return jnp.zeros(x.shape, x.dtype)
-    raise ValueError(f"layer {'.'.join(map(str, layer.path))} is of kind {layer.kind!r}, known: dense, scale")
+        return jnp.zeros(x.shape, leaf.dtype)
+    if layer.kind == "embed" and jnp.issubdtype(x.dtype, jnp.integer):
+        return jnp.zeros((*x.shape, leaf.shape[1]), leaf.dtype)
+    if layer.kind == "embed":
+        return jnp.zeros((*x.shape[:-1], leaf.shape[0]), leaf.dtype)
+    raise ValueError(f"layer {'.'.join(map(str, layer.path))} is of kind {layer.kind!r}, known: dense, scale, embed")

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from valuation.gradients import Captured, at, captured
+from valuation.factors import factors, products, route, shapes
+from valuation.gradients import Captured, captured, require_capture
 from valuation.problem import Examples
 
 ROWS = 256  # rows are padded to a multiple of this, so that sets of many sizes share a few compilations
@@ -35,6 +36,7 @@ def gram(model, inputs, labels, *, output: str = "true_class", inputs_b=None, la
     """
     if output not in OUTPUTS:
         raise ValueError(f"output {output!r} is unknown: expected one of {', '.join(OUTPUTS)}")
+    require_capture(model)
     layers = tuple(model.layers.items())
     first = _padded(inputs, labels)
     second = None if inputs_b is None else _padded(inputs_b, labels_b)
@@ -67,33 +69,11 @@ def _gram(params, frozen, first, second, *, tapped, layers, output):
 
 
 def captured_gram(layers: dict, params, a: Captured, b: Captured) -> Float[Array, "n m"]:
-    """Inner products of the parameter gradients that two captures stand for, summed over the layers."""
-    return sum(
-        BLOCKS[layer.kind](a.inputs[name], a.gradients[name], b.inputs[name], b.gradients[name], at(params, layer.path))
-        for name, layer in layers.items()
-    )
-
-
-def _dense(xa, ga, xb, gb, params) -> Float[Array, "n m"]:
-    """<sum_t x_t (x) g_t, sum_t x_t (x) g_t> + <sum_t g_t, sum_t g_t>, the last for a bias."""
-    bias = "bias" in params
-    if xa.ndim == 2:
-        return (xa @ xb.T + float(bias)) * (ga @ gb.T)
-    flat_a, flat_b = (jnp.einsum("nsk,nsd->nkd", _positions(x), _positions(g)) for x, g in ((xa, ga), (xb, gb)))
-    theta = flat_a.reshape(len(flat_a), -1) @ flat_b.reshape(len(flat_b), -1).T
-    return theta + _positions(ga).sum(1) @ _positions(gb).sum(1).T if bias else theta
-
-
-def _scale(xa, ga, xb, gb, params) -> Float[Array, "n m"]:
-    scale_a, scale_b = (_positions(x * g).sum(1) for x, g in ((xa, ga), (xb, gb)))
-    return scale_a @ scale_b.T + _positions(ga).sum(1) @ _positions(gb).sum(1).T
-
-
-BLOCKS = {"dense": _dense, "scale": _scale}
-
-
-def _positions(x) -> Float[Array, "n s d"]:
-    return x.reshape(x.shape[0], -1, x.shape[-1])
+    """Inner products of the parameter gradients that two captures stand for, summed over the parameters."""
+    table = shapes(params)
+    first, second = (factors(layers, params, side) for side in (a, b))
+    n, m = (len(next(iter(side.gradients.values()))) for side in (a, b))
+    return products(first, {name: route(second[name], shape, n=n, m=m) for name, shape in table.items()}, table)
 
 
 def _padded(inputs, labels) -> Examples:

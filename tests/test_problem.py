@@ -1,0 +1,53 @@
+import jax
+import numpy as np
+import pytest
+
+from models.mlp import mlp
+from tests.problems import data
+from valuation.methods import METHODS
+from valuation.problem import Examples, examples, from_arrays
+
+
+def build(key):
+    return mlp((5, 8, 3), key)
+
+
+def problem(**changes):
+    sets = {"good": data(40, 0), "copied": data(30, 1), "small": data(6, 2)} | changes
+    return from_arrays(sets, data(50, 9), build=build, key=jax.random.key(0), synthetic=["copied"])
+
+
+def test_every_set_comes_back_as_it_was_given():
+    made = problem()
+    for contributor, expected in zip(made.contributors, (data(40, 0), data(30, 1), data(6, 2)), strict=True):
+        own = examples(made, contributor)
+        np.testing.assert_array_equal(own.inputs, expected.inputs)
+        np.testing.assert_array_equal(own.targets, expected.targets)
+    assert [c.real.all() for c in made.contributors] == [True, False, True]
+    assert (made.classes, len(made.initial)) == (3, 3)
+
+
+def test_more_of_the_same_is_worth_more():
+    values = METHODS["rbf_utility"](problem())
+    assert values[0] > values[2]
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (Examples(np.zeros((0, 5)), np.zeros(0, int)), "small is empty"),
+        (Examples(np.zeros((2, 4)), np.zeros(2, int)), r"small has inputs of shape \(4,\)"),
+        (Examples(np.zeros((2, 5)), np.zeros(3, int)), "one integer label"),
+        (Examples(np.zeros((2, 5)), np.zeros(2)), "one integer label"),
+        (Examples(np.zeros((2, 5)), np.array([0, -1])), "from 0 on"),
+        (Examples(np.array([[0.0] * 5, [np.nan] * 5]), np.zeros(2, int)), "small: example 1 holds NaN"),
+    ],
+)
+def test_bad_sets_are_named(bad, words):
+    with pytest.raises(ValueError, match=words):
+        problem(small=bad)
+
+
+def test_a_synthetic_name_must_be_a_set():
+    with pytest.raises(ValueError, match="'fake', which is none of the sets: good"):
+        from_arrays({"good": data(4, 0)}, data(5, 1), build=build, key=jax.random.key(0), synthetic=["fake"])

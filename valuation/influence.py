@@ -1,0 +1,119 @@
+"""Influence functions (Koh and Liang, ICML 2017) with the Gauss-Newton matrix, by conjugate gradients.
+
+influence(i, j) = g_j' (H + lambda I)^-1 g_i,   H = mean over training of J' (d2 loss / d output2) J,
+lambda = damping * tr(H) / p, the trace from random signs
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from valuation.aggregate import by_contributor, purpose, trained, union
+from valuation.factors import Formed, shapes
+from valuation.outputs import log_likelihood
+from valuation.problem import Examples, Problem
+from valuation.solve import Solution, conjugate_gradients
+from valuation.stream import MEMORY, chunks, directed
+
+PROBES = 5  # purpose of a key
+ROWS = 256
+
+
+def scores(
+    model,
+    output: Callable,
+    train: Examples,
+    query: Float[np.ndarray, "m p"],
+    key: jax.Array,
+    *,
+    damping: float = 0.1,
+    tolerance: float = 1e-3,
+    iterations: int = 100,
+    memory: int = MEMORY,
+) -> tuple[Float[np.ndarray, "n m"], Solution]:
+    """(influence of every training example on each query direction, the solve behind it); higher = it helps more.
+
+    output: minus the loss. query: gradients of what is to grow, flat as by ravel_pytree; one solve for each, so pass
+        the mean over a validation set where only that matters.
+    O(m n) passes for each of the solver's iterations; they are reported with the residual that was reached.
+    """
+    product = gauss_newton(model, output, train)
+    p = query.shape[1]
+    probes = np.asarray(jax.random.rademacher(key, (3, p), np.float32))
+    mean_eigenvalue = max(float(np.mean([probe @ product(probe) / p for probe in probes])), 0.0)
+    shift = damping * mean_eigenvalue or 1.0
+
+    def shifted(v):
+        return np.stack([product(column) for column in v.T], 1) + shift * v
+
+    solution = conjugate_gradients(shifted, query.T, tolerance=tolerance, iterations=iterations, least=shift)
+    table = shapes(model.params)
+    ends = np.cumsum([int(np.prod(shape)) for shape in table.values()])[:-1]
+    parts = np.split(solution.x.T.astype(np.float32), ends, 1)
+    directions = {name: Formed(jnp.asarray(part)) for name, part in zip(table, parts, strict=True)}
+    return directed(model, output, train, directions, memory=memory), solution
+
+
+def gauss_newton(model, output: Callable, train: Examples) -> Callable:
+    """v (p,) -> H v, chunk by chunk: one jvp to the outputs, the loss's Hessian there, and one vjp back."""
+    flat, unravel = jax.flatten_util.ravel_pytree(model.params)
+    rows = min(ROWS, len(train.inputs))
+
+    def product(v):
+        tangent = unravel(jnp.asarray(v, flat.dtype))
+        parts = (
+            _gauss_newton(model.params, model.frozen, tangent, chunk, np.arange(rows) < count, apply=model.apply,
+                          output=output)
+            for chunk, count in chunks(train, rows)
+        )  # fmt: skip
+        return sum(np.asarray(part, np.float64) for part in parts) / len(train.inputs)
+
+    return product
+
+
+def influence(
+    problem: Problem, *, damping: float = 0.1, how: str = "mean", memory: int = MEMORY
+) -> Float[np.ndarray, " C"]:
+    """Influence on the mean validation loss at the last checkpoint, `mean` or `sum` over a contributor's own examples.
+
+    Higher = more useful. Uses validation labels. One solve in all. ValueError without checkpoints.
+    """
+    model, _ = trained(problem)[-1]
+    train, rows = union(problem)
+    ahead = _mean_gradient(model, log_likelihood, problem.validation)
+    found, _ = scores(model, log_likelihood, train, ahead[None], purpose(problem, PROBES), damping=damping,
+                      memory=memory)  # fmt: skip
+    return by_contributor(found, rows, how)
+
+
+def _mean_gradient(model, output, examples) -> np.ndarray:
+    rows = min(ROWS, len(examples.inputs))
+    parts = (
+        _summed_gradient(model.params, model.frozen, chunk, np.arange(rows) < count, apply=model.apply, output=output)
+        for chunk, count in chunks(examples, rows)
+    )
+    return (sum(np.asarray(part, np.float64) for part in parts) / len(examples.inputs)).astype(np.float32)
+
+
+@partial(jax.jit, static_argnames=("apply", "output"))
+def _summed_gradient(params, frozen, examples, counts, *, apply, output):
+    gradient = jax.grad(lambda p: jnp.where(counts, output(apply(p, frozen, examples.inputs), examples), 0).sum())
+    return jax.flatten_util.ravel_pytree(gradient(params))[0]
+
+
+@partial(jax.jit, static_argnames=("apply", "output"))
+def _gauss_newton(params, frozen, tangent, examples, counts, *, apply, output):
+    def forward(params):
+        return apply(params, frozen, examples.inputs)
+
+    def loss(outputs):
+        return jnp.where(counts, -output(outputs, examples), 0).sum()
+
+    outputs, moved = jax.jvp(forward, (params,), (tangent,))
+    _, curved = jax.jvp(jax.grad(loss), (outputs,), (moved,))
+    return jax.flatten_util.ravel_pytree(jax.vjp(forward, params)[1](curved)[0])[0]

@@ -1,0 +1,249 @@
+"""Captured gradients of many examples, a chunk at a time within a budget of memory.
+
+A chunk has the same number of rows every time (the last is filled up), so that a step is compiled once. On a CPU every
+core works on a chunk of its own, in tiles that fit into its cache: XLA runs all but large matrix products on one core.
+progress: called with the number of examples that have just been done; None stays silent.
+"""
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from valuation.factors import Formed, factors, form, products, route, shapes, squares
+from valuation.gradients import captured, require_capture
+from valuation.problem import Examples
+
+MEMORY = 2**30  # bytes
+ALIVE = 3  # captured arrays of a chunk and as much again for the passes that make them
+TILE = 2**21  # bytes of the largest captured array of a tile: the cache of a core
+LARGEST = 2048  # rows of a chunk: more do not make it faster
+
+
+class Plan(NamedTuple):
+    """Rows of a chunk, and of a tile, which divides them; chunks worked on at a time."""
+
+    rows: int
+    tile: int
+    workers: int
+
+
+def gradient_products(
+    model, output: Callable, train: Examples, query: Examples, *, memory: int = MEMORY, progress: Callable | None = None
+) -> Float[np.ndarray, "n m"]:
+    """<grad o(train_i), grad o(query_j)> over all of model.params, exact, without n x p or m x p in memory.
+
+    output: o, (outputs (n, ...), examples) -> (n,), one scalar an example, a module-level function.
+    memory: bytes, an estimate of what is alive at once beside the model and the result. Queries whose gradients do not
+        fit into half of it are taken in blocks, each of which is a pass over the training examples.
+    Raises ValueError for a model that cannot be captured, an empty set, a budget too small for one example and
+    gradients that are not finite, naming the example.
+    """
+    check(model, train, query)
+    theirs = plan(model, output, query, memory / 2, whole=True, workers=1)
+    parts = []
+    for block, kept in chunks(query, theirs.rows):
+        args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
+        routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=theirs.tile, **args)
+        parts.append(directed(model, output, train, routed, memory=memory // 2, progress=progress)[:, :kept])
+    found = np.concatenate(parts, 1)
+    finite(np.isfinite(found).any(1), "training")
+    finite(np.isfinite(found).any(0), "query")
+    return found
+
+
+def directed(
+    model, output: Callable, examples: Examples, directions: dict, *, memory: int = MEMORY, progress=None
+) -> Float[np.ndarray, "n m"]:
+    """<grad o(x_i), direction_j> of m directions in parameter space: dotted path of a parameter -> factor of m rows."""
+    ours = plan(model, output, examples, memory, whole=True)
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": ours.tile}
+    step = partial(_products, model.params, model.frozen, directions, **args)
+    return np.concatenate(list(each(step, examples, ours, progress=progress)))
+
+
+def self_products(
+    model, output: Callable, examples: Examples, *, memory: int = MEMORY, progress: Callable | None = None
+) -> Float[np.ndarray, " n"]:
+    """|grad o(x_i)|^2, the self-influence of every example; arguments and errors as in gradient_products."""
+    found = np.concatenate(list(features(model, output, examples, _squares, None, memory=memory, progress=progress)))
+    return found[:, 0]
+
+
+def features(
+    model,
+    output: Callable,
+    examples: Examples,
+    feature: Callable,
+    state,
+    *,
+    memory: int = MEMORY,
+    progress: Callable | None = None,
+) -> Iterator[Float[np.ndarray, "b r"]]:
+    """feature(factors, shapes, state) -> (b, r) of chunk after chunk of the examples, in order.
+
+    feature: a module-level function to (b, r), such as those of projection.py; state: its arrays.
+    Arguments and errors as in gradient_products; an error comes with the chunk that it concerns.
+    """
+    check(model, examples)
+    chosen = plan(model, output, examples, memory, feature=feature, state=state)
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "feature": feature}
+    step = partial(_features, model.params, model.frozen, state, tile=chosen.tile, **args)
+    done = 0
+    for found in each(step, examples, chosen, progress=progress):
+        finite(np.isfinite(found).all(1), "given", done)
+        yield found
+        done += len(found)
+
+
+def each(step: Callable, examples: Examples, plan: Plan, *, progress: Callable | None = None) -> Iterator[np.ndarray]:
+    """step(chunk) -> (rows, ...) of chunk after chunk, in order, without the rows that fill up the last one."""
+    waiting: deque = deque()
+
+    def first() -> np.ndarray:
+        future, count = waiting.popleft()
+        found = future.result()[:count]
+        if progress is not None:
+            progress(count)
+        return found
+
+    with ThreadPoolExecutor(plan.workers) as pool:
+        for chunk, count in chunks(examples, plan.rows):
+            waiting.append((pool.submit(lambda chunk=chunk: np.asarray(step(chunk))), count))
+            if len(waiting) > plan.workers:
+                yield first()
+        while waiting:
+            yield first()
+
+
+def chunks(examples: Examples, rows: int) -> Iterator[tuple[Examples, int]]:
+    """(rows examples, how many of them count): the last chunk is filled up with copies of its last example."""
+    n = len(examples.inputs)
+    for start in range(0, n, rows):
+        index = np.minimum(np.arange(start, start + rows), n - 1)
+        yield jax.tree.map(lambda leaf, index=index: np.asarray(leaf)[index], examples), min(rows, n - start)
+
+
+def plan(
+    model,
+    output: Callable,
+    examples: Examples,
+    memory: int | float,
+    *,
+    whole=False,
+    feature=None,
+    state=None,
+    workers=None,
+) -> Plan:
+    """How many examples may be captured at a time: from the shapes of what one example needs, without computing it.
+
+    whole: room for the whole gradient of every row; otherwise only for that of a tile's largest parameter.
+    """
+    example = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((1, *np.shape(leaf)[1:]), jnp.asarray(leaf[:1]).dtype), examples
+    )
+
+    args = {"apply": model.apply, "tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
+    pairs, extra = _needed.eval_shape(model.params, model.frozen, example, state, feature=feature, **args)
+    sizes = [4 * math.prod(shape) for shape in shapes(model.params).values()]
+    in_tile = ALIVE * sum(map(_bytes, jax.tree.leaves(pairs))) + max(sizes)
+    in_row = _bytes(extra) + (sum(sizes) if whole else 0)
+    if in_tile + in_row > memory:
+        raise ValueError(
+            f"one example needs about {(in_tile + in_row) / 1e6:.1f} MB of memory, "
+            f"the budget leaves {memory / 1e6:.1f} MB: raise it"
+        )
+    workers = workers or (os.cpu_count() or 1 if jax.default_backend() == "cpu" else 1)
+    workers = max(min(workers, int(memory // (2 * in_tile + in_row))), 1)
+    share, n = memory / workers, len(examples.inputs)
+    tile = max(TILE // max(map(_bytes, jax.tree.leaves(pairs))), 1)
+    tile = max(min(int(share // 2 // in_tile), tile, LARGEST), 1)
+    tiles = max(min(int((share - tile * in_tile) // max(in_row * tile, 1)), LARGEST // tile), 1)
+    if workers == 1 and tile * tiles >= n:  # everything in one chunk of equal tiles
+        tiles = -(-n // tile)
+        return Plan(tiles * -(-n // tiles), -(-n // tiles), 1)
+    if n <= tile * workers:  # a small set: equal parts, in eights so that sets of like size share a compilation
+        tile, tiles = max(min(-(-n // (8 * workers)) * 8, tile), 1), 1
+    return Plan(tile * min(tiles, max(-(-n // (tile * workers)), 1)), tile, workers)
+
+
+def check(model, *sets: Examples) -> None:
+    """Raises ValueError for a model that cannot be captured and for a set without examples."""
+    require_capture(model)
+    for name, examples in zip(("training", "query") if len(sets) > 1 else ("given",), sets, strict=True):
+        if not len(examples.inputs):
+            raise ValueError(f"the {name} set is empty: there is no gradient to take")
+
+
+def finite(good: np.ndarray, name: str, offset: int = 0) -> None:
+    """Raises ValueError that names the first example whose gradient is not finite."""
+    if not good.all():
+        raise ValueError(
+            f"the gradient of example {offset + int(np.argmin(good))} of the {name} set is not finite: look at its "
+            "input and target, or at the parameters if it is the first"
+        )
+
+
+def _squares(found, table, state):
+    return squares(found, table)[:, None]
+
+
+def _bytes(tree) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _tiled(function: Callable, examples: Examples, tile: int):
+    """function(examples) tile by tile; every output has the examples' leading axis."""
+    rows = len(examples.inputs)
+    if rows == tile:
+        return function(examples)
+    tiles = jax.tree.map(lambda leaf: leaf.reshape(-1, tile, *leaf.shape[1:]), examples)
+    return jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[2:]), jax.lax.map(function, tiles))
+
+
+def _factors(params, frozen, examples, tapped, layers, output):
+    layers = dict(layers)
+    return factors(layers, params, captured(tapped, layers, params, frozen, output, examples)), shapes(params)
+
+
+@partial(jax.jit, static_argnames=("apply", "tapped", "layers", "output", "feature"))
+def _needed(params, frozen, example, state, *, apply, tapped, layers, output, feature):
+    """What is alive for one example, only ever asked for its shapes: (captured pairs and outputs, features)."""
+    pairs = captured(tapped, dict(layers), params, frozen, output, example)
+    extra = feature(factors(dict(layers), params, pairs), shapes(params), state) if feature else 0
+    return (pairs, apply(params, frozen, example.inputs)), extra
+
+
+@partial(jax.jit, static_argnames=("tapped", "layers", "output", "n", "tile"))
+def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
+    def routed(examples):
+        found, table = _factors(params, frozen, examples, tapped, layers, output)
+        return {name: route(found[name], shape, n=n, m=len(query.inputs)) for name, shape in table.items()}
+
+    return _tiled(routed, query, tile)
+
+
+@partial(jax.jit, static_argnames=("tapped", "layers", "output", "tile"))
+def _products(params, frozen, routed, examples, *, tapped, layers, output, tile):
+    def ready(examples):
+        found, table = _factors(params, frozen, examples, tapped, layers, output)
+        formed = (name for name, factor in routed.items() if isinstance(factor, Formed))
+        return found | {name: Formed(form(found[name], table[name])) for name in formed}
+
+    return products(_tiled(ready, examples, tile), routed, shapes(params))
+
+
+@partial(jax.jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))
+def _features(params, frozen, state, examples, *, tapped, layers, output, feature, tile):
+    def rows(examples):
+        return feature(*_factors(params, frozen, examples, tapped, layers, output), state)
+
+    return _tiled(rows, examples, tile)

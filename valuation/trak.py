@@ -1,0 +1,70 @@
+"""TRAK (Park et al., "TRAK: Attributing Model Behavior at Scale", ICML 2023)."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+from jaxtyping import Float
+
+from valuation.aggregate import by_contributor, purpose, trained, union
+from valuation.factors import shapes
+from valuation.kernel import outputs
+from valuation.outputs import log_likelihood, margin
+from valuation.problem import Examples, Problem
+from valuation.projection import Hashes, hashes, sketch
+from valuation.stream import MEMORY, features
+
+PROJECTION = 4  # purposes of a key
+
+
+def scores(
+    train: Float[np.ndarray, "n r"], query: Float[np.ndarray, "m r"], *, damping: float = 0.1
+) -> Float[np.ndarray, "n m"]:
+    """Phi (Phi'Phi + lambda I)^-1 phi_query', of one model; lambda = damping * tr(Phi'Phi) / min(n, r).
+
+    The ranking depends on lambda more than on anything else, so it is relative and stated. With fewer examples than
+    dimensions the n x n form (Phi Phi' + lambda I)^-1 Phi phi_query' is solved, which is the same.
+    Raises ValueError for features of different widths, an empty set of queries and a damping that is not positive.
+    """
+    if train.shape[1] != query.shape[1]:
+        raise ValueError(f"features do not match: {train.shape[1]} columns of training examples, {query.shape[1]} "
+                         "of queries")  # fmt: skip
+    if not len(query):
+        raise ValueError("the query set is empty: there is nothing to attribute")
+    if damping <= 0:
+        raise ValueError(f"the damping must be positive, got {damping}")
+    n, r = train.shape
+    gram = train @ train.T if n <= r else train.T @ train
+    shift = damping * np.trace(gram) / len(gram)
+    factor = scipy.linalg.cho_factor(gram + shift * np.eye(len(gram), dtype=gram.dtype), lower=True)
+    if n <= r:
+        return scipy.linalg.cho_solve(factor, train @ query.T)
+    return train @ scipy.linalg.cho_solve(factor, query.T)
+
+
+def sketched(
+    model, output: Callable, examples: Examples, state: Hashes, *, memory: int = MEMORY, progress=None
+) -> Float[np.ndarray, "n r"]:
+    """The gradients of the output over all parameters in r dimensions; state: projection.hashes of the parameters."""
+    return np.concatenate(list(features(model, output, examples, sketch, state, memory=memory, progress=progress)))
+
+
+def trak(
+    problem: Problem, *, dimensions: int = 2048, damping: float = 0.1, how: str = "mean", memory: int = MEMORY
+) -> Float[np.ndarray, " C"]:
+    """(mean over checkpoints of the scores) * (mean of Q_i), Q = 1 - p of the training label; higher = more useful.
+
+    The mean over validation examples, `mean` or `sum` over a contributor's own. Uses validation labels; its authors
+    average models trained independently, here they are checkpoints of one. ValueError if there are none.
+    """
+    train, rows = union(problem)
+    state = hashes(shapes(problem.model.params), purpose(problem, PROJECTION), dimensions=dimensions)
+    found, slack = [], []
+    for model, _ in trained(problem):
+        ours, theirs = (
+            sketched(model, margin, examples, state, memory=memory) for examples in (train, problem.validation)
+        )
+        found.append(scores(ours, theirs, damping=damping))
+        slack.append(-np.expm1(np.asarray(log_likelihood(jnp.asarray(outputs(model, train.inputs)), train))))
+    return by_contributor(np.mean(found, 0) * np.mean(slack, 0)[:, None], rows, how)
