@@ -62,7 +62,9 @@ def test_tracin_is_what_a_small_step_does_to_the_loss():
     step = gradients(log_likelihood, TRAIN.take(slice(2, 3)))[0]
     with jax.enable_x64(True):
         moved = [
-            np.asarray(log_likelihood(model.apply(unravel_x64(unravel, flat + s * eta * step), {}, QUERY.inputs), QUERY))
+            np.asarray(
+                log_likelihood(model.apply(unravel_x64(unravel, flat + s * eta * step), {}, QUERY.inputs), QUERY)
+            )
             for s in (1, -1)
         ]
     np.testing.assert_allclose((moved[0] - moved[1]) / (2 * eta), found[2], rtol=1e-3, atol=1e-3)

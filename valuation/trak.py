@@ -63,8 +63,7 @@ def trak(
     found, slack = [], []
     for model, _ in trained(problem):
         ours, theirs = (
-            sketched(model, margin, examples, state, memory=memory)
-            for examples in (train, problem.validation)
+            sketched(model, margin, examples, state, memory=memory) for examples in (train, problem.validation)
         )
         found.append(scores(ours, theirs, damping=damping))
         slack.append(-np.expm1(np.asarray(log_likelihood(jnp.asarray(outputs(model, train.inputs)), train))))
