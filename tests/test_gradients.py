@@ -12,7 +12,7 @@ from models.layers import Conv, Dense, Embed, GroupNorm, LayerNorm, LoRA, RMSNor
 from models.mlp import mlp
 from models.transformer import Transformer, transformer
 from tests.reference import jacobian
-from valuation import stream
+from valuation import kernel, stream
 from valuation.factors import Formed, Outer, Rows, form, products, route, shapes, squares
 from valuation.gradients import capture, per_example_gradients
 from valuation.kernel import gram
@@ -201,7 +201,10 @@ def test_budget_holds_what_xla_asks_for():
     assert chosen.rows > 1
 
 
-def test_gram_of_two_sets():
+@pytest.mark.parametrize("memory", [2**30, 100_000])
+def test_gram_of_two_sets(memory, monkeypatch):
+    """At once, and in chunks where the gradients would not fit."""
+    monkeypatch.setattr(kernel, "MEMORY", memory)
     model = convnet((4, 8), 3, jax.random.key(0))
     labels = np.arange(7, dtype=np.int32) % 3
     expected = jacobian(model, lambda out, e: out[jnp.arange(len(out)), e.targets], Examples(IMAGES, labels))

@@ -102,11 +102,11 @@ def test_logra_is_the_damped_inverse_layer_by_layer(normalise):
 @pytest.mark.parametrize("n", [30, 9])
 def test_trak_solves_the_same_in_both_spaces(n):
     draw = np.random.default_rng(0)
-    ours, theirs = draw.normal(size=(n, 16)), draw.normal(size=(3, 16))
+    ours, theirs = (draw.normal(size=(rows, 16)).astype(np.float32) for rows in (n, 3))
     gram = ours.T @ ours
     shift = 0.2 * np.trace(gram) / min(n, 16)
     expected = ours @ np.linalg.solve(gram + shift * np.eye(16), theirs.T)
-    np.testing.assert_allclose(trak.scores(ours, theirs, damping=0.2), expected, rtol=1e-6)
+    np.testing.assert_allclose(trak.scores(ours, theirs, damping=0.2), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_trak_values_follow_the_formula():
@@ -116,7 +116,7 @@ def test_trak_values_follow_the_formula():
     parts, slack = [], []
     for model, _ in trained(PROBLEM):
         ours, theirs = (gradients(margin, e, model) for e in (train, PROBLEM.validation))
-        parts.append(trak.scores(ours, theirs))
+        parts.append(trak.scores(ours.astype(np.float32), theirs.astype(np.float32)))
         slack.append(1 - np.exp(log_probability(model.apply(model.params, {}, train.inputs), train.targets)))
     expected = by_contributor(np.mean(parts, 0) * np.mean(slack, 0)[:, None], rows, "mean")
     assert np.corrcoef(values, expected)[0, 1] > 0.98

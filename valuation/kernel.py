@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from valuation.factors import factors, products, route, shapes
 from valuation.gradients import Captured, captured, require_capture
 from valuation.problem import Examples
+from valuation.stream import MEMORY, gradient_products
 
 ROWS = 256  # rows are padded to a multiple of this, so that sets of many sizes share a few compilations
 
@@ -32,15 +33,19 @@ def gram(model, inputs, labels, *, output: str = "true_class", inputs_b=None, la
 
     inputs (n, ...), labels (n,); inputs_b (m, ...), labels_b (m,) default to the same, which saves a pass.
     output: "true_class" (rows of DAVINZ, authors' choice) or "sum" (labels are not used).
-    O(n m sum_l (k_l + d_l)) for dense layers without positions; no n x p matrix is formed for them.
+    O(n m sum_l (k_l + d_l)) for dense layers without positions; no n x p matrix is formed for them, and none of more
+    than MEMORY bytes for any.
     """
     if output not in OUTPUTS:
         raise ValueError(f"output {output!r} is unknown: expected one of {', '.join(OUTPUTS)}")
     require_capture(model)
+    m = len(inputs) if inputs_b is None else len(inputs_b)
+    if 4 * (len(inputs) + m) * sum(leaf.size for leaf in jax.tree.leaves(model.params)) > MEMORY:
+        sides = [Examples(*_filled(x, y)) for x, y in ((inputs, labels), (inputs_b, labels_b)) if x is not None]
+        return jnp.asarray(gradient_products(model, OUTPUTS[output], sides[0], sides[-1], memory=MEMORY))
     layers = tuple(model.layers.items())
     first = _padded(inputs, labels)
     second = None if inputs_b is None else _padded(inputs_b, labels_b)
-    m = len(inputs) if inputs_b is None else len(inputs_b)
     theta = _gram(model.params, model.frozen, first, second, tapped=model.tapped, layers=layers, output=output)
     return theta[: len(inputs), :m]
 
@@ -74,6 +79,10 @@ def captured_gram(layers: dict, params, a: Captured, b: Captured) -> Float[Array
     first, second = (factors(layers, params, side) for side in (a, b))
     n, m = (len(next(iter(side.gradients.values()))) for side in (a, b))
     return products(first, {name: route(second[name], shape, n=n, m=m) for name, shape in table.items()}, table)
+
+
+def _filled(inputs, labels):
+    return np.asarray(inputs), np.zeros(len(inputs), np.int32) if labels is None else np.asarray(labels, np.int32)
 
 
 def _padded(inputs, labels) -> Examples:

@@ -8,6 +8,8 @@ Features are computed once, may be kept on disk, and are all that the scores nee
 
 from collections.abc import Callable, Iterable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 from jaxtyping import Float
@@ -20,6 +22,7 @@ from valuation.projection import sides, two_sided, widths
 from valuation.stream import MEMORY, features
 
 PROJECTION = 3  # purposes of a key
+product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
 
 def scores(
@@ -47,11 +50,11 @@ def scores(
     for chunk in train:
         _same_width(chunk, query, sum(widths))
         for layer, part in zip(curvature, np.split(chunk, splits, 1), strict=True):
-            layer += part.T @ part
+            layer += np.asarray(product(part.T, part))
         count += len(chunk)
     factors = [_factor(layer / count, damping) for layer in curvature]
     toward = _solved(factors, query, splits)
-    found = np.concatenate([chunk @ toward.T for chunk in train])
+    found = np.concatenate([np.asarray(product(chunk, toward.T)) for chunk in train])
     if normalise:
         own = np.concatenate([(chunk * _solved(factors, chunk, splits)).sum(1) for chunk in train])
         found /= np.sqrt(np.maximum(own, np.finfo(np.float32).tiny))[:, None]

@@ -136,7 +136,10 @@ def tangent_product(model, output: Callable, examples: Examples, *, memory: int 
     """(v (n, c) -> Theta v, mean diagonal of Theta); with gradients kept if they fit into half the memory."""
     size = sum(leaf.size for leaf in jax.tree.leaves(model.params))
     if 4 * size * len(examples.inputs) <= memory / 2:
-        kept = np.concatenate(list(features(model, output, examples, _flat, None, memory=memory // 2)))
+        kept, done = np.empty((len(examples.inputs), size), np.float32), 0
+        for part in features(model, output, examples, _flat, None, memory=memory // 2):
+            kept[done : done + len(part)] = part
+            done += len(part)
         diagonal = float(np.einsum("np,np->n", kept, kept).mean(dtype=np.float64))
         return lambda v: kept @ (kept.T @ np.asarray(v, np.float32)), diagonal
     diagonal = float(self_products(model, output, examples, memory=memory).mean(dtype=np.float64))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
@@ -16,6 +17,7 @@ from valuation.projection import Hashes, hashes, sketch
 from valuation.stream import MEMORY, features
 
 PROJECTION = 4  # purposes of a key
+product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
 
 def scores(
@@ -35,12 +37,12 @@ def scores(
     if damping <= 0:
         raise ValueError(f"the damping must be positive, got {damping}")
     n, r = train.shape
-    gram = train @ train.T if n <= r else train.T @ train
+    gram = np.array(product(train, train.T) if n <= r else product(train.T, train))
     shift = damping * np.trace(gram) / len(gram)
     factor = scipy.linalg.cho_factor(gram + shift * np.eye(len(gram), dtype=gram.dtype), lower=True)
     if n <= r:
-        return scipy.linalg.cho_solve(factor, train @ query.T)
-    return train @ scipy.linalg.cho_solve(factor, query.T)
+        return scipy.linalg.cho_solve(factor, np.asarray(product(train, query.T)))
+    return np.asarray(product(train, scipy.linalg.cho_solve(factor, query.T)))
 
 
 def sketched(

@@ -1,0 +1,70 @@
+"""The benchmark on a tiny folder in the format of other libraries' workloads, written here with NumPy."""
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import benchmark, benchmark_cost, peers, results
+from tests.reference import jacobian
+
+WIDTHS = (4, 6, 5, 3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root, draw = tmp_path_factory.mktemp("peers"), np.random.default_rng(0)
+    (root / "data").mkdir()
+    x, y = draw.normal(size=(30, 4)).astype(np.float32), draw.integers(0, 3, 30)
+    np.savez(root / "data/digits.npz", x_train=x[:24], y_train=y[:24], x_test=x[24:], y_test=y[24:])
+    weights = {}
+    for i, (k, d) in enumerate(itertools.pairwise(WIDTHS)):
+        weights |= {f"p/{2 * i}.weight": draw.normal(size=(d, k)), f"p/{2 * i}.bias": draw.normal(size=d)}
+    h = x[24:28]
+    for i in range(3):
+        h = h @ weights[f"p/{2 * i}.weight"].T + weights[f"p/{2 * i}.bias"]
+        h = np.maximum(h, 0) if i < 2 else h
+    np.savez(root / "data/mlp.npz", check_logits=h, **weights)
+    return root
+
+
+def test_products_are_those_of_the_weights_in_the_file(folder):
+    work = peers.load(folder, "mlp")
+    ours, query = (jacobian(work.model, peers.class_loss, part) for part in (work.train, work.query))
+    np.testing.assert_allclose(benchmark.graddot(work), ours @ query.T, rtol=1e-3, atol=1e-3)
+
+
+def test_a_case_leaves_one_line_and_a_rerun_none(folder, tmp_path):
+    work = peers.load(folder, "mlp")
+    (folder / "reference").mkdir(exist_ok=True)
+    np.save(folder / "reference/dattri-tracin__mlp.npy", benchmark.graddot(work) * 3)
+    command = [sys.executable, "-m", "experiments.benchmark", f"--peers={folder}", f"--workdir={tmp_path}",
+               "--only=graddot.mlp", "--repeat=1"]  # fmt: skip
+    for _ in range(2):
+        subprocess.run(command, check=True, cwd=Path(__file__).parent.parent, capture_output=True)
+    (line,) = results.read(tmp_path / "results.jsonl")
+    assert line["correlation"] == pytest.approx(1, abs=1e-6)
+    assert 0 < line["warm_seconds"] <= line["cold_seconds"]
+    assert line["peak_megabytes"] >= line["megabytes_before"] > 0
+    assert line["result_bytes"] == 4 * 24 * 6
+
+
+def test_wrong_weights_and_missing_files_are_refused(folder, tmp_path):
+    with pytest.raises(ValueError, match="does not exist: --peers needs a folder"):
+        peers.load(tmp_path, "mlp")
+    with pytest.raises(ValueError, match="workload 'cnn' is unknown"):
+        peers.load(folder, "cnn")
+    (tmp_path / "data").mkdir()
+    arrays = dict(np.load(folder / "data/mlp.npz"))
+    np.savez(tmp_path / "data/mlp.npz", **(arrays | {"p/0.bias": arrays["p/0.bias"] + 1}))
+    (tmp_path / "data/digits.npz").write_bytes((folder / "data/digits.npz").read_bytes())
+    with pytest.raises(ValueError, match="logits of mlp are off by"):
+        peers.load(tmp_path, "mlp")
+
+
+def test_exponent_of_a_power_law():
+    sizes = np.array([1.0, 2, 4, 8])
+    assert benchmark_cost.exponent(sizes, 3 * sizes**1.7) == pytest.approx(1.7)
