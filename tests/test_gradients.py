@@ -193,7 +193,7 @@ def test_budget_holds_what_xla_asks_for():
     model = transformer(50, 16, 32, layers=2, heads=2, hidden=64, key=jax.random.key(0))
     tokens = np.zeros((200, 16), np.int32)
     examples, memory = Examples(tokens, tokens), 2**24
-    chosen = plan(model, squared, examples, memory, whole=True)
+    chosen = plan(model, squared, examples, memory, pairs=True)
     routed = {name: Formed(jnp.zeros((4, int(np.prod(s))))) for name, s in shapes(model.params).items()}
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": squared, "tile": chosen.tile}
     step = stream._products.lower(model.params, model.frozen, routed, examples.take(slice(0, chosen.rows)), **args)

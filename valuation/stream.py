@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from valuation.factors import Formed, factors, form, products, route, shapes, squares
+from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
 from valuation.problem import Examples
 
@@ -53,7 +53,8 @@ def gradient_products(
     for block, kept in chunks(query, theirs.rows):
         args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
         routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=theirs.tile, **args)
-        parts.append(directed(model, output, train, routed, memory=memory // 2, progress=progress)[:, :kept])
+        left = max(memory - _bytes(routed), memory // 2)
+        parts.append(directed(model, output, train, routed, memory=left, progress=progress)[:, :kept])
     found = np.concatenate(parts, 1)
     finite(np.isfinite(found).any(1), "training")
     finite(np.isfinite(found).any(0), "query")
@@ -64,7 +65,7 @@ def directed(
     model, output: Callable, examples: Examples, directions: dict, *, memory: int = MEMORY, progress=None
 ) -> Float[np.ndarray, "n m"]:
     """<grad o(x_i), direction_j> of m directions in parameter space: dotted path of a parameter -> factor of m rows."""
-    ours = plan(model, output, examples, memory, whole=True)
+    ours = plan(model, output, examples, memory, pairs=True)
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": ours.tile}
     step = partial(_products, model.params, model.frozen, directions, **args)
     return np.concatenate(list(each(step, examples, ours, progress=progress)))
@@ -139,23 +140,25 @@ def plan(
     memory: int | float,
     *,
     whole=False,
+    pairs=False,
     feature=None,
     state=None,
     workers=None,
 ) -> Plan:
     """How many examples may be captured at a time: from the shapes of what one example needs, without computing it.
 
-    whole: room for the whole gradient of every row; otherwise only for that of a tile's largest parameter.
+    whole: room for the whole gradient of every row; pairs: for its captured arrays and one parameter's gradient;
+        otherwise a row beyond the tile that is worked on only has its feature.
     """
     example = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((1, *np.shape(leaf)[1:]), jnp.asarray(leaf[:1]).dtype), examples
     )
 
     args = {"apply": model.apply, "tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
-    pairs, extra = _needed.eval_shape(model.params, model.frozen, example, state, feature=feature, **args)
+    alive, extra = _needed.eval_shape(model.params, model.frozen, example, state, feature=feature, **args)
     sizes = [4 * math.prod(shape) for shape in shapes(model.params).values()]
-    in_tile = ALIVE * sum(map(_bytes, jax.tree.leaves(pairs))) + max(sizes)
-    in_row = _bytes(extra) + (sum(sizes) if whole else 0)
+    in_tile = ALIVE * _bytes(alive) + max(sizes)
+    in_row = _bytes(extra) + (sum(sizes) if whole else 0) + (_bytes(alive) + max(sizes) if pairs else 0)
     if in_tile + in_row > memory:
         raise ValueError(
             f"one example needs about {(in_tile + in_row) / 1e6:.1f} MB of memory, "
@@ -164,7 +167,7 @@ def plan(
     workers = workers or (os.cpu_count() or 1 if jax.default_backend() == "cpu" else 1)
     workers = max(min(workers, int(memory // (2 * in_tile + in_row))), 1)
     share, n = memory / workers, len(examples.inputs)
-    tile = max(TILE // max(map(_bytes, jax.tree.leaves(pairs))), 1)
+    tile = max(TILE // max(map(_bytes, jax.tree.leaves(alive))), 1)
     tile = max(min(int(share // 2 // in_tile), tile, LARGEST), 1)
     tiles = max(min(int((share - tile * in_tile) // max(in_row * tile, 1)), LARGEST // tile), 1)
     if workers == 1 and tile * tiles >= n:  # everything in one chunk of equal tiles
@@ -233,12 +236,10 @@ def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "tile"))
 def _products(params, frozen, routed, examples, *, tapped, layers, output, tile):
-    def ready(examples):
-        found, table = _factors(params, frozen, examples, tapped, layers, output)
-        formed = (name for name, factor in routed.items() if isinstance(factor, Formed))
-        return found | {name: Formed(form(found[name], table[name])) for name in formed}
+    def found(examples):
+        return _factors(params, frozen, examples, tapped, layers, output)[0]
 
-    return products(_tiled(ready, examples, tile), routed, shapes(params))
+    return products(_tiled(found, examples, tile), routed, shapes(params))
 
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))
