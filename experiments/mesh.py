@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable
 
 import jax
+import scipy.linalg  # noqa: F401 (loads the BLAS whose threads are limited below)
+import threadpoolctl
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -16,8 +18,12 @@ def use_all_cores() -> None:
     Small trainings keep one core busy each, and that is the fastest way we measured to run many of them on a CPU
     (README.md, "Speed"); large matrix products still use all cores, whichever device they are on.
     """
+    cores = os.cpu_count() or 1
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+        jax.config.update("jax_num_cpu_devices", cores)
+    # XLA's threads keep watching for work for a while after they are done, and those of SciPy's BLAS do the same: with
+    # all cores for both, the solves between two kernels took twice as long on two cores.
+    threadpoolctl.threadpool_limits(max(cores // 2, 1), user_api="blas")
 
 
 def devices() -> Mesh:
