@@ -28,7 +28,9 @@ def class_sum(outputs: Float[Array, "n c"], examples: Examples) -> Float[Array, 
 OUTPUTS = {"true_class": true_class, "sum": class_sum}
 
 
-def gram(model, inputs, labels, *, output: str = "true_class", inputs_b=None, labels_b=None) -> Float[Array, "n m"]:
+def gram(
+    model, inputs, labels, *, output: str = "true_class", inputs_b=None, labels_b=None
+) -> Float[np.ndarray, "n m"]:
     """Theta(a, b) = <grad o(a), grad o(b)> over model.params, float32, for the scalar output o of each example.
 
     inputs (n, ...), labels (n,); inputs_b (m, ...), labels_b (m,) default to the same, which saves a pass.
@@ -42,12 +44,12 @@ def gram(model, inputs, labels, *, output: str = "true_class", inputs_b=None, la
     m = len(inputs) if inputs_b is None else len(inputs_b)
     if 4 * (len(inputs) + m) * sum(leaf.size for leaf in jax.tree.leaves(model.params)) > MEMORY:
         sides = [Examples(*_filled(x, y)) for x, y in ((inputs, labels), (inputs_b, labels_b)) if x is not None]
-        return jnp.asarray(gradient_products(model, OUTPUTS[output], sides[0], sides[-1], memory=MEMORY))
+        return gradient_products(model, OUTPUTS[output], sides[0], sides[-1], memory=MEMORY)
     layers = tuple(model.layers.items())
     first = _padded(inputs, labels)
     second = None if inputs_b is None else _padded(inputs_b, labels_b)
     theta = _gram(model.params, model.frozen, first, second, tapped=model.tapped, layers=layers, output=output)
-    return theta[: len(inputs), :m]
+    return np.asarray(theta)[: len(inputs), :m]  # sliced on the host: on the device every size is a compilation
 
 
 def outputs(model, inputs) -> Float[np.ndarray, "n c"]:
