@@ -38,16 +38,17 @@ CORRUPTIONS = ("noise", "blur", "contrast", "pixelate", "jpeg")
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
+    tiny = (arg or "").startswith("tiny")
     options = parse_arg(
         arg,
         scales=("tiny", "small", "paper"),
         dataset="",
         draws=1,
         seed=1000,
-        contributors=24,
+        contributors=6 if tiny else 24,
         size=0,
         model="",
-        truth_seeds=3,
+        truth_seeds=2 if tiny else 3,
     )
     dataset = options.dataset or {"tiny": "templates", "small": "mnist5k", "paper": "cifar100"}[options.scale]
     one_of("dataset", dataset, ("templates", "mnist5k", "cifar10", "cifar100"))
@@ -106,9 +107,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.examples = 400
         config.split = {"validation": 60, "test": 100}
         config.training.steps, config.generator.steps = 30, 30
-        config.contributors.count = min(options.contributors, 6)
-        config.contributors.axes.size = (20, 100)
-        config.initialisations, config.truth_seeds = 1, 2
+        if not options.size:
+            config.contributors.axes.size = (20, 100)
+        config.initialisations = 1
         config.bootstrap = 200
     if options.scale == "paper":
         config.split = {"validation": 2000, "test": 0}  # CIFAR-100 has a test set of its own
@@ -135,7 +136,8 @@ def sweep_ablation(add) -> None:
         add(f"{name}-joint-mmd", base, {f"options.{name}.joint": True})
         add(f"{name}-ridge", base, {f"options.{name}.ridge": 1e-2})
     for bandwidth in (0.25, 1.0):
-        add(f"rbf-bandwidth-{bandwidth:g}", base, {"options.rbf_utility.bandwidth": bandwidth})
+        both = {f"options.{name}.bandwidth": bandwidth for name in ("rbf_utility", "rbf_margin")}
+        add(f"rbf-bandwidth-{bandwidth:g}", base, both)
     for share in (0.05, 0.2):
         add(f"proxy-share-{share:g}", base, {"options.proxy_training.share": share})
     for count in (1, 10):

@@ -19,8 +19,6 @@ from theory.knowledge import exact_error
 from theory.phases import breakpoints
 from theory.ratio import share_test
 
-WORKDIR = flags.DEFINE_string("workdir", None, "folder of results.jsonl", required=True)
-DRAWS = flags.DEFINE_integer("draws", 200, "curves of each kind")
 NOISE = 0.02
 SIZES = np.geomspace(10, 1e8, 29)
 
@@ -112,9 +110,11 @@ def run(workdir: str | Path, draws: int) -> dict:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
-    for name, value in run(WORKDIR.value, DRAWS.value).items():
+    for name, value in run(flags.FLAGS.workdir, flags.FLAGS.draws).items():
         print(f"{name}: {value}")
 
 
 if __name__ == "__main__":
+    flags.DEFINE_string("workdir", None, "folder of results.jsonl", required=True)
+    flags.DEFINE_integer("draws", 200, "curves of each kind")
     app.run(main)

@@ -31,7 +31,8 @@ def seed_agreement(truth: Float[np.ndarray, "C S"]) -> float:
 
 def ceiling(agreement: float, seeds: int) -> float:
     """sqrt(s r / (1 + (s-1) r)): the correlation that a perfect value can expect with the mean of s seeds."""
-    return float(np.sqrt(max(seeds * agreement / (1 + (seeds - 1) * agreement), 0.0)))
+    spread = 1 + (seeds - 1) * agreement
+    return float(np.sqrt(max(seeds * agreement / spread, 0.0))) if spread > 0 else 0.0
 
 
 def regret(values: Float[np.ndarray, " C"], truth: Float[np.ndarray, " C"]) -> float:

@@ -113,15 +113,15 @@ def cost(lines: list[dict]):
         return None
     figure, axis = plt.subplots(figsize=(7.5, 4.6))
     seconds = [max(line["seconds"], 1e-3) for line in summary]
-    right, height = 3 * max(seconds), -np.inf
-    for x, line in zip(seconds, summary, strict=True):
+    truth = select(lines, kind="agreement")[0]["seconds"]
+    right = 3 * max(*seconds, truth)
+    heights = np.linspace(min(0, summary[0]["spearman"]), 1, len(summary))  # names stand in a column, none on another
+    for x, line, height in zip(seconds, summary, heights, strict=True):
         method = METHODS[line["method"]]
         kind = 2 if method.retrained else 1 if method.trains else 0 if method.labels else 3
         axis.plot(x, line["spearman"], MARKERS[kind], color=COLOURS[kind], ms=6)
-        height = max(line["spearman"], height + 0.055)  # names stand in one column, none on another
         axis.plot([x, right], [line["spearman"], height], color="0.8", lw=0.5, zorder=0)
         axis.annotate(f" {method.title}", (right, height), va="center", fontsize=7.5, annotation_clip=False)
-    truth = select(lines, kind="agreement")[0]["seconds"]
     axis.axvline(truth, color="0.5", lw=1, ls="--", zorder=0)
     axis.annotate("the truth itself", (truth, axis.get_ylim()[0]), rotation=90, va="bottom", ha="right", fontsize=8)
     axis.set_xscale("log")
@@ -202,7 +202,11 @@ FIGURES = {
         "Value against the accuracy that training on the contributor alone really gives (first draw; error bars: "
         "standard deviation over seeds). Grey line: predicted = real.",
     ),
-    "cost": (cost, "What a good order costs: seconds for all contributors of a draw, compilation included."),
+    "cost": (
+        cost,
+        "What a good order costs: seconds for all contributors of a draw, median over draws. The first method to need "
+        "a kernel compiles it for all.",
+    ),
     "calibration": (calibration, "Predicted against real accuracy, where a value is a predicted accuracy; all draws."),
     "score_terms": (
         score_terms,
@@ -225,7 +229,7 @@ def _contributors(lines: list[dict], draw: int) -> list[dict]:
 
 
 def label(line: dict) -> str:
-    """A contributor in words: '536: 50 % real, generated 0.75, 7 classes, 10 % wrong labels'."""
+    """A contributor in words: '03: 536 examples, 50% real, generated 0.75, 7 classes, 10% wrong labels'."""
     spec = line["spec"]
     words = [f"{spec['real_share']:.0%} real"]
     if line["real"] < line["examples"]:

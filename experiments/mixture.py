@@ -22,7 +22,7 @@ class Spec(NamedTuple):
     mechanism: how its synthetic examples are made; "truncation" leaves them as they are.
     strength: severity or temperature, in the mechanism's unit.
     kept: classes in the synthetic part: those of rank 1..kept, with Zipf frequencies; 0 keeps all, equally frequent.
-    label_noise: share of all its labels replaced by another class.
+    label_noise: share of its distinct examples whose label is another class.
     duplicates: share of all its examples that repeat another of its own.
     """
 

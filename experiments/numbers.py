@@ -88,11 +88,9 @@ def load(settings, data_dir, devices, seed: int) -> Study:
 
 def digit_parts(settings, data_dir):
     """Train digits (n, 196) and labels, test digits and labels; split by content."""
-    if settings.dataset == "mnist5k":
-        pixels, labels = images.mnist5k(data_dir)
-    else:
-        pixels, labels = images.templates(settings.examples)
-    images.check(pixels, labels, settings.dataset)
+    one_of("dataset", settings.dataset, ("mnist5k", "templates"))
+    pixels, labels = images.read(settings, data_dir)[:2]
+    images.check(pixels, labels, 10, settings.dataset)
     parts = splits.by_content([image.tobytes() for image in pixels], validation=0, test=settings.test)
     small = pixels.reshape(-1, SIDE, 2, SIDE, 2).mean((2, 4)).reshape(-1, SIDE * SIDE).astype(np.float32) / 255
     return small[parts.train], labels[parts.train], small[parts.test], labels[parts.test]

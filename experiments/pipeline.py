@@ -25,7 +25,9 @@ def run(config, workdir: str, data_dir: str | None) -> None:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
     check(config)
     path = results.start(workdir, config.to_dict())
-    if results.select(results.read(path), kind="summary"):
+    if results.select(results.read(path), kind="run"):
+        if not (Path(workdir) / "report.md").exists():
+            report.write(workdir)
         print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
         return
     begun, devices, stamp = time.perf_counter(), mesh.devices(), results.stamp(config.to_dict())
@@ -36,19 +38,13 @@ def run(config, workdir: str, data_dir: str | None) -> None:
     task = tasks.load(config, data_dir, devices)
     for draw in range(config.seed, config.seed + config.draws):
         one_draw(config, task, draw, devices, path, record)
+    for kind in ("correlation", "summary", "agreement", "ablation"):
+        results.remove(path, kind=kind)
     record(summaries(config, results.read(path)))
-    record(
-        [
-            {
-                "kind": "run",
-                "seconds": time.perf_counter() - begun,
-                "peak_megabytes": results.peak_megabytes(),
-                "notes": task.notes,
-            }
-        ]
-    )
+    seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
+    record([{"kind": "run", "seconds": seconds, "peak_megabytes": memory, "notes": task.notes}])
     report.write(workdir)
-    print(f"done in {time.perf_counter() - begun:.0f} s: {Path(workdir) / 'report.md'}")
+    print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
 
 
 def check(config) -> None:
@@ -70,11 +66,12 @@ def check(config) -> None:
     for field in ("steps", "batch", "learning_rate"):
         if not config.training[field] > 0:
             raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
-    if not config.contributors.explicit and config.contributors.count < 2:
-        raise ValueError(f"contributors.count = {config.contributors.count}, expected at least 2: one cannot be ranked")
     for spec in config.contributors.explicit:
         for field in spec:
             one_of("field of a contributor", field, Spec._fields)
+    count = len(config.contributors.explicit) or config.contributors.count
+    if count < 3:
+        raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
 
 
 def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -> None:
@@ -96,13 +93,15 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
         features=task.features,
         key=jax.random.fold_in(key, VALUES),
         classes=task.classes,
-        train=trainer(task, devices),
+        train=trainer(task, devices, path.parent / "checkpoints"),
     )
-    if not results.select(done, kind="contributor"):
+    if len(results.select(done, kind="contributor")) < len(specs):
+        results.remove(path, kind="contributor", draw=draw)
         record([described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)])
     if not results.select(done, kind="terms"):
         begun = time.perf_counter()
-        terms = {name: list(costs) for name, costs in score.terms(problem)._asdict().items()}
+        chosen = config.options.get("score_scale_free", {})
+        terms = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
         record([{"kind": "terms", "draw": draw, "terms": terms, "seconds": time.perf_counter() - begun}])
     missing = [name for name in config.methods if not results.select(done, kind="values", method=name)]
     for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method")):
@@ -127,14 +126,16 @@ def specifications(config, task: tasks.Task, key) -> list[Spec]:
     return mixture.draw(key, config.contributors.count, config.contributors.axes.to_dict(), task.strengths)
 
 
-def trainer(task: tasks.Task, devices):
-    """Problem.train: the task's recipe with a share of its steps."""
+def trainer(task: tasks.Task, devices, folder: Path):
+    """Problem.train: the task's recipe with a share of its steps; checkpoints in a folder named by the key."""
 
     def fit(sets, share: float, key):
         if not 0 < share <= 1:
             raise ValueError(f"the share of the training steps must lie in (0, 1], got {share}")
         recipe = task.recipe._replace(steps=max(1, round(share * task.recipe.steps)))
-        return train.fit(recipe, sets, list(jax.random.split(key, len(sets))), mesh=devices, title="short trainings")
+        name = "short-" + "-".join(map(str, np.asarray(jax.random.key_data(key)).ravel()))
+        keys = list(jax.random.split(key, len(sets)))
+        return train.fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
 
     return fit
 

@@ -90,12 +90,11 @@ def _answer(lines: list[dict]) -> list[str]:
     rank = (-truth).argsort().argsort() + 1
     names = [figures.label(x) for x in select(lines, kind="contributor", draw=draw)]
     order = np.argsort(-values)
-    chosen = [*order[:3], *order[-2:]]
+    chosen = list(dict.fromkeys([*order[:3].tolist(), *order[-2:].tolist()]))
     table = ["| | contributor | value | accuracy when trained on it | true rank |", "|---|---|---|---|---|"]
-    places = [*("1.", "2.", "3."), "next to last", "last"]
     table += [
-        f"| {place} | {names[i]} | {values[i]:.3f} | {truth[i]:.3f} | {rank[i]} |"
-        for place, i in zip(places, chosen, strict=True)
+        f"| {order.tolist().index(i) + 1}. | {names[i]} | {values[i]:.3f} | {truth[i]:.3f} | {rank[i]} |"
+        for i in chosen
     ]
     title = METHODS[choice].title
     return [

@@ -29,8 +29,8 @@ def start(workdir: str | Path, config: dict) -> Path:
     workdir = Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     config = json.loads(json.dumps(config, sort_keys=True))
-    saved = workdir / "config.json"
-    if saved.exists():
+    saved, path = workdir / "config.json", workdir / FILE
+    if saved.exists() and path.exists() and path.stat().st_size:  # else nothing is lost by starting anew
         old = json.loads(saved.read_text())
         if old != config:
             names = ", ".join(sorted(_differences(old, config)))
@@ -39,7 +39,6 @@ def start(workdir: str | Path, config: dict) -> Path:
             )
     else:
         _write_whole(saved, json.dumps(config, indent=2, sort_keys=True) + "\n")
-    path = workdir / FILE
     path.touch()
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
@@ -73,6 +72,14 @@ def append(path: str | Path, lines: Iterable[dict]) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def remove(path: str | Path, **where) -> None:
+    """Drops the lines whose fields have the given values: what a killed run left of a batch that is made anew."""
+    lines = read(path)
+    dropped = select(lines, **where)
+    if dropped:
+        _write_whole(Path(path), "".join(json.dumps(line) + "\n" for line in lines if line not in dropped))
 
 
 def select(lines: Iterable[dict], **where) -> list[dict]:

@@ -1,6 +1,6 @@
 """Scaling studies: error against the size of a real + synthetic training set, laws fitted to it, and a verdict.
 
-Four studies (configs/phases.py), each a list of curves. Every curve and seed is measured once, then fitted.
+Five studies (configs/phases.py), each a list of curves. Every curve and seed is measured once, then fitted.
 """
 
 import importlib

@@ -1,6 +1,8 @@
 """Training: one pure step, and many small trainings at a time that can be stopped and taken up again."""
 
+import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -106,7 +108,10 @@ def fit(
         return (params, memory, jax.random.key_data(key), count), losses
 
     state = sharded_map(begin, mesh)(starts, None)
-    store = _Store(checkpoint, {"names": names, "sizes": sizes, "steps": recipe.steps, "batch": recipe.batch})
+    digest = hashlib.sha256(rows.tobytes() + np.asarray(starts).tobytes())
+    for leaf in jax.tree.leaves(data):
+        digest.update(np.ascontiguousarray(leaf).tobytes())
+    store = _Store(checkpoint, {"names": names, "steps": recipe.steps, "data and keys": digest.hexdigest()})
     state, done = store.restore(state)
     run = sharded_map(advance, mesh)
     with tqdm(total=len(sets) * recipe.steps, initial=len(sets) * done, desc=title, unit="step", smoothing=0.1) as bar:
@@ -161,7 +166,10 @@ class _Store:
         if self.folder is None or last or time.monotonic() - self.saved < SECONDS_BETWEEN_CHECKPOINTS:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "training.json").write_text(json.dumps(self.training))
+        if not (self.folder / "training.json").exists():
+            draft = self.folder / "training.part"
+            draft.write_text(json.dumps(self.training))
+            os.replace(draft, self.folder / "training.json")
         with ocp.CheckpointManager(self.folder, options=ocp.CheckpointManagerOptions(max_to_keep=2)) as manager:
             manager.save(done, args=ocp.args.StandardSave(state))
         self.saved = time.monotonic()

@@ -121,15 +121,20 @@ def test_strengths_out_of_range_are_refused(task):
         task.mechanisms["generated"](some, 0.0, jax.random.key(0))
 
 
-def test_the_generator_is_cached_and_a_damaged_cache_named(tmp_path, monkeypatch):
-    load(CONFIG, str(tmp_path), mesh.devices())
+def test_the_generator_is_cached_and_a_damaged_cache_named(tmp_path, task):
+    def generated():
+        again = load(CONFIG, str(tmp_path), mesh.devices())
+        return again.mechanisms["generated"](task.train.take(np.arange(2)), 0.5, jax.random.key(0))
+
+    assert not (tmp_path / "generators").exists()
+    first = generated()
     (path,) = (tmp_path / "generators").glob("*.npz")
     before = path.stat().st_mtime_ns
-    load(CONFIG, str(tmp_path), mesh.devices())
+    np.testing.assert_array_equal(generated().inputs, first.inputs)
     assert path.stat().st_mtime_ns == before
     path.write_bytes(b"no archive")
     with pytest.raises(ValueError, match="remove it, the generator is trained again"):
-        load(CONFIG, str(tmp_path), mesh.devices())
+        generated()
 
 
 def test_spoiled_data_are_refused():

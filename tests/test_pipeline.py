@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 from configs import images
-from experiments import ground_truth, pipeline, report, results
+from experiments import ground_truth, pipeline, report, results, train
 from experiments.results import select
 from valuation.methods import METHODS
 
@@ -115,6 +115,19 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     assert text == (finished / "report.md").read_text()
 
 
+def test_a_run_killed_between_its_last_lines_is_finished(finished, tmp_path, data_dir):
+    """The last batch may be torn: what is left of it is made anew; a missing report is written."""
+    lines = (finished / "results.jsonl").read_text().splitlines(keepends=True)
+    torn = next(i for i, line in enumerate(lines) if '"kind": "agreement"' in line)
+    (tmp_path / "config.json").write_text((finished / "config.json").read_text())
+    (tmp_path / "results.jsonl").write_text("".join(lines[:torn]))
+    pipeline.run(config(), str(tmp_path), data_dir)
+    assert measured(results.read(tmp_path / "results.jsonl")) == measured(results.read(finished / "results.jsonl"))
+    (tmp_path / "report.md").unlink()
+    pipeline.run(config(), str(tmp_path), data_dir)
+    assert (tmp_path / "report.md").exists()
+
+
 def test_a_report_of_half_a_run_is_refused(tmp_path):
     results.append(tmp_path / "results.jsonl", [{"kind": "truth"}])
     with pytest.raises(ValueError, match="no finished run"):
@@ -146,6 +159,8 @@ def test_explicit_contributors(tmp_path, data_dir):
     [
         ({"methods": ("rbf_utilty",)}, "did you mean 'rbf_utility'"),
         ({"draws": 0}, "draws = 0"),
+        ({"contributors": {"count": 2}}, "expected at least 3"),
+        ({"contributors": {"axes": {"size": (10, 5000)}}}, "expected 1 to 240"),
         ({"choice": "davinz2"}, "unknown choice"),
         ({"contributors": {"explicit": ({"sise": 3},)}}, "did you mean 'size'"),
         ({"training": {"steps": 0}}, r"training\.steps = 0"),
@@ -154,11 +169,13 @@ def test_explicit_contributors(tmp_path, data_dir):
         ({"contributors": {"axes": {"real_share": (1.5,)}}}, r"real_share = 1\.5"),
     ],
 )
-def test_bad_configs_fail_before_any_work(tmp_path, data_dir, changes, words):
+def test_bad_configs_fail_before_any_work(tmp_path, data_dir, monkeypatch, changes, words):
+    monkeypatch.setattr(train, "fit", lambda *a, **k: pytest.fail("something was trained"))
     with pytest.raises(ValueError, match=words):
         pipeline.run(config(**changes), str(tmp_path), data_dir)
     path = tmp_path / "results.jsonl"
     assert not path.exists() or results.read(path) == []
+    results.start(tmp_path, {"mended": True})  # a config that failed does not occupy the folder
 
 
 def test_tested_is_accuracy_and_cross_entropy():

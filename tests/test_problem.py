@@ -40,6 +40,7 @@ def test_more_of_the_same_is_worth_more():
         (Examples(np.zeros((2, 5)), np.zeros(3, int)), "one integer label"),
         (Examples(np.zeros((2, 5)), np.zeros(2)), "one integer label"),
         (Examples(np.zeros((2, 5)), np.array([0, -1])), "from 0 on"),
+        (Examples(np.zeros((2, 5)), np.array([0, 3])), "small has label 3, the model's outputs are classes 0 to 2"),
         (Examples(np.array([[0.0] * 5, [np.nan] * 5]), np.zeros(2, int)), "small: example 1 holds NaN"),
     ],
 )

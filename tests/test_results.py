@@ -24,7 +24,7 @@ def test_a_half_written_last_line_is_dropped(tmp_path):
 
 
 def test_another_config_is_refused_and_the_difference_named(tmp_path):
-    results.start(tmp_path, CONFIG)
+    results.append(results.start(tmp_path, CONFIG), [{"kind": "something"}])
     with pytest.raises(ValueError, match=r"training\.steps"):
         results.start(tmp_path, CONFIG | {"training": {"steps": 4}})
 
@@ -44,3 +44,10 @@ def test_a_stamp_tells_config_commit_versions_and_device():
     assert "jax=" in stamp["versions"]
     assert "cpu" in stamp["device"].lower()
     assert json.loads(json.dumps(stamp)) == stamp
+
+
+def test_removed_lines_are_gone_and_the_others_stay(tmp_path):
+    path = results.start(tmp_path, CONFIG)
+    results.append(path, [{"kind": "a", "draw": 1}, {"kind": "a", "draw": 2}, {"kind": "b", "draw": 1}])
+    results.remove(path, kind="a", draw=1)
+    assert results.read(path) == [{"kind": "a", "draw": 2}, {"kind": "b", "draw": 1}]

@@ -290,3 +290,19 @@ def test_unknown_study_in_the_option():
     with pytest.raises(ValueError, match="did you mean 'facts'"):
         get_config("tiny,study=fact")
     assert Curve("facts", 1.0).mechanism == "real"
+
+
+def test_digits_of_the_archive_are_split_by_content(monkeypatch):
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.integers(0, 256, (30, 28, 28, 1)).astype(np.uint8), np.arange(30) % 10
+    monkeypatch.setattr(numbers.images, "prepared", lambda *arguments: (pixels, labels))
+    settings = get_config("small,study=numbers").numbers
+    settings.test = 10
+    train, train_labels, test, test_labels = numbers.digit_parts(settings, None)
+    assert (len(train), len(test), train.shape[1]) == (20, 10, 196)
+    assert sorted(np.concatenate([train_labels, test_labels])) == sorted(labels)
+    small = pixels.reshape(30, 14, 2, 14, 2).mean((2, 4)).reshape(30, -1) / 255
+    assert all(np.isclose(row, small).all(1).any() for row in (*train, *test))
+    settings.dataset = "cifar10"
+    with pytest.raises(ValueError, match="unknown dataset 'cifar10'"):
+        numbers.digit_parts(settings, None)

@@ -109,8 +109,9 @@ def from_arrays(
     build: key -> Model, such as lambda key: mlp((784, 128, 10), key).
     synthetic: names of the sets that are synthetic; the others count as real.
     features: inputs -> (n, d), the space of discrepancies and Gaussian kernels; by default the inputs themselves.
+    No training is on offer: proxy_training and score_calibrated need Problem.train, which can be set with _replace.
     Raises ValueError that names the set for sets that are empty, of another shape or length, not finite, or labelled
-    below 0; and for names in `synthetic` that are no set.
+    outside the model's classes; and for names in `synthetic` that are no set.
     """
     for name in synthetic:
         if name not in sets:
@@ -126,8 +127,15 @@ def from_arrays(
         targets = np.asarray(data.targets, np.int32)
         pool_rows.append(Contributor(name, rows, targets, np.full(len(rows), real), origin))
     first, *rest = jax.random.split(key, initialisations + 1)
+    model = build(rest[0])
+    classes = jax.eval_shape(model.apply, model.params, model.frozen, np.asarray(validation.inputs[:1])).shape[-1]
+    for name, data in {**sets, "validation": validation}.items():
+        if np.max(data.targets) >= classes:
+            raise ValueError(
+                f"{name} has label {np.max(data.targets)}, the model's outputs are classes 0 to {classes - 1}"
+            )
     return Problem(
-        model=build(rest[0]),
+        model=model,
         initial=tuple(build(one).params for one in rest),
         checkpoints=(),
         pool=Examples(
@@ -138,7 +146,7 @@ def from_arrays(
         validation=Examples(np.asarray(validation.inputs, np.float32), np.asarray(validation.targets, np.int32)),
         features=features,
         key=first,
-        classes=1 + max(int(np.max(data.targets)) for data in (*sets.values(), validation)),
+        classes=classes,
     )
 
 

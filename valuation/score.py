@@ -133,6 +133,8 @@ def calibrated_weights(terms: Terms, losses, members) -> Float[np.ndarray, "C 4"
     Least squares with an intercept, on standardised terms. The row of a retrained contributor is fitted without it.
     """
     table, members, losses = np.stack(terms, -1), np.asarray(members), np.asarray(losses)
+    if len(members) < 2:
+        raise ValueError("calibrated weights need at least 2 retrained contributors: one of them is left out")
     spread = table.std(0)
     spread = np.where(spread > 0, spread, np.inf)
 

@@ -1,5 +1,6 @@
 """Image classification: real images, corrupted ones, and samples of a small generative model trained on them."""
 
+import functools
 import hashlib
 import json
 import os
@@ -177,7 +178,8 @@ def corrupted(kind, examples: Examples, severity: int, key: jax.Array) -> Exampl
 def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh: Mesh):
     """(examples, temperature, key) -> samples with those targets, of a generative model trained on the train pool.
 
-    The parameters are kept in data_dir/generators under a name made of the settings and the training data.
+    It is trained when it is first asked for; its parameters are kept in data_dir/generators under a name made of the
+    settings and the training data.
     """
     model = cvae(learn.inputs.shape[1:], classes, width=settings.width, latent=settings.latent)
     digest = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode())
@@ -192,24 +194,27 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
         batch=settings.batch,
     )
     structure = jax.tree.structure(jax.eval_shape(model.initialise, jax.random.key(0)))
-    if not path.exists():
-        (params,) = train.fit(
-            recipe,
-            [learn],
-            [jax.random.key(settings.seed)],
-            mesh=mesh,
-            names=["the generator"],
-            title="generator",
-            checkpoint=path.with_suffix(".checkpoints"),
-        )
-        _save(path, jax.tree.leaves(params))
-    params = jax.tree.unflatten(structure, _read(path))
     sample = jax.jit(model.sample)
+
+    @functools.cache
+    def parameters():
+        if not path.exists():
+            (params,) = train.fit(
+                recipe,
+                [learn],
+                [jax.random.key(settings.seed)],
+                mesh=mesh,
+                names=["the generator"],
+                title="generator",
+                checkpoint=path.with_suffix(".checkpoints"),
+            )
+            _save(path, jax.tree.leaves(params))
+        return jax.tree.unflatten(structure, _read(path))
 
     def generated(examples: Examples, temperature: float, key: jax.Array) -> Examples:
         if not temperature > 0:
             raise ValueError(f"the temperature of generated images must be positive, got {temperature}")
-        images = sample(params, examples.targets, float(temperature), key)
+        images = sample(parameters(), examples.targets, float(temperature), key)
         return examples._replace(inputs=np.round(np.asarray(images) * 255).astype(np.float32) / 255)
 
     return generated
