@@ -36,5 +36,6 @@ def test_the_tree_names_every_file():
 
 
 def test_figures_and_files_that_readme_shows_exist():
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
+    prose = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", prose):
         assert (ROOT / target).exists(), target
