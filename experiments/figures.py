@@ -27,12 +27,15 @@ STYLE = {
 }
 
 
-def draw_all(lines: list[dict], folder: Path) -> list[tuple[str, str]]:
-    """Writes every figure that the lines allow, as PNG and PDF; (file name, caption) of each."""
+def draw_all(figures: dict, lines: list[dict], folder: Path) -> list[tuple[str, str]]:
+    """Writes every figure that the lines allow, as PNG and PDF; (file name, caption) of each.
+
+    figures: name -> (lines -> a figure or None, caption).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     with plt.rc_context(STYLE):
-        for name, (figure, caption) in FIGURES.items():
+        for name, (figure, caption) in figures.items():
             drawn = figure(lines)
             if drawn is not None:
                 for ending in ("png", "pdf"):

@@ -22,7 +22,7 @@ def write(workdir: str | Path) -> Path:
     lines = results.read(workdir / results.FILE)
     if not select(lines, kind="summary"):
         raise ValueError(f"{workdir} holds no finished run: run it to the end first")
-    made = figures.draw_all(lines, workdir / "figures")
+    made = figures.draw_all(figures.FIGURES, lines, workdir / "figures")
     path = workdir / "report.md"
     path.write_text(
         "\n\n".join(

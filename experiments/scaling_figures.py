@@ -1,7 +1,5 @@
 """Figures of the scaling studies' curves, drawn from the lines of results.jsonl and nothing else."""
 
-from pathlib import Path
-
 import matplotlib
 
 matplotlib.use("Agg")
@@ -9,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments import law_figures
-from experiments.figures import COLOURS, MARKERS, STYLE
+from experiments.figures import COLOURS, MARKERS
 from experiments.law_figures import label, law_error
 from experiments.results import select
 from experiments.study import REAL, Curve
@@ -22,21 +20,6 @@ TITLES = {
     "nextword": "(d) next word in reviews, by a network",
     "counts": "(d) next word in reviews, by counting",
 }
-
-
-def draw_all(lines: list[dict], folder: Path) -> list[tuple[str, str]]:
-    """Writes every figure that the lines allow, as PNG and PDF; (file name, caption) of each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    with plt.rc_context(STYLE):
-        for name, (figure, caption) in FIGURES.items():
-            drawn = figure(lines)
-            if drawn is not None:
-                for ending in ("png", "pdf"):
-                    drawn.savefig(folder / f"{name}.{ending}", dpi=150)
-                plt.close(drawn)
-                made.append((f"{name}.png", caption))
-    return made
 
 
 def simulation(lines: list[dict]):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import results, scaling_figures
+from experiments import figures, results, scaling_figures
 from experiments.law_figures import VAGUE, curves, label
 from experiments.results import select
 from experiments.scaling_figures import TITLES
@@ -51,7 +51,7 @@ def write(workdir: str | Path) -> Path:
     if not select(lines, kind="run"):
         raise ValueError(f"{workdir} holds no finished run: run it to the end first")
     config = json.loads((workdir / "config.json").read_text())
-    made = scaling_figures.draw_all(lines, workdir / "figures")
+    made = figures.draw_all(scaling_figures.FIGURES, lines, workdir / "figures")
     parts = [*_head(lines, config), *(_study(lines, name, made) for name in TITLES if curves(lines, name))]
     rest = [(file, caption) for file, caption in made if file.removesuffix(".png") not in TITLES]
     parts += ["## All studies together", *(_picture(*one) for one in rest)]
