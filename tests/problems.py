@@ -46,7 +46,7 @@ def corners() -> Problem:
     return Problem(
         model=model,
         initial=tuple(mlp((5, 8, CLASSES), jax.random.key(s)).params for s in (1, 2)),
-        checkpoints=(),
+        checkpoints=tuple((mlp((5, 8, CLASSES), jax.random.key(s)).params, 0.5 / s) for s in (4, 5)),
         pool=pool,
         contributors=contributors,
         validation=data(40, 1),
