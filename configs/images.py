@@ -75,6 +75,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.training = {"steps": 600, "batch": 64, "learning_rate": 1e-3}
     config.generator = {"width": 256, "latent": 4, "steps": 3000, "batch": 64, "learning_rate": 1e-3, "seed": 0}
     config.initialisations = 3
+    config.checkpoints = 3  # of one training on the union, for the methods that look at those
     config.truth = one_of("truth", options.truth, ("own_set", "leave_one_out"))
     config.truth_seeds = options.truth_seeds
 
@@ -122,7 +123,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.training.steps, config.generator.steps = 30, 30
         if not options.size:
             config.contributors.axes.size = (20, 100)
-        config.initialisations = 1
+        config.initialisations = config.checkpoints = 1
+        config.options.logra.rank, config.options.trak.dimensions = 8, 64
         config.bootstrap = 200
     if options.scale == "paper":
         config.split = {"validation": 2000, "test": 0}  # CIFAR-100 has a test set of its own

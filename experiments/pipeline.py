@@ -19,7 +19,6 @@ from valuation.methods import METHODS
 from valuation.problem import Problem
 
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
-CHECKPOINTS = 3  # of the training on the union
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 
 
@@ -64,7 +63,7 @@ def check(config) -> None:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
     one_of("choice", config.choice, tuple(config.methods))
     one_of("truth", config.truth, ground_truth.TRUTHS)
-    for field in ("draws", "truth_seeds", "initialisations", "bootstrap"):
+    for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
     for field in ("steps", "batch", "learning_rate"):
@@ -139,7 +138,9 @@ def checkpoints(config, problem: Problem, key) -> tuple:
     """(params, learning rate) after a third, two thirds and all of one training on the union of the contributors."""
     own, _ = union(problem)
     bits, rate = jax.random.key_data(key), config.training.learning_rate
-    shares = np.linspace(0, 1, CHECKPOINTS + 1)[1:]  # with one key a shorter training is the beginning of a longer one
+    shares = np.linspace(0, 1, config.checkpoints + 1)[
+        1:
+    ]  # with one key a shorter training is the beginning of a longer one
     return tuple((*problem.train([own], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
 
 

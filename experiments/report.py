@@ -48,7 +48,8 @@ def _head(lines: list[dict]) -> list[str]:
     words = (
         f"{len(contributors) // draws} contributors a draw, {draws} draw{plural}. The truth, test "
         f"{agreement['metric']}: {TRUTH_WORDS[agreement['truth']]}, {seeds} seeds "
-        f"({agreement['seconds']:.0f} s a draw). One seed of it orders the contributors like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach "
+        f"({agreement['seconds']:.0f} s a draw). One seed of it orders the "
+        f"contributors like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach "
         f"{_text(agreement['ceiling'])}."
     )
     answer = (
