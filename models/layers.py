@@ -56,7 +56,8 @@ class LoRA(nnx.Module):
         self.up = Dense(rank, d, bias=False, rngs=rngs, init=jax.nn.initializers.zeros, param=nnx.LoRAParam)
 
     def __call__(self, x: Float[Array, "... k"]) -> Float[Array, "... d"]:
-        return self.base(x) + self.scale * self.up(self.down(x))
+        output = self.base(x)
+        return output + (self.scale * self.up(self.down(x))).astype(output.dtype)  # float32 beside 16-bit weights
 
 
 class Conv(Dense):
@@ -124,7 +125,8 @@ class RMSNorm(nnx.Module):
         self.epsilon = epsilon
 
     def __call__(self, x: Float[Array, "... d"]) -> Float[Array, "... d"]:
-        return _scaled(self, x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + self.epsilon))
+        square = jnp.square(x.astype(jnp.promote_types(x.dtype, jnp.float32))).mean(-1, keepdims=True)
+        return _scaled(self, x * jax.lax.rsqrt(square + self.epsilon).astype(x.dtype))
 
 
 class GroupNorm(nnx.Module):
