@@ -80,8 +80,8 @@ def sentences(folder: str | Path) -> Reviews:
     chosen = [i for i, found in enumerate(words) if ("negative" in found) != ("positive" in found)]
     if not chosen:
         raise ValueError(
-            f"{folder} holds {len(files)} *.parquet or *.jsonl files with {len(rows)} records, none of them negative or "
-            "positive: expected a copy of FinGPT/fingpt-sentiment-train of the Hugging Face hub"
+            f"{folder} holds {len(files)} *.parquet or *.jsonl files with {len(rows)} records, none of them negative "
+            "or positive: expected a copy of FinGPT/fingpt-sentiment-train of the Hugging Face hub"
         )
     return Reviews([rows[i]["input"] for i in chosen], np.array(["positive" in words[i] for i in chosen], np.int32))
 

@@ -10,8 +10,8 @@ from jax.sharding import Mesh
 
 from configs.common import one_of
 from experiments import splits, train
-from experiments.mixture import generator
-from experiments.tasks import Task, classified, other_labels, reviews
+from experiments.mixture import GENERATED, generator
+from experiments.tasks import Task, classified, generated, other_labels, reviews
 from experiments.tasks.archives import data_folder
 from experiments.tasks.reviews import Reviews
 from experiments.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
@@ -43,25 +43,14 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     (learn, cut), (validation, _), (test, _) = (examples(real.take(rows), numbered) for rows in parts[:3])
     weights = rarity(learn.inputs, words.get_vocab_size())
     model, recipe = learner(config, weights)
-    mechanisms, strengths = {"vocabulary": truncated}, {"vocabulary": tuple(config.kept_words)}
+    mechanisms, strengths, facts = synthetic(config, others, numbered, (validation, test))
     notes = {
         "dataset": DATASETS[config.dataset],
         "duplicates dropped": len(parts.dropped),
         "train / validation / test": f"{len(learn.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
-        "vocabulary": f"{len(weights):,} words of the train pool; {_unknown(learn.inputs):.1%} of its words are unknown",
+        "vocabulary": f"{len(weights):,} words, which miss {_unknown(learn.inputs):.1%} of those of the train pool",
         f"train texts cut at {config.length} words": cut,
     }
-    for name, source in others.items():
-        rows, longer = examples(source, numbered)
-        mechanisms[name], strengths[name] = partial(borrowed, name, rows), tuple(config.joined)
-        notes[SOURCES[name]] = f"{len(rows.inputs)} texts, {longer} cut, {_held(rows, validation, test)}"
-    if "generated" in wanted(config):
-        records = made(10) if config.dataset == "templates" else _stored()
-        rows, longer = examples(_reviews(records), numbered)
-        warmth = np.array([record["temperature"] for record in records])
-        mechanisms["generated"], strengths["generated"] = partial(written, rows, warmth), tuple(np.unique(warmth).tolist())
-        counts = ", ".join(f"{np.sum(warmth == t)} at temperature {t:g}" for t in np.unique(warmth))
-        notes["written by a language model"] = f"{counts}; {longer} cut, {_held(rows, validation, test)}"
     return Task(
         train=learn,
         validation=validation,
@@ -78,7 +67,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         metric="accuracy",
         near=partial(splits.ngram_overlap, length=RUN),
         near_rule=f"{RUN} words in a row in common",
-        notes=notes,
+        notes=notes | facts,
         sample=partial(decode, words),
     )
 
@@ -97,6 +86,29 @@ def read(config, data_dir: str | None) -> tuple[Reviews, dict[str, Reviews]]:
         found["fingpt"] = reviews.sentences(folder)
     real = found["imdb"] if config.dataset == "imdb_half" else reviews.imdb(data_dir)
     return real, {name: found[name] for name in names}
+
+
+def synthetic(config, others: dict[str, Reviews], numbered, held_out: tuple[Examples, Examples]):
+    """(mechanisms, strengths, facts about their texts) of those mechanisms that this config asks for."""
+    mechanisms, strengths, facts = {"vocabulary": truncated}, {"vocabulary": tuple(config.kept_words)}, {}
+
+    def fact(rows: Examples, cut: int) -> str:
+        shared = [splits.ngram_overlap(rows.inputs, other.inputs, length=RUN) for other in held_out]
+        return f"{cut} cut; {shared[0]} and {shared[1]} share {RUN} words in a row with validation and test"
+
+    for name, source in others.items():
+        rows, cut = examples(source, numbered)
+        mechanisms[name], strengths[name] = partial(borrowed, name, rows), tuple(config.joined)
+        facts[SOURCES[name]] = f"{len(rows.inputs)} texts; {fact(rows, cut)}"
+    if GENERATED in wanted(config):
+        records = invented(100) if config.dataset == "templates" else generated.read("review")
+        rows, cut = examples(_reviews(records), numbered)
+        warmth = np.array([record["temperature"] for record in records])
+        known = np.unique(warmth).tolist()
+        mechanisms[GENERATED], strengths[GENERATED] = partial(written, rows, warmth), tuple(known)
+        counts = ", ".join(f"{np.sum(warmth == t)} at temperature {t:g}" for t in known)
+        facts["written by a language model"] = f"{counts}; {fact(rows, cut)}"
+    return mechanisms, strengths, facts
 
 
 def wanted(config) -> set[str]:
@@ -170,7 +182,7 @@ def written(source: Examples, warmth: np.ndarray, examples: Examples, temperatur
         known = ", ".join(f"{t:g}" for t in np.unique(warmth))
         raise ValueError(f"no generated review has temperature {temperature:g}, known: {known}")
     some = source.take(chosen)
-    return examples._replace(inputs=some.inputs[_of_label("generated", some, examples.targets, generator(key))])
+    return examples._replace(inputs=some.inputs[_of_label(GENERATED, some, examples.targets, generator(key))])
 
 
 def _of_label(name: str, source: Examples, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -188,18 +200,6 @@ def _unknown(rows: np.ndarray) -> float:
     return float(np.sum(rows == UNKNOWN) / max(np.sum(rows > 0), 1))
 
 
-def _held(rows: Examples, validation: Examples, test: Examples) -> str:
-    """How much of another source stands in the held-out data too."""
-    counts = [splits.ngram_overlap(rows.inputs, other.inputs, length=RUN) for other in (validation, test)]
-    return f"{counts[0]} and {counts[1]} share {RUN} words in a row with validation and test"
-
-
-def _stored() -> list[dict]:
-    from experiments.tasks.generated import read as stored
-
-    return stored("review")
-
-
 def _reviews(records: list[dict]) -> Reviews:
     return Reviews([record["text"] for record in records], np.array([record["label"] for record in records], np.int32))
 
@@ -210,24 +210,22 @@ PARTS = ("plot", "cast", "music", "ending", "script", "acting", "pace", "humour"
 
 
 def templates(count: int, seed: int, *, film: str = "film", known: int = 10) -> Reviews:
-    """Reviews made in memory of a vocabulary of our own; `known`: how many of the words of praise and blame are used."""
+    """Reviews made in memory of a vocabulary of our own, with so many words of praise and of blame."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 2
 
     def sentence(label: int) -> str:
-        kind = GOOD if label == (rng.random() < 0.9) else BAD  # one sentence in ten says the opposite
+        kind = GOOD if (rng.random() < 0.9) == label else BAD  # one sentence in ten says the opposite
         return f"the {rng.choice(PARTS)} of the {film} is {kind[int(rng.integers(known))]}"
 
     return Reviews([". ".join(sentence(label) for _ in range(rng.integers(2, 6))) for label in labels], labels)
 
 
-def made(count: int) -> list[dict]:
-    """Records like those of a language model, cold ones with a few words only."""
-    rows = []
-    for place, (temperature, known) in enumerate(((0.7, 2), (1.0, 5))):
-        texts = templates(count * 10, 2 + place, known=known)
-        rows += [
-            {"text": text, "label": int(label), "temperature": temperature}
-            for text, label in zip(texts.texts, texts.labels, strict=True)
-        ]
-    return rows
+def invented(count: int) -> list[dict]:
+    """Records like those of a language model, whose cold texts know few words: `count` at each temperature."""
+    parts = {temperature: templates(count, 2, known=known) for temperature, known in ((0.7, 2), (1.0, 5))}
+    return [
+        {"text": text, "label": int(label), "temperature": temperature}
+        for temperature, part in parts.items()
+        for text, label in zip(part.texts, part.labels, strict=True)
+    ]
