@@ -52,7 +52,7 @@ def test_the_order_of_words_and_other_texts_do_not_matter(model):
 
 
 def test_captured_gradients_are_the_vmapped_ones(model):
-    """Of every layer: kernel = x (x) g; and their products are the tangent kernel. A text without words has finite ones."""
+    """Of every layer: kernel = x (x) g; their products are the tangent kernel; without words they are finite."""
 
     def loss(params, frozen, example):
         logits = model.apply(params, frozen, example.inputs[None])

@@ -113,7 +113,8 @@ def test_other_texts_have_the_right_label_source_and_temperature(config, data_di
     made = sentiment.borrowed("tomatoes", source.take(np.arange(20)), some, 1, jax.random.key(1))
     for row, label in zip(made.inputs, some.targets, strict=True):
         said = decode(names, row)
-        assert said.startswith("tomato") and any(word in said for word in (BLAME, PRAISE)[label])
+        assert said.startswith("tomato")
+        assert any(word in said for word in (BLAME, PRAISE)[label])
     own = some.targets == 1
     assert len(np.unique(made.inputs[own], axis=0)) == min(10, own.sum())  # repeated only when all are used up
     joined = sentiment.borrowed("tomatoes", source.take(np.arange(20)), some, 2, jax.random.key(1))
