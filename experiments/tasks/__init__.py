@@ -12,7 +12,7 @@ from experiments.train import Recipe
 from valuation.kernel import outputs
 from valuation.problem import Examples
 
-TASKS = {"images": "experiments.tasks.images"}
+TASKS = {"images": "experiments.tasks.images", "sentiment": "experiments.tasks.sentiment"}
 
 
 class Task(NamedTuple):
