@@ -1,6 +1,7 @@
 """Splits by content, and what two sets have in common."""
 
 import hashlib
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -45,3 +46,15 @@ def near_overlap(left: np.ndarray, right: np.ndarray, *, similarity: float) -> i
     left, right = (side.reshape(len(side), -1).astype(np.float32) for side in (left, right))
     left, right = (side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in (left, right))
     return int(((left @ right.T).max(1) >= similarity).sum())
+
+
+def shared_grams(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, words: int) -> np.ndarray:
+    """Which items of `left`, each some texts, share that many words in a row with a text of `right`, (n,) bool."""
+    known = {gram for texts in right for gram in _grams(texts, words)}
+    return np.array([any(gram in known for gram in _grams(texts, words)) for texts in left], bool)
+
+
+def _grams(texts: tuple[str, ...], words: int):
+    for text in texts:
+        found = re.findall(r"\w+", text.lower())
+        yield from (tuple(found[i : i + words]) for i in range(len(found) - words + 1))

@@ -12,7 +12,11 @@ from experiments.train import Recipe
 from valuation.kernel import outputs
 from valuation.problem import Examples
 
-TASKS = {"images": "experiments.tasks.images"}
+TASKS = {
+    "images": "experiments.tasks.images",
+    "instructions": "experiments.tasks.instructions",
+    "reasoning": "experiments.tasks.reasoning",
+}
 
 
 class Task(NamedTuple):
