@@ -36,6 +36,7 @@ class Model(NamedTuple):
         None for models that cannot be captured.
     layers: name -> Layer; {} for models that cannot be captured.
     uncaptured: "path (module type)" of each trainable parameter outside of such layers: why tapped is None.
+    merged: (params, frozen) -> the module that holds them, for `call`.
     """
 
     apply: Callable
@@ -44,6 +45,7 @@ class Model(NamedTuple):
     tapped: Callable | None = None
     layers: dict[str, Layer] = {}  # noqa: RUF012 (a NamedTuple's default, never changed)
     uncaptured: tuple[str, ...] = ()
+    merged: Callable | None = None
 
 
 def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
@@ -80,8 +82,13 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
 
     if outside:
         names = (f"{'.'.join(map(str, path))} ({type(_owner(module, path)).__name__})" for path in outside)
-        return Model(apply, params, frozen, uncaptured=tuple(names))
-    return Model(apply, params, frozen, tapped, layers)
+        return Model(apply, params, frozen, uncaptured=tuple(names), merged=merged)
+    return Model(apply, params, frozen, tapped, layers, merged=merged)
+
+
+def call(merged: Callable, params: PyTree, frozen: PyTree, function: Callable, *arguments):
+    """function(module, *arguments) of a Model's merged module with these parameters: what it can do beside apply."""
+    return nnx.capture(function)(merged(params, frozen), *arguments)
 
 
 def _layers(module: nnx.Module, params: PyTree) -> dict[str, Layer]:

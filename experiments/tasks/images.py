@@ -121,10 +121,7 @@ def split(data: Images, sizes) -> splits.Split:
     contents = [image.tobytes() for image in data.images]
     if data.tested is None:
         return splits.by_content(contents, validation=sizes.validation, test=sizes.test)
-    known = set(contents[: data.tested[0]])
-    test = np.array([row for row in data.tested if contents[row] not in known], int)
-    rest = splits.by_content(contents[: data.tested[0]], validation=sizes.validation, test=0)
-    return rest._replace(test=test, dropped=np.concatenate([rest.dropped, np.setdiff1d(data.tested, test)]))
+    return splits.beside_test(contents, data.tested, validation=sizes.validation)
 
 
 def templates(count: int) -> tuple[np.ndarray, np.ndarray]:

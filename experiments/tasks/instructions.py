@@ -99,7 +99,7 @@ def records(config) -> list[dict]:
 
 
 def by_temperature(found: list[dict]) -> dict[float, list[Pair]]:
-    """Pairs by the temperature at which they were sampled. The request is the prompt: its end is kept, not its start."""
+    """Pairs by the temperature at which they were sampled. The request is the prompt: of a long one the end is kept."""
     groups: dict[float, list[Pair]] = {}
     for one in found:
         pair = Pair("", one["instruction"].strip(), one["text"].strip(), GENERATED)

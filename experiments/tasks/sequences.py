@@ -14,12 +14,12 @@ import numpy as np
 import optax
 import tokenizers
 from models.lora import with_lora
-from models.pretrained import from_folder
 from scipy.sparse import csr_array
 
 from experiments import splits, train
 from experiments.mixture import generator
 from experiments.tasks import Task
+from models.pretrained import from_folder
 from models.transformer import transformer
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
@@ -95,10 +95,9 @@ def encode(coder: Coder, pairs: list[Pair], limits) -> tuple[Examples, dict[str,
 
     limits: length, and the most tokens of an instruction and of a response; the prompt has the rest.
     """
-    texts = [[text for text in pair[:3]] for pair in pairs]
     columns = [
         [found.ids for found in coder.tokenizer.encode_batch(list(column), add_special_tokens=False)]
-        for column in zip(*texts, strict=True)
+        for column in zip(*(pair[:3] for pair in pairs), strict=True)
     ]
     tokens = np.zeros((len(pairs), limits.length + 1), np.int32)
     mask = np.zeros((len(pairs), limits.length), bool)
@@ -168,7 +167,7 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
             "duplicates dropped": len(parts.dropped),
             "train examples dropped for 13 words in a row that a held-out one has": int(leaks.sum()),
             "train / validation / test": f"{len(learn)} / {len(validation)} / {len(test)}",
-            "source families": ", ".join(f"{name} {count}" for name, count in zip(families, np.bincount(groups))),
+            "source families": ", ".join(f"{name} {(groups == i).sum()}" for i, name in enumerate(families)),
             "tokens": f"{len(code.lengths)} in the vocabulary, at most {config.tokens.length} a sequence",
             "cut to that length, in the train pool": ", ".join(f"{count} {name}" for name, count in cut.items()),
             "nats per byte of a unigram of tokens": round(unigram(code, examples, tested), 3),

