@@ -68,6 +68,20 @@ def read(data_dir: str | None, config) -> list[Pair]:
     return found + [Pair("", row["question"], row["explanation"], OTHER) for row in strategy]
 
 
+def options(data_dir: str | None, coder, limits, held_out: set[str]) -> tuple[list, np.ndarray]:
+    """([Examples, one an option, of every held-out problem of MathQA], numbers of the right options).
+
+    The steps belong to the prompt: what is scored is the answer alone.
+    """
+    from experiments.tasks.builders.archived import rows
+    from experiments.tasks.builders.math_steps import MathSteps
+
+    found = [row for row in rows(MathSteps, "bigbench", "train", data_dir) if row["problem"] in held_out]
+    asked = [[Pair("", f"{row['problem']} {row['steps']} answer:", c, "") for c in row["choices"]] for row in found]
+    right = np.array([row["choices"].index(row["answer"]) for row in found])
+    return [sequences.encode(coder, pairs, limits)[0] for pairs in asked], right
+
+
 def solution(steps: str, answer: str) -> str:
     return f"{steps} answer: {answer}"
 

@@ -13,10 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import tokenizers
+from models.generate import generate
 from models.lora import with_lora
 from scipy.sparse import csr_array
 
-from experiments import splits, train
+from configs.common import one_of
+from experiments import splits, text_metrics, train
 from experiments.mixture import generator
 from experiments.tasks import Task
 from models.pretrained import from_folder
@@ -26,6 +28,7 @@ from valuation.problem import Examples
 
 GRAM = 13  # words in a row that two texts must share to count as near duplicates
 SPECIAL = ("<pad>", "<ask>", "<answer>", "<end>")
+NATS = "minus_nats_per_byte"
 ROWS = 50  # examples measured at a time
 PROJECTION, MODEL = range(2)  # purposes of the key of a task
 
@@ -218,6 +221,22 @@ def measure(coder: Coder, model, examples: Examples) -> tuple[float, float]:
     return -total / bytes_of(coder, examples), total / float(examples.mask.sum())
 
 
+def measure_text(coder: Coder, metric: str, model, examples: Examples) -> tuple[float, float]:
+    """(mean of a metric of experiments/text_metrics.py over responses written greedily, nats per response token).
+
+    Only for decoders that models/generate.py can sample.
+    """
+    starts = examples.mask.argmax(1) + 1
+    prompts = [row[:start].tolist() for row, start in zip(examples.inputs, starts, strict=True)]
+    most = int(examples.mask.sum(1).max())
+    key = jax.random.key(0)  # at temperature 0 nothing is drawn
+    written = generate(model, prompts, length=most, temperature=0.0, stop=(coder.end,), key=key)
+    found = coder.tokenizer.decode_batch([list(tokens) for tokens in written.tokens])
+    references = [response for _, response in texts(coder, examples.inputs)]
+    scores = [text_metrics.METRICS[metric](a, b) for a, b in zip(found, references, strict=True)]
+    return float(np.mean(scores)), measure(coder, model, examples)[1]
+
+
 def bytes_of(coder: Coder, examples: Examples) -> int:
     """Bytes of all responses; <end> has none."""
     return int(coder.lengths[examples.targets][examples.mask].sum())
@@ -252,6 +271,9 @@ def tf_idf(learn: np.ndarray, vocabulary: int, dimensions: int, key: jax.Array):
 def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict) -> Task:
     """The Task of encoded splits and ways to make synthetic examples."""
     model, recipe = pretrained(config, parts.coder) if config.model.folder else learner(config, parts.coder)
+    written = one_of("metric", config.metric, (NATS, *text_metrics.METRICS)) != NATS
+    if written and not config.model.folder:
+        raise ValueError(f"metric {config.metric!r} needs a pretrained decoder: set config.model.folder")
     own = np.asarray(parts.train.inputs)
     return Task(
         train=parts.train,
@@ -265,8 +287,8 @@ def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict) -
         model=model,
         recipe=recipe,
         features=tf_idf(own, len(parts.coder.lengths), config.features, jax.random.key(PROJECTION)),
-        measure=partial(measure, parts.coder),
-        metric="minus nats per byte",
+        measure=partial(measure_text, parts.coder, config.metric) if written else partial(measure, parts.coder),
+        metric=config.metric.replace("_", " "),
         near=partial(near, parts.coder),
         near_rule=f"{GRAM} words in a row in prompt or response",
         notes=notes | parts.notes,
