@@ -9,8 +9,8 @@ from jax.sharding import Mesh
 
 from configs.common import one_of
 from experiments.mixture import GENERATED, generator
-from experiments.tasks import Task, generated, hub, sequences, word_problems
-from experiments.tasks.sequences import Pair
+from experiments.tasks import Task, coding, generated, hub, sequences, word_problems
+from experiments.tasks.coding import Pair
 
 DATASETS = {
     "templates": "made in memory",
@@ -25,7 +25,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     one_of("dataset", config.dataset, tuple(DATASETS))
     pairs = {"templates": templates, "math_steps": partial(read, data_dir), "hub": folder}[config.dataset](config)
     real = [pair for pair in pairs if not pair.family.startswith(tuple(config.synthetic_sources))]
-    code = sequences.folder_coder(config) if config.model.folder else None
+    code = coding.folder_coder(config.model.folder, config.tokens.special) if config.model.folder else None
     # by the problem alone: the language model has never been shown a problem that is held out here
     parts = sequences.split(real, [pair.prompt for pair in real], config, code)
     encoded = partial(sequences.sampled, parts.coder)
@@ -39,7 +39,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
     def from_templates(examples, kinds, key):
         made = word_problems.problems(len(examples.inputs), int(kinds), generator(key))
-        return sequences.encode(parts.coder, [pair_of(*one) for one in made], config.tokens)[0]
+        return coding.encode(parts.coder, [pair_of(*one) for one in made], config.tokens)[0]
 
     mechanisms, strengths = {"template": from_templates}, {"template": (1, 4, len(word_problems.TEMPLATES))}
     if config.temperatures:
@@ -79,7 +79,7 @@ def options(data_dir: str | None, coder, limits, held_out: set[str]) -> tuple[li
     found = [row for row in rows(MathSteps, "bigbench", "train", data_dir) if row["problem"] in held_out]
     asked = [[Pair("", f"{row['problem']} {row['steps']} answer:", c, "") for c in row["choices"]] for row in found]
     right = np.array([row["choices"].index(row["answer"]) for row in found])
-    return [sequences.encode(coder, pairs, limits)[0] for pairs in asked], right
+    return [coding.encode(coder, pairs, limits)[0] for pairs in asked], right
 
 
 def solution(steps: str, answer: str) -> str:
