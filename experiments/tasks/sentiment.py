@@ -13,10 +13,12 @@ from experiments import splits, train
 from experiments.mixture import GENERATED, generator
 from experiments.tasks import Task, classified, generated, other_labels, reviews
 from experiments.tasks.archives import data_folder
+from experiments.tasks.frozen import on_states, smollm2_states
 from experiments.tasks.reviews import Reviews
 from experiments.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
 from models.encoder import encoder, weighted_words
 from models.losses import cross_entropy
+from models.mlp import mlp
 from valuation.problem import Examples
 
 RUN = 13  # words in a row that two texts share only if one was copied
@@ -34,7 +36,8 @@ ROWS = 256  # texts a compilation of the features serves
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The sentiment task of configs/sentiment.py."""
     one_of("dataset", config.dataset, tuple(DATASETS))
-    one_of("features", config.features, ("weighted_words",))
+    one_of("features", config.features, ("words", "smollm2"))
+    one_of("model", config.model, ("encoder", "frozen"))
     real, others = read(config, data_dir)
     parts = split(real, config.split)
     learn = real.take(parts.train)
@@ -42,7 +45,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     numbered = partial(encode, words, length=config.length)
     (learn, cut), (validation, _), (test, _) = (examples(real.take(rows), numbered) for rows in parts[:3])
     weights = rarity(learn.inputs, words.get_vocab_size())
-    model, recipe = learner(config, weights)
+    model, recipe = learner(partial(encoder, weights, (*config.widths, CLASSES)), config.training)
     mechanisms, strengths, facts = synthetic(config, others, numbered, (validation, test))
     notes = {
         "dataset": DATASETS[config.dataset],
@@ -51,7 +54,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         "vocabulary": f"{len(weights):,} words, which miss {_unknown(learn.inputs):.1%} of those of the train pool",
         f"train texts cut at {config.length} words": cut,
     }
-    return Task(
+    learn = learn.take(np.arange(config.pool or len(learn.inputs)))
+    task = Task(
         train=learn,
         validation=validation,
         test=test,
@@ -70,6 +74,13 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         notes=notes | facts,
         sample=partial(decode, words),
     )
+    if config.features == "words" and config.model == "encoder":
+        return task
+    states = smollm2_states(config, task.sample, validation.inputs, data_dir)
+    if config.model == "encoder":
+        return task._replace(features=states)
+    width = states(validation.inputs[:1]).shape[1]
+    return on_states(task, states, *learner(partial(mlp, (width, CLASSES)), config.training))
 
 
 def read(config, data_dir: str | None) -> tuple[Reviews, dict[str, Reviews]]:
@@ -131,9 +142,8 @@ def examples(texts: Reviews, numbered) -> tuple[Examples, int]:
     return Examples(rows, texts.labels.astype(np.int32)), cut
 
 
-def learner(config, weights: np.ndarray):
-    """(Model, Recipe) of config.widths and config.training."""
-    build = partial(encoder, weights, (*config.widths, CLASSES))
+def learner(build, training):
+    """(Model, Recipe) of key -> Model, trained by Adam on the cross-entropy."""
     model = build(jax.random.key(0))
 
     def loss(params, frozen, examples: Examples, key):
@@ -143,9 +153,9 @@ def learner(config, weights: np.ndarray):
         loss=loss,
         initialise=lambda key: build(key).params,
         frozen=model.frozen,
-        optimizer=optax.adam(config.training.learning_rate),
-        steps=config.training.steps,
-        batch=config.training.batch,
+        optimizer=optax.adam(training.learning_rate),
+        steps=training.steps,
+        batch=training.batch,
     )
 
 
