@@ -7,7 +7,7 @@ language model wrote, a decoder of two layers from scratch. paper: Natural-Instr
 from three folders (config.folders.real, .synthetic, config.model.folder), for accelerators; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=16, truth_seeds=3, size=500 to give all
-contributors that size, and truth=own_set|leave_one_out.
+contributors that size, truth=own_set|leave_one_out, and features=tf_idf|smollm2 (of MMD and Gaussian kernels).
 """
 
 import ml_collections
@@ -51,6 +51,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         size=0,
         truth_seeds=2 if tiny else 3,
         truth="own_set",
+        features="tf_idf",
     )
     config = ml_collections.ConfigDict()
     config.name = config.task = "instructions"
@@ -78,7 +79,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.metric = (
         "minus_nats_per_byte"  # of the responses; a pretrained decoder can be asked for rouge_l, exact_match
     )
-    config.features = 256  # dimensions of the projected tf-idf
+    config.features = {"name": options.features, "dimensions": 256, "layer": "blocks.14"}  # of tf-idf, of smollm2
     config.training = {"steps": 300, "batch": 16, "learning_rate": 1e-3}
     config.temperatures = (0.7, 1.0)  # at which the language model was sampled
     config.initialisations = 1
@@ -124,7 +125,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.split = {"validation": 40, "test": 60}
         config.tokens.update({"vocabulary": 400, "length": 40, "instruction": 4, "response": 16})
         config.model.update({"width": 16, "layers": 1, "heads": 2, "hidden": 32})
-        config.training.steps, config.training.batch, config.features = 20, 8, 32
+        config.training.steps, config.training.batch, config.features.dimensions = 20, 8, 32
         if not options.size:
             config.contributors.axes.size = (20, 60)
         config.checkpoints = 1

@@ -63,7 +63,7 @@ def test_shapes_and_groups(task):
     assert task.train.inputs.shape == (len(task.groups), CONFIG.tokens.length)
     assert len(np.unique(task.groups)) == 12
     assert (len(task.validation.inputs), len(task.test.inputs), task.classes) == (40, 60, 0)
-    assert task.features(task.validation.inputs).shape == (40, CONFIG.features)
+    assert task.features(task.validation.inputs).shape == (40, CONFIG.features.dimensions)
 
 
 def test_written_pairs_are_those_of_the_temperature(task):

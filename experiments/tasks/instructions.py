@@ -36,7 +36,9 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         return sequences.sampled(parts.coder, groups(), config.tokens, examples, temperature, key)
 
     strengths = {GENERATED: tuple(config.temperatures)}
-    return sequences.task(config, parts, {GENERATED: written}, strengths, {"dataset": DATASETS[config.dataset]})
+    return sequences.task(
+        config, parts, {GENERATED: written}, strengths, {"dataset": DATASETS[config.dataset]}, data_dir
+    )
 
 
 def read(data_dir: str | None, config) -> list[Pair]:

@@ -51,7 +51,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         if found:
             mechanisms[name] = partial(encoded, {0.0: found}, config.tokens)
             strengths[name] = (0.0,)
-    return sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]})
+    return sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]}, data_dir)
 
 
 def read(data_dir: str | None, config) -> list[Pair]:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import optax
 from scipy.sparse import csr_array
@@ -14,6 +15,7 @@ from experiments import splits, text_metrics, train
 from experiments.mixture import generator
 from experiments.tasks import Task
 from experiments.tasks.coding import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
+from experiments.tasks.frozen import smollm2_states
 from models.generate import generate
 from models.lora import with_lora
 from models.pretrained import from_folder
@@ -144,13 +146,22 @@ def tf_idf(learn: np.ndarray, vocabulary: int, dimensions: int, key: jax.Array):
     return features
 
 
-def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict) -> Task:
+def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, data_dir: str | None) -> Task:
     """The Task of encoded splits and ways to make synthetic examples."""
     model, recipe = pretrained(config, parts.coder) if config.model.folder else learner(config, parts.coder)
     written = one_of("metric", config.metric, (NATS, *text_metrics.METRICS)) != NATS
     if written and not config.model.folder:
         raise ValueError(f"metric {config.metric!r} needs a pretrained decoder: set config.model.folder")
-    own = np.asarray(parts.train.inputs)
+
+    def sample(row):
+        return " -> ".join(texts(parts.coder, row[None])[0])
+
+    if one_of("features", config.features.name, ("tf_idf", "smollm2")) == "smollm2":
+        reading = ml_collections.ConfigDict({"layer": config.features.layer, "tokens": config.tokens.length})
+        features = smollm2_states(reading, sample, parts.validation.inputs, data_dir)
+    else:
+        key = jax.random.key(PROJECTION)
+        features = tf_idf(parts.train.inputs, len(parts.coder.lengths), config.features.dimensions, key)
     return Task(
         train=parts.train,
         validation=parts.validation,
@@ -162,13 +173,13 @@ def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict) -
         spoil=partial(spoiled, parts.coder),
         model=model,
         recipe=recipe,
-        features=tf_idf(own, len(parts.coder.lengths), config.features, jax.random.key(PROJECTION)),
+        features=features,
         measure=partial(measure_text, parts.coder, config.metric) if written else partial(measure, parts.coder),
         metric=config.metric.replace("_", " "),
         near=partial(near, parts.coder),
         near_rule=f"{GRAM} words in a row in prompt or response",
         notes=notes | parts.notes,
-        sample=lambda row: " -> ".join(texts(parts.coder, row[None])[0]),
+        sample=sample,
     )
 
 
