@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+BLOCK = 4096  # rows whose runs are looked at together
+
 
 class Split(NamedTuple):
     """Rows of each part; `dropped` repeat an earlier row."""
@@ -58,26 +60,38 @@ def near_overlap(left: np.ndarray, right: np.ndarray, *, similarity: float) -> i
     return int(((left @ right.T).max(1) >= similarity).sum())
 
 
-def shared_grams(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, words: int) -> np.ndarray:
-    """Which items of `left`, each some texts, share that many words in a row with a text of `right`, (n,) bool."""
-    known = {gram for texts in right for gram in _grams(texts, words)}
-    return np.array([any(gram in known for gram in _grams(texts, words)) for texts in left], bool)
-
-
-def _grams(texts: tuple[str, ...], words: int):
-    for text in texts:
-        found = re.findall(r"\w+", text.lower())
-        yield from (tuple(found[i : i + words]) for i in range(len(found) - words + 1))
-
-
 def ngram_overlap(left: np.ndarray, right: np.ndarray, *, length: int) -> int:
     """How many rows of `left` (n, t) have `length` tokens in a row that stand so in a row of `right` (m, s) too.
 
     Token numbers, 0 = padding on the right: shorter texts have no such run. Runs are compared by a hash of 64 bits:
     among a million runs on each side one of them agrees by chance with probability 1e-7.
     """
-    (own, runs), (_, known) = (_runs(np.asarray(side), length) for side in (left, right))
-    return len(np.unique(own[np.isin(runs, known)]))
+    return int(_sharing(left, right, length).sum())
+
+
+def word_overlap(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, length: int) -> np.ndarray:
+    """Which items of `left`, each of k texts, have `length` words in a row that a text of `right` has, (n,) bool.
+
+    Words are lower-case letters and digits; compared as in `ngram_overlap`.
+    """
+    numbers: dict[str, int] = {}
+    sides = []
+    for items in (left, right):
+        found = [re.findall(r"\w+", text.lower()) for item in items for text in item]
+        rows = np.zeros((len(found), max(map(len, found), default=0)), np.int32)
+        for row, words in zip(rows, found, strict=True):
+            row[: len(words)] = [numbers.setdefault(word, len(numbers) + 1) for word in words]
+        sides.append(rows)
+    return _sharing(*sides, length).reshape(len(left), -1).any(1)
+
+
+def _sharing(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
+    _, known = _runs(np.asarray(right), length)
+    found = np.zeros(len(left), bool)
+    for first in range(0, len(left), BLOCK):
+        own, runs = _runs(np.asarray(left[first : first + BLOCK]), length)
+        found[first + own[np.isin(runs, known)]] = True
+    return found
 
 
 def _runs(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

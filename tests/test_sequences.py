@@ -121,7 +121,7 @@ def test_runs_of_words_against_brute_force():
     known = set().union(*map(runs, right))
     expected = [bool(runs(item) & known) for item in left]
     assert 0 < sum(expected) < 20
-    np.testing.assert_array_equal(splits.shared_grams(left, right, words=6), expected)
+    np.testing.assert_array_equal(splits.word_overlap(left, right, length=6), expected)
 
 
 def test_nats_per_byte_against_numpy(parts, config):

@@ -43,7 +43,7 @@ class Parts(NamedTuple):
 
 def near(coder: Coder, inputs: np.ndarray, held_out: np.ndarray) -> int:
     """How many rows share 13 words in a row, of prompt or response, with a held-out row."""
-    return int(splits.shared_grams(texts(coder, inputs), texts(coder, held_out), words=GRAM).sum())
+    return int(splits.word_overlap(texts(coder, inputs), texts(coder, held_out), length=GRAM).sum())
 
 
 def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = None) -> Parts:
@@ -56,7 +56,9 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
     )
     validation, test = ([pairs[row] for row in rows] for rows in (parts.validation, parts.test))
     learn = [pairs[row] for row in parts.train]
-    leaks = splits.shared_grams([pair[1:3] for pair in learn], [pair[1:3] for pair in (*validation, *test)], words=GRAM)
+    leaks = splits.word_overlap(
+        [pair[1:3] for pair in learn], [pair[1:3] for pair in (*validation, *test)], length=GRAM
+    )
     learn = [pair for pair, leak in zip(learn, leaks, strict=True) if not leak]
     code = code or trained_coder([text for pair in learn for text in pair[:3]], config.tokens.vocabulary)
     encoded = [encode(code, some, config.tokens) for some in (learn, validation, test)]
