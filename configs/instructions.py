@@ -1,0 +1,148 @@
+"""Instruction following: which contributor of real and generated pairs of request and answer is worth training on?
+
+    python -m experiments.run --config=configs/instructions.py:small --workdir=out/instructions
+
+tiny: pairs made in memory, seconds. small: 61 subtasks of Natural Instructions (a 358 MB archive), answers that a
+language model wrote, a decoder of two layers from scratch. paper: Natural-Instructions, Magpie and a pretrained decoder
+from three folders (config.folders.real, .synthetic, config.model.folder), for accelerators; not run by us.
+
+Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=16, truth_seeds=3, size=500 to give all
+contributors that size, truth=own_set|leave_one_out, and features=tf_idf|smollm2 (of MMD and Gaussian kernels).
+"""
+
+import ml_collections
+
+from configs.common import one_of, parse_arg
+
+METHODS = (
+    "ntk_utility",
+    "ntk_flow",
+    "rbf_utility",
+    "linear_utility",
+    "proxy_training",
+    "score_literal",
+    "score_scale_free",
+    "score_kappa",
+    "score_calibrated",
+    "score_kernel_scaled",
+    "davinz",
+    "deviation",
+    "tracin",
+    "logra",
+    "trak",
+    "influence",
+    "mmd_only",
+    "loss_only",
+    "size",
+    "real_count",
+    "real_share",
+    "random",
+)
+
+
+def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
+    tiny = (arg or "").startswith("tiny")
+    options = parse_arg(
+        arg,
+        scales=("tiny", "small", "paper"),
+        draws=1,
+        seed=1000,
+        contributors=6 if tiny else 16,
+        size=0,
+        truth_seeds=2 if tiny else 3,
+        truth="own_set",
+        features="tf_idf",
+    )
+    config = ml_collections.ConfigDict()
+    config.name = config.task = "instructions"
+    config.experiment = "valuation"
+    config.scale = options.scale
+    config.seed = options.seed  # of the first draw; 0-9 are for development, tables use 1000 and on
+    config.draws = options.draws
+
+    config.dataset = {"tiny": "templates", "small": "natural_instructions", "paper": "hub"}[options.scale]
+    config.examples = 600  # of a data set made in memory
+    config.folders = {"real": "", "synthetic": ""}  # of data sets of a hub
+    config.most = 100_000  # rows read of each
+    config.split = {"validation": 300, "test": 500}
+    config.tokens = {
+        "vocabulary": 2048,  # learned from the train pool
+        "length": 96,
+        "instruction": 24,  # the most of them that an instruction may take
+        "response": 48,
+        "special": ("", "", ""),  # tokens of a pretrained decoder before the prompt, before and behind the response
+    }
+    config.model = {
+        **{"width": 128, "layers": 2, "heads": 4, "hidden": 512},  # of a decoder from scratch
+        **{"folder": "", "dtype": "bfloat16", "rank": 16, "adapted": ("q", "k", "v", "o")},  # of a pretrained one
+    }
+    config.metric = (
+        "minus_nats_per_byte"  # of the responses; a pretrained decoder can be asked for rouge_l, exact_match
+    )
+    config.features = {"name": options.features, "dimensions": 256, "layer": "blocks.14"}  # of tf-idf, of smollm2
+    config.training = {"steps": 300, "batch": 16, "learning_rate": 1e-3}
+    config.temperatures = (0.7, 1.0)  # at which the language model was sampled
+    config.initialisations = 1
+    config.checkpoints = 3  # of one training on the union, for the methods that look at those
+    config.truth = one_of("truth", options.truth, ("own_set", "leave_one_out"))
+    config.truth_seeds = options.truth_seeds
+
+    config.zipf = 1.0  # exponent of the frequencies of the source families in a truncated synthetic part
+    config.contributors = {
+        "count": options.contributors,
+        "explicit": (),  # instead of a draw: ({"name": ..., "size": ..., other fields of mixture.Spec}, ...)
+        "axes": {
+            "size": (options.size, options.size) if options.size else (100, 1000),
+            "real_share": (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0),
+            "mechanism": ("truncation", "generated", "generated"),
+            "kept": (0, 0, 1, 2, 4),
+            "label_noise": (0.0, 0.0, 0.0, 0.1, 0.2, 0.4),
+            "duplicates": (0.0, 0.0, 0.0, 0.3, 0.6),
+        },
+    }
+    config.methods = METHODS
+    how = {"own_set": "mean", "leave_one_out": "sum"}[options.truth]  # from examples to contributors
+    config.options = {
+        "ntk_utility": {"ridge": 0.01},
+        "ntk_flow": {"time": 30.0},
+        "rbf_utility": {"ridge": 0.01, "bandwidth": 0.5},
+        "linear_utility": {"ridge": 0.01},
+        "proxy_training": {"share": 0.1},
+        "score_scale_free": {"joint": False, "ridge": 1e-3},
+        "score_kappa": {"joint": False, "ridge": 1e-3},
+        "score_calibrated": {"retrained": 6},
+        "davinz": {"ridge": 1e-4},
+        "deviation": {"ridge": 1e-2},
+        "tracin": {"how": how},
+        "logra": {"rank": 64, "damping": 0.1, "how": how},
+        "trak": {"dimensions": 2048, "damping": 0.1, "how": how},
+        "influence": {"damping": 0.1, "how": how},
+    }
+    config.choice = "proxy_training"  # nothing is chosen on sequences yet
+    config.bootstrap = 2000
+
+    if options.scale == "tiny":
+        config.split = {"validation": 40, "test": 60}
+        config.tokens.update({"vocabulary": 400, "length": 40, "instruction": 4, "response": 16})
+        config.model.update({"width": 16, "layers": 1, "heads": 2, "hidden": 32})
+        config.training.steps, config.training.batch, config.features.dimensions = 20, 8, 32
+        if not options.size:
+            config.contributors.axes.size = (20, 60)
+        config.checkpoints = 1
+        config.options.logra.rank, config.options.trak.dimensions = 4, 32
+        config.bootstrap = 200
+    if options.scale == "paper":
+        config.split = {"validation": 1000, "test": 2000}
+        config.tokens.update({"length": 1024, "instruction": 256, "response": 512})
+        config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")  # of Qwen 2 and 3
+        config.training = {"steps": 1000, "batch": 16, "learning_rate": 2e-4}
+        config.temperatures = (1.0,)
+        config.contributors.axes.size = (options.size, options.size) if options.size else (1_000, 10_000)
+    return config
+
+
+def sweep(add) -> None:
+    """Mixed sizes, then one size for all, then what is lost without each."""
+    add("mixed", "small,draws=5")
+    add("equal", "small,draws=5,size=500")
+    add("leave-one-out", "small,draws=5,truth=leave_one_out")

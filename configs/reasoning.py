@@ -1,0 +1,39 @@
+"""Complex reasoning: which contributor of problems with solutions, real or generated, is worth training on?
+
+    python -m experiments.run --config=configs/reasoning.py:small --workdir=out/reasoning
+
+tiny: problems made in memory, seconds. small: MathQA with steps and StrategyQA (a 358 MB archive), problems from
+templates of our own, solutions that a language model wrote, a decoder of two layers from scratch. paper: NuminaMath-CoT
+and a pretrained decoder from two folders (config.folders.real, config.model.folder), for accelerators; not run by us.
+
+Options: those of configs/instructions.py.
+"""
+
+import ml_collections
+
+from configs import instructions
+
+SYNTHETIC = ("synthetic_", "orca_math")  # beginnings of the names of NuminaMath's sources that a model wrote
+
+
+def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
+    config = instructions.get_config(arg)
+    config.name = config.task = "reasoning"
+    config.dataset = {"tiny": "templates", "small": "math_steps", "paper": "hub"}[config.scale]
+    config.synthetic_sources = ()
+    config.contributors.axes.mechanism = ("truncation", "generated", "generated", "template", "strategyqa")
+    config.contributors.axes.kept = (0, 0, 1, 3, 6)
+    config.tokens.instruction = 0
+    if config.scale == "tiny":
+        config.contributors.axes.mechanism = ("truncation", "generated", "template")
+    if config.scale == "paper":
+        config.synthetic_sources = SYNTHETIC
+        config.temperatures = ()
+        config.tokens.update({"length": 1536, "response": 1024})
+        config.contributors.axes.mechanism = ("truncation", "template", "synthetic_math", "synthetic_amc", "orca_math")
+    return config
+
+
+def sweep(add) -> None:
+    """Mixed sizes, then one size for all, then what is lost without each."""
+    instructions.sweep(add)

@@ -1,0 +1,133 @@
+"""Complex reasoning: problems with the steps of their solution, real, from templates, or solved by a model."""
+
+import functools
+import hashlib
+from functools import partial
+
+import numpy as np
+from jax.sharding import Mesh
+
+from configs.common import one_of
+from experiments.mixture import GENERATED, generator
+from experiments.tasks import Task, coding, generated, hub, sequences, word_problems
+from experiments.tasks.coding import Pair
+
+DATASETS = {
+    "templates": "made in memory",
+    "math_steps": "MathQA with steps and StrategyQA, as BIG-bench ships them",
+    "hub": "NuminaMath-CoT from a folder",
+}
+OTHER = "strategyqa"  # the family that is also a mechanism: the synthetic part is real text of this one family
+
+
+def load(config, data_dir: str | None, mesh: Mesh) -> Task:
+    """The task of configs/reasoning.py."""
+    one_of("dataset", config.dataset, tuple(DATASETS))
+    pairs = {"templates": templates, "math_steps": partial(read, data_dir), "hub": folder}[config.dataset](config)
+    real = [pair for pair in pairs if not pair.family.startswith(tuple(config.synthetic_sources))]
+    code = coding.folder_coder(config.model.folder, config.tokens.special) if config.model.folder else None
+    # by the problem alone: the language model has never been shown a problem that is held out here
+    parts = sequences.split(real, [pair.prompt for pair in real], config, code)
+    encoded = partial(sequences.sampled, parts.coder)
+
+    @functools.cache
+    def solved() -> dict[float, list[Pair]]:
+        return by_temperature(records(config, parts.pairs), parts.pairs)
+
+    def written(examples, temperature, key):
+        return encoded(solved(), config.tokens, examples, temperature, key)
+
+    def from_templates(examples, kinds, key):
+        made = word_problems.problems(len(examples.inputs), int(kinds), generator(key))
+        return coding.encode(parts.coder, [pair_of(*one) for one in made], config.tokens)[0]
+
+    mechanisms, strengths = {"template": from_templates}, {"template": (1, 4, len(word_problems.TEMPLATES))}
+    if config.temperatures:
+        mechanisms[GENERATED], strengths[GENERATED] = written, tuple(config.temperatures)
+    sources = {OTHER: [pair for pair in parts.pairs if pair.family == OTHER]}
+    for name in sorted({pair.family for pair in pairs} - {pair.family for pair in real}):
+        sources[name] = [pair for pair in pairs if pair.family == name]
+    for name, found in sources.items():
+        if found:
+            mechanisms[name] = partial(encoded, {0.0: found}, config.tokens)
+            strengths[name] = (0.0,)
+    return sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]}, data_dir)
+
+
+def read(data_dir: str | None, config) -> list[Pair]:
+    """All problems of MathQA with their steps and all of StrategyQA with its explanations."""
+    from experiments.tasks.builders.archived import rows
+    from experiments.tasks.builders.math_steps import MathSteps
+    from experiments.tasks.builders.strategy_qa import StrategyQA
+
+    found = [
+        Pair("", row["problem"], solution(row["steps"], row["answer"]), kind(row["steps"]))
+        for row in rows(MathSteps, "bigbench", "train", data_dir)
+    ]
+    strategy = rows(StrategyQA, "bigbench", "train", data_dir)
+    return found + [Pair("", row["question"], row["explanation"], OTHER) for row in strategy]
+
+
+def options(data_dir: str | None, coder, limits, held_out: set[str]) -> tuple[list, np.ndarray]:
+    """([Examples, one an option, of every held-out problem of MathQA], numbers of the right options).
+
+    The steps belong to the prompt: what is scored is the answer alone.
+    """
+    from experiments.tasks.builders.archived import rows
+    from experiments.tasks.builders.math_steps import MathSteps
+
+    found = [row for row in rows(MathSteps, "bigbench", "train", data_dir) if row["problem"] in held_out]
+    asked = [[Pair("", f"{row['problem']} {row['steps']} answer:", c, "") for c in row["choices"]] for row in found]
+    right = np.array([row["choices"].index(row["answer"]) for row in found])
+    return [coding.encode(coder, pairs, limits)[0] for pairs in asked], right
+
+
+def solution(steps: str, answer: str) -> str:
+    return f"{steps} answer: {answer}"
+
+
+def kind(steps: str) -> str:
+    """Family of a problem: the first operation, and how many there are: "multiply, 2 steps"."""
+    operations = [word for word in steps.split() if word in ("add", "subtract", "multiply", "divide")]
+    count = len(operations)
+    return f"{operations[0]}, {count if count < 3 else '3 or more'} step{'s' * (count > 1)}"
+
+
+def pair_of(number: int, problem: str, steps: str, answer: str) -> Pair:
+    return Pair("", problem, solution(steps, answer), f"template {number:02d}")
+
+
+def templates(config) -> list[Pair]:
+    """Word problems made in memory; a family is a template."""
+    made = word_problems.problems(config.examples, len(word_problems.TEMPLATES), np.random.default_rng(0))
+    return [pair_of(*one) for one in made]
+
+
+def folder(config) -> list[Pair]:
+    """NuminaMath-CoT in a folder: at most config.most problems; the family is its source."""
+    rows = hub.records(config.folders.real, ("source", "problem", "solution"), config.most)
+    return [Pair("", row["problem"], row["solution"], row["source"]) for row in rows]
+
+
+def records(config, pairs: list[Pair]) -> list[dict]:
+    """What a language model wrote: {"problem" (SHA-256), "text", "temperature"} each."""
+    if config.dataset != "templates":
+        return generated.read("solution")
+    some = zip(pairs[:40], np.resize(config.temperatures, 40), strict=False)
+    return [{"problem": digest(p.prompt), "text": f"so {p.response}", "temperature": float(t)} for p, t in some]
+
+
+def digest(problem: str) -> str:
+    """SHA-256 of a problem's text, by which its solutions name it."""
+    return hashlib.sha256(problem.strip().encode()).hexdigest()
+
+
+def by_temperature(found: list[dict], pairs: list[Pair]) -> dict[float, list[Pair]]:
+    """Solutions joined with their problems, by temperature; problems that are not in the train pool are left out."""
+    known = {digest(pair.prompt): pair.prompt for pair in pairs}
+    groups: dict[float, list[Pair]] = {}
+    for one in found:
+        if one["problem"] in known:
+            pair = Pair("", known[one["problem"]], one["text"].strip(), GENERATED)
+            groups.setdefault(float(one["temperature"]), []).append(pair)
+    return groups

@@ -1,0 +1,235 @@
+"""What tasks of prompts and responses share: splits without leaks, nats per byte, features, models."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+import optax
+from scipy.sparse import csr_array
+
+from configs.common import one_of
+from experiments import splits, text_metrics, train
+from experiments.mixture import generator
+from experiments.tasks import Task
+from experiments.tasks.coding import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
+from experiments.tasks.frozen import smollm2_states
+from models.generate import generate
+from models.lora import with_lora
+from models.pretrained import from_folder
+from models.transformer import transformer
+from valuation.outputs import log_likelihood
+from valuation.problem import Examples
+
+GRAM = 13  # words in a row that two texts must share to count as near duplicates
+NATS = "minus_nats_per_byte"
+ROWS = 50  # examples measured at a time
+PROJECTION, MODEL = range(2)  # purposes of the key of a task
+
+
+class Parts(NamedTuple):
+    """Encoded splits, the train pool's texts (for mechanisms) and families, and facts for the report."""
+
+    coder: Coder
+    train: Examples
+    validation: Examples
+    test: Examples
+    pairs: list[Pair]
+    groups: np.ndarray
+    notes: dict[str, Any]
+
+
+def near(coder: Coder, inputs: np.ndarray, held_out: np.ndarray) -> int:
+    """How many rows share 13 words in a row, of prompt or response, with a held-out row."""
+    return int(splits.word_overlap(texts(coder, inputs), texts(coder, held_out), length=GRAM).sum())
+
+
+def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = None) -> Parts:
+    """Pairs split by content; what shares 13 words in a row with held-out pairs leaves the train pool.
+
+    code: None for a tokenizer that is learned from the train pool alone.
+    """
+    parts = splits.by_content(
+        [content.encode() for content in contents], validation=config.split.validation, test=config.split.test
+    )
+    validation, test = ([pairs[row] for row in rows] for rows in (parts.validation, parts.test))
+    learn = [pairs[row] for row in parts.train]
+    leaks = splits.word_overlap(
+        [pair[1:3] for pair in learn], [pair[1:3] for pair in (*validation, *test)], length=GRAM
+    )
+    learn = [pair for pair, leak in zip(learn, leaks, strict=True) if not leak]
+    code = code or trained_coder([text for pair in learn for text in pair[:3]], config.tokens.vocabulary)
+    encoded = [encode(code, some, config.tokens) for some in (learn, validation, test)]
+    families = sorted({pair.family for pair in learn})
+    groups = np.array([families.index(pair.family) for pair in learn], np.int32)
+    (examples, cut), (held, _), (tested, _) = encoded
+    return Parts(
+        coder=code,
+        train=examples,
+        validation=held,
+        test=tested,
+        pairs=learn,
+        groups=groups,
+        notes={
+            "duplicates dropped": len(parts.dropped),
+            "train examples dropped for 13 words in a row that a held-out one has": int(leaks.sum()),
+            "train / validation / test": f"{len(learn)} / {len(validation)} / {len(test)}",
+            "source families": ", ".join(f"{name} {(groups == i).sum()}" for i, name in enumerate(families)),
+            "tokens": f"{len(code.lengths)} in the vocabulary, at most {config.tokens.length} a sequence",
+            "cut to that length, in the train pool": ", ".join(f"{count} {name}" for name, count in cut.items()),
+            "nats per byte of a unigram of tokens": round(unigram(code, examples, tested), 3),
+        },
+    )
+
+
+def nats(model, examples: Examples) -> np.ndarray:
+    """-log p of every response, (n,), nats."""
+    counts = np.asarray(examples.mask.sum(1))
+    parts = []
+    for first in range(0, len(counts), ROWS):
+        rows = np.minimum(np.arange(first, first + ROWS), len(counts) - 1)  # one compilation whatever n is
+        parts.append(_nats(model.params, model.frozen, examples.take(rows), apply=model.apply))
+    return -np.concatenate(parts)[: len(counts)] * counts
+
+
+@partial(jax.jit, static_argnames="apply")
+def _nats(params, frozen, examples, *, apply):
+    return log_likelihood(apply(params, frozen, examples.inputs), examples)
+
+
+def measure(coder: Coder, model, examples: Examples) -> tuple[float, float]:
+    """(minus nats per byte of the responses, nats per token of the responses); both over all of them together."""
+    total = float(nats(model, examples).sum(dtype=np.float64))
+    return -total / bytes_of(coder, examples), total / float(examples.mask.sum())
+
+
+def measure_text(coder: Coder, metric: str, model, examples: Examples) -> tuple[float, float]:
+    """(mean of a metric of experiments/text_metrics.py over responses written greedily, nats per response token).
+
+    Only for decoders that models/generate.py can sample.
+    """
+    starts = examples.mask.argmax(1) + 1
+    prompts = [row[:start].tolist() for row, start in zip(examples.inputs, starts, strict=True)]
+    most = int(examples.mask.sum(1).max())
+    key = jax.random.key(0)  # at temperature 0 nothing is drawn
+    written = generate(model, prompts, length=most, temperature=0.0, stop=(coder.end,), key=key)
+    answers = [tokens[:count].tolist() for tokens, count in zip(*written, strict=True)]
+    found = coder.tokenizer.decode_batch(answers)
+    references = [response for _, response in texts(coder, examples.inputs)]
+    scores = [text_metrics.METRICS[metric](a, b) for a, b in zip(found, references, strict=True)]
+    return float(np.mean(scores)), measure(coder, model, examples)[1]
+
+
+def unigram(coder: Coder, learn: Examples, test: Examples) -> float:
+    """Nats per byte of the test responses when every token has its (add-one) frequency in the training responses."""
+    seen = np.bincount(learn.targets[learn.mask], minlength=len(coder.lengths)) + 1
+    return float(-np.log(seen / seen.sum())[test.targets[test.mask]].sum() / bytes_of(coder, test))
+
+
+def tf_idf(learn: np.ndarray, vocabulary: int, dimensions: int, key: jax.Array):
+    """inputs (n, t) -> (n, d): counts of tokens, times idf in the train pool, to unit length, randomly projected."""
+    present = np.zeros(vocabulary)
+    for row in learn:
+        present[np.unique(row)] += 1
+    idf = np.log((1 + len(learn)) / (1 + present))
+    idf[0] = 0
+    projection = np.asarray(jax.random.normal(key, (vocabulary, dimensions))) / np.sqrt(dimensions)
+
+    def features(inputs):
+        inputs = np.asarray(inputs)
+        rows = np.repeat(np.arange(len(inputs)), inputs.shape[1])
+        entries = (idf[inputs.ravel()], (rows, inputs.ravel()))  # those of one place are added up
+        weighted = csr_array(entries, shape=(len(inputs), vocabulary))
+        norms = np.sqrt(weighted.multiply(weighted).sum(1))
+        return (weighted @ projection / np.maximum(norms, 1e-12)[:, None]).astype(np.float32)
+
+    return features
+
+
+def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, data_dir: str | None) -> Task:
+    """The Task of encoded splits and ways to make synthetic examples."""
+    model, recipe = pretrained(config, parts.coder) if config.model.folder else learner(config, parts.coder)
+    written = one_of("metric", config.metric, (NATS, *text_metrics.METRICS)) != NATS
+    if written and not config.model.folder:
+        raise ValueError(f"metric {config.metric!r} needs a pretrained decoder: set config.model.folder")
+
+    def sample(row):
+        return " -> ".join(texts(parts.coder, row[None])[0])
+
+    if one_of("features", config.features.name, ("tf_idf", "smollm2")) == "smollm2":
+        reading = ml_collections.ConfigDict({"layer": config.features.layer, "tokens": config.tokens.length})
+        features = smollm2_states(reading, sample, parts.validation.inputs, data_dir)
+    else:
+        key = jax.random.key(PROJECTION)
+        features = tf_idf(parts.train.inputs, len(parts.coder.lengths), config.features.dimensions, key)
+    return Task(
+        train=parts.train,
+        validation=parts.validation,
+        test=parts.test,
+        groups=parts.groups,
+        classes=0,
+        mechanisms=mechanisms,
+        strengths=strengths,
+        spoil=partial(spoiled, parts.coder),
+        model=model,
+        recipe=recipe,
+        features=features,
+        measure=partial(measure_text, parts.coder, config.metric) if written else partial(measure, parts.coder),
+        metric=config.metric.replace("_", " "),
+        near=partial(near, parts.coder),
+        near_rule=f"{GRAM} words in a row in prompt or response",
+        notes=notes | parts.notes,
+        sample=sample,
+    )
+
+
+def sampled(coder: Coder, groups: dict[float, list[Pair]], limits, examples: Examples, strength: float, key):
+    """As many examples, encoded from the pairs of that strength; with repetition only where there are too few."""
+    if strength not in groups:
+        raise ValueError(f"there are no pairs of strength {strength}, only of {', '.join(map(str, sorted(groups)))}")
+    found, count = groups[strength], len(examples.inputs)
+    rows = generator(key).choice(len(found), count, replace=count > len(found))
+    return encode(coder, [found[row] for row in rows], limits)[0]
+
+
+def learner(config, coder: Coder):
+    """(Model, Recipe) of a decoder from scratch; only tokens of the response are learned."""
+    shape = config.model
+    build = partial(
+        transformer,
+        len(coder.lengths),
+        config.tokens.length,
+        shape.width,
+        layers=shape.layers,
+        heads=shape.heads,
+        hidden=shape.hidden,
+        tied=True,
+    )
+    model = build(key=jax.random.key(MODEL))
+    return model, recipe(model, lambda key: build(key=key).params, config.training)
+
+
+def pretrained(config, coder: Coder):
+    """(Model, Recipe) of a pretrained decoder in a folder: LoRA alone is learned, the rest stays."""
+    base = from_folder(config.model.folder, dtype=jnp.dtype(config.model.dtype)).model
+    build = partial(with_lora, base, tuple(config.model.adapted), rank=config.model.rank)
+    model = build(key=jax.random.key(MODEL))
+    return model, recipe(model, lambda key: build(key=key).params, config.training)
+
+
+def recipe(model, initialise, training) -> train.Recipe:
+    """Adam on the mean nats a response token."""
+
+    def loss(params, frozen, examples: Examples, key):
+        return -log_likelihood(model.apply(params, frozen, examples.inputs), examples)
+
+    return train.Recipe(
+        loss=loss,
+        initialise=initialise,
+        frozen=model.frozen,
+        optimizer=optax.adam(training.learning_rate),
+        steps=training.steps,
+        batch=training.batch,
+    )
