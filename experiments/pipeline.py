@@ -13,6 +13,7 @@ from tqdm import tqdm
 from configs.common import one_of
 from experiments import evaluate, ground_truth, mesh, mixture, report, results, splits, tasks, train
 from experiments.mixture import Spec
+from experiments.processes import first
 from valuation import score
 from valuation.methods import METHODS
 from valuation.problem import Problem
@@ -104,7 +105,7 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
         terms = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
         record([{"kind": "terms", "draw": draw, "terms": terms, "seconds": time.perf_counter() - begun}])
     missing = [name for name in config.methods if not results.select(done, kind="values", method=name)]
-    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method")):
+    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method", disable=not first())):
         bar.set_postfix_str(name)
         begun = time.perf_counter()
         values = METHODS[name](problem, **config.options.get(name, {}))

@@ -1,0 +1,36 @@
+"""One of the processes of tests/test_mesh.py: python -m tests.mesh_process HOST:PORT PROCESSES PROCESS FOLDER"""
+
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments import mesh
+from experiments.processes import everywhere, first, from_first, in_turn, together
+
+
+def main(coordinator: str, processes: str, process: str, folder: str) -> None:
+    mesh.use_all_cores()
+    mesh.start(coordinator=coordinator, processes=int(processes), process=int(process))
+    assert jax.process_count() == int(processes)
+    from tests.mesh_numbers import all_numbers, trainings  # they make arrays, and so start the devices
+
+    found = all_numbers(mesh.devices(), Path(folder))
+    (only,) = trainings(mesh.devices(), sets=(30,))  # fewer models than processes
+    assert from_first(lambda: "äb" * 50) == "äb" * 50
+    assert not everywhere(first())
+    with in_turn(), (Path(folder) / "order").open("a") as file:
+        file.write(process)
+    try:
+        together(lambda: None if first() else open("/nowhere/at all"))
+        said = "nothing"
+    except (ValueError, OSError) as error:
+        said = str(error)
+    (Path(folder) / f"said-{process}").write_text(said)
+    if first():
+        np.savez(Path(folder) / "found.npz", *found, *jax.tree.leaves(only))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
