@@ -23,7 +23,7 @@ def main(coordinator: str, processes: str, process: str, folder: str) -> None:
     with in_turn(), (Path(folder) / "order").open("a") as file:
         file.write(process)
     try:
-        together(lambda: None if first() else open("/nowhere/at all"))
+        together(lambda: None if first() else Path("/nowhere/at all").read_text())
         said = "nothing"
     except (ValueError, OSError) as error:
         said = str(error)
