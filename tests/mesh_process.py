@@ -6,8 +6,28 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from experiments import mesh
+from experiments import mesh, train
 from experiments.processes import everywhere, first, from_first, in_turn, together
+from valuation.workers import current, over
+
+
+def interrupted(training) -> None:
+    """The training, checkpointed every few steps, until the second process fails."""
+    check = train._check
+    train.CHUNK, train.SECONDS_BETWEEN_CHECKPOINTS = 4, 0.0
+
+    def failing(losses, names, done):
+        if done == 8 and not first():
+            raise FloatingPointError("interrupted")
+        check(losses, names, done)
+
+    train._check = failing
+    try:
+        training()
+        raise AssertionError("the second process should have failed, and the first one with it")
+    except (FloatingPointError, ValueError) as error:
+        assert "interrupted" in str(error)
+    train._check = check
 
 
 def main(coordinator: str, processes: str, process: str, folder: str) -> None:
@@ -16,6 +36,10 @@ def main(coordinator: str, processes: str, process: str, folder: str) -> None:
     assert jax.process_count() == int(processes)
     from tests.mesh_numbers import all_numbers, trainings  # they make arrays, and so start the devices
 
+    with over(mesh.of_values(mesh.devices())):
+        assert current().processes == int(processes)
+    interrupted(lambda: trainings(mesh.devices(), Path(folder) / "checkpoints"))
+    assert (Path(folder) / f"checkpoints/process-{process}-of-{processes}/8").exists()
     found = all_numbers(mesh.devices(), Path(folder))
     (only,) = trainings(mesh.devices(), sets=(30,))  # fewer models than processes
     assert from_first(lambda: "äb" * 50) == "äb" * 50

@@ -169,14 +169,3 @@ def address() -> str:
 def test_half_a_cluster_is_refused(given, words):
     with pytest.raises(ValueError, match=words):
         mesh.start(**given)
-
-
-def test_a_mesh_of_other_processes_is_refused():
-    class Other:
-        process_index, platform = 3, "cpu"
-
-    class Fake:
-        devices = np.array([Other()])
-
-    with pytest.raises(ValueError, match=r"devices of processes \[3\], and this is process 0 of 1"), over(Fake):
-        pass

@@ -62,7 +62,7 @@ def gram(
     return theta[: len(inputs), :m]  # sliced on the host: on the device every size is a compilation
 
 
-def outputs(model, inputs) -> Float[np.ndarray, "n c"]:
+def outputs(model, inputs) -> Float[np.ndarray, "n ..."]:
     """The model's outputs, computed a few rows at a time: one compilation whatever n is."""
     padded = _padded(inputs, None).inputs
     step, shared = partial(_outputs, apply=model.apply), (model.params, model.frozen)
