@@ -19,7 +19,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
 from experiments.mesh import AXIS, by_rows, local, place, sharded_map
-from experiments.processes import first, together
+from experiments.processes import first, several, together
 from valuation.problem import Examples
 from valuation.workers import gather
 
@@ -108,12 +108,12 @@ def fit(
     processes = sorted({device.process_index for device in mesh.devices.flat})
     args = {"title": title, "mesh": local(mesh)}
     if len(processes) == 1:
-        return _fit(recipe, sets, keys, names, checkpoint=checkpoint, **args)
+        return _fit(recipe, sets, keys, names, checkpoint=checkpoint, kept=False, **args)
     shares = np.array_split(np.arange(len(sets)), len(processes))
     number = processes.index(jax.process_index())
     own = [[values[i] for i in shares[number]] for values in (sets, keys, names)]
     folder = Path(checkpoint) / f"process-{number}-of-{len(processes)}" if checkpoint else None
-    here = together(lambda: _fit(recipe, *own, checkpoint=folder, **args) if own[0] else [])
+    here = together(lambda: _fit(recipe, *own, checkpoint=folder, kept=True, **args) if own[0] else [])
     blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(recipe.initialise, keys[0]))
     here += [blank] * (len(shares[0]) - len(here))  # the first shares are the largest
     every = gather(here)
@@ -169,7 +169,8 @@ def _fit(
             done += chunk
             bar.update(len(sets) * chunk)
             store.save(state, done, last=done == recipe.steps)
-    store.remove()
+    if not kept:
+        store.remove()
     params = jax.device_get(state[0])
     return [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(len(sets))]
 
@@ -185,38 +186,46 @@ def _check(losses: np.ndarray, names: list[str], done: int) -> None:
 
 
 class _Store:
-    """Checkpoints of one fit in a folder, or nowhere."""
+    """Checkpoints of one fit in a folder, or nowhere.
+
+    Orbax writes NumPy arrays in process 0 only and refuses what one process alone has on its devices: one of several
+    processes, which trains models of its own, keeps its state in a file of NumPy's.
+    """
 
     def __init__(self, folder: str | Path | None, training: dict):
         self.folder = Path(folder).absolute() if folder else None
         self.training = training
         self.saved = time.monotonic()
 
-    def manager(self) -> ocp.CheckpointManager:
-        """Of this process alone: orbax would wait for the others, which train something else."""
-        options = ocp.CheckpointManagerOptions(max_to_keep=2)
-        if jax.process_count() > 1:
-            own = jax.process_index()
-            alone = ocp.options.MultiprocessingOptions(own, {own}, f"process-{own}")
-            options = ocp.CheckpointManagerOptions(max_to_keep=2, create=False, multiprocessing_options=alone)
-        return ocp.CheckpointManager(self.folder, options=options)
-
     def restore(self, state: PyTree) -> tuple[PyTree, int]:
         if self.folder is None or not (self.folder / "training.json").exists():
             return state, 0
         if json.loads((self.folder / "training.json").read_text()) != self.training:
             raise ValueError(f"{self.folder} holds checkpoints of another training: remove that folder")
-        with self.manager() as manager:
+        if several():
+            return self._restore_file(state)
+        with ocp.CheckpointManager(self.folder) as manager:
             latest = manager.latest_step()
             if latest is None:
                 return state, 0
             try:
-                return manager.restore(latest, args=ocp.args.StandardRestore(jax.device_get(state))), latest
+                return manager.restore(latest, args=ocp.args.StandardRestore(state)), latest
             except Exception as error:  # orbax raises many kinds
                 raise ValueError(
                     f"the checkpoint {self.folder / str(latest)} cannot be read ({type(error).__name__}: "
                     f"{str(error).splitlines()[0][:200]}): remove that folder, the training goes on from the one before"
                 ) from error
+
+    def _restore_file(self, state: PyTree) -> tuple[PyTree, int]:
+        path = self.folder / "state.npz"
+        if not path.exists():
+            return state, 0
+        try:
+            with np.load(path) as file:
+                leaves = [file[f"arr_{i}"] for i in range(len(file.files))]
+            return jax.tree.unflatten(jax.tree.structure(state), leaves[1:]), int(leaves[0])
+        except Exception as error:  # zipfile, zlib and NumPy each raise their own
+            raise ValueError(f"the checkpoint {path} cannot be read ({error}): remove {self.folder}") from error
 
     def save(self, state: PyTree, done: int, *, last: bool) -> None:
         if self.folder is None or last or time.monotonic() - self.saved < SECONDS_BETWEEN_CHECKPOINTS:
@@ -226,8 +235,13 @@ class _Store:
             draft = self.folder / "training.part"
             draft.write_text(json.dumps(self.training))
             os.replace(draft, self.folder / "training.json")
-        with self.manager() as manager:
-            manager.save(done, args=ocp.args.StandardSave(jax.device_get(state)))
+        if several():
+            draft = self.folder / "state.part.npz"
+            np.savez(draft, done, *jax.tree.leaves(jax.device_get(state)))
+            os.replace(draft, self.folder / "state.npz")
+        else:
+            with ocp.CheckpointManager(self.folder, options=ocp.CheckpointManagerOptions(max_to_keep=2)) as manager:
+                manager.save(done, args=ocp.args.StandardSave(state))
         self.saved = time.monotonic()
 
     def remove(self) -> None:
