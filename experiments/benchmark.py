@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
 
-from experiments import peers, results
+from experiments import mesh, peers, results
 from valuation import logra, trak
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
@@ -29,6 +29,7 @@ from valuation.knn_shapley import values as knn_values
 from valuation.outputs import margin
 from valuation.projection import hashes, sides, widths
 from valuation.stream import gradient_products
+from valuation.workers import over
 
 METHODS = ("graddot", "projected", "logra", "trak", "gradient", "ntk_mmd", "knn_shapley")
 CASES = (
@@ -204,7 +205,9 @@ def main(argv):
     del argv
     config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
     if FLAGS.case:  # the process of one measurement
-        print(json.dumps(measure(FLAGS.peers, FLAGS.case, FLAGS.repeat) | results.stamp(config)))
+        with over(watch=mesh.watch):
+            line = measure(FLAGS.peers, FLAGS.case, FLAGS.repeat)
+        print(json.dumps(line | results.stamp(config)))
         return
     path = results.start(FLAGS.workdir, config)
     for case in FLAGS.only or CASES:
@@ -213,9 +216,9 @@ def main(argv):
             continue
         command = [sys.executable, "-m", "experiments.benchmark", f"--peers={FLAGS.peers}", f"--case={case}",
                    f"--repeat={FLAGS.repeat}"]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)  # progress and errors go to the terminal
         if done.returncode:
-            raise RuntimeError(f"{case} failed:\n{done.stderr[-2000:]}")
+            sys.exit(f"error: {case} failed, as said above")
         results.append(path, [json.loads(done.stdout.splitlines()[-1])])
         print(table(results.read(path)[-1:]).splitlines()[-1], flush=True)
     print(table(results.read(path)))

@@ -186,7 +186,9 @@ def publish(plan, language: Language, drafts: list[dict], output: Path) -> Path:
         rows = results.select(drafts, kind=kind)
         if rows:
             kept, dropped = filtered(rows, plan[kind].filters.to_dict())
-            lines = "".join(json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in kept)
+            lines = "".join(
+                json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in kept
+            )
             content = gzip.compress(lines.encode(), 9, mtime=0)
             (output / generated.file(kind)).write_bytes(content)
             manifest[kind] = {
@@ -220,7 +222,9 @@ def filtered(rows: list[dict], rules: dict) -> tuple[list[dict], dict[str, int]]
     if whole:
         rows = [row if row["finished"] else row | {"text": filters.whole_sentences(row["text"])} for row in rows]
         rows = [row | {"instruction": row["instruction"].strip()} if "instruction" in row else row for row in rows]
-        complete = [row for row in rows if row["text"] and row.get("instruction_finished", True) and row.get("instruction", "x")]
+        complete = [
+            row for row in rows if row["text"] and row.get("instruction_finished", True) and row.get("instruction", "x")
+        ]
         counts["unfinished"], rows = len(rows) - len(complete), complete
     filled = [row for row in rows if row["text"].strip()]
     counts["empty"] = len(rows) - len(filled)

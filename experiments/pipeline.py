@@ -13,6 +13,7 @@ from tqdm import tqdm
 from configs.common import one_of
 from experiments import evaluate, ground_truth, mesh, mixture, report, results, splits, tasks, train
 from experiments.mixture import GENERATED, Spec
+from experiments.processes import first
 from valuation import score
 from valuation.aggregate import union
 from valuation.methods import METHODS
@@ -118,7 +119,7 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
     if any(METHODS[name].checkpoints for name in missing):
         problem = problem._replace(checkpoints=checkpoints(config, problem, jax.random.fold_in(key, UNION)))
     on_union = time.perf_counter() - begun
-    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method")):
+    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method", disable=not first())):
         bar.set_postfix_str(name)
         begun = time.perf_counter()
         values = METHODS[name](problem, **config.options.get(name, {}))

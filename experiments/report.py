@@ -10,6 +10,7 @@ from absl import app, flags
 
 from experiments import figures, results, scaling_report
 from experiments.ground_truth import LEAVE_ONE_OUT, OWN_SET
+from experiments.processes import first
 from experiments.results import select
 from valuation.methods import METHODS
 
@@ -22,10 +23,12 @@ TRUTH_WORDS = {
 def write(workdir: str | Path) -> Path:
     """Draws the figures and writes workdir/report.md from workdir/results.jsonl.
 
-    Raises ValueError if the run is not finished.
+    Of several processes only the first does. Raises ValueError if the run is not finished.
     """
     workdir = Path(workdir)
-    lines = results.read(workdir / results.FILE)
+    if not first():
+        return workdir / "report.md"
+    lines = results.read_alone(workdir / results.FILE)
     if not select(lines, kind="summary"):
         raise ValueError(f"{workdir} holds no finished run: run it to the end first")
     made = figures.draw_all(figures.FIGURES, lines, workdir / "figures")

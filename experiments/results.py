@@ -1,6 +1,7 @@
 """What a run leaves behind: workdir/config.json and workdir/results.jsonl, one measurement a line.
 
 A line is written whole, or dropped by the next start: a run that was killed goes on behind its last whole line.
+Of several processes the first one writes, and all read what it reads: all must call `start`, `read`, `remove`.
 """
 
 import hashlib
@@ -17,6 +18,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from experiments.processes import first, from_first, together
+
 FILE = "results.jsonl"
 
 
@@ -26,7 +29,12 @@ def start(workdir: str | Path, config: dict) -> Path:
     Writes config.json on the first call; drops a last line that an interrupted run left unfinished.
     Raises ValueError if the folder holds another config's run (the differing keys are named) or a corrupt line.
     """
-    workdir = Path(workdir)
+    together(lambda: _start(Path(workdir), config) if first() else None)
+    read(Path(workdir) / FILE)
+    return Path(workdir) / FILE
+
+
+def _start(workdir: Path, config: dict) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
     config = json.loads(json.dumps(config, sort_keys=True))
     saved, path = workdir / "config.json", workdir / FILE
@@ -45,14 +53,21 @@ def start(workdir: str | Path, config: dict) -> Path:
     if whole < len(content):
         with path.open("r+b") as file:
             file.truncate(whole)
-    read(path)
-    return path
 
 
 def read(path: str | Path) -> list[dict]:
     """All lines of a results file. Raises ValueError that names the first corrupt line."""
+    return _parsed(from_first(Path(path).read_text), path)
+
+
+def read_alone(path: str | Path) -> list[dict]:
+    """The same for what only one process does."""
+    return _parsed(Path(path).read_text(), path)
+
+
+def _parsed(content: str, path: str | Path) -> list[dict]:
     lines = []
-    for number, text in enumerate(Path(path).read_text().splitlines(), start=1):
+    for number, text in enumerate(content.splitlines(), start=1):
         try:
             line = json.loads(text)
         except json.JSONDecodeError as error:
@@ -67,6 +82,8 @@ def read(path: str | Path) -> list[dict]:
 
 def append(path: str | Path, lines: Iterable[dict]) -> None:
     """Adds the lines in one write, on disk when the call returns. Arrays and NumPy numbers become lists and numbers."""
+    if not first():
+        return
     text = "".join(json.dumps(line, default=_plain) + "\n" for line in lines)
     with Path(path).open("a") as file:
         file.write(text)
@@ -78,7 +95,7 @@ def remove(path: str | Path, **where) -> None:
     """Drops the lines whose fields have the given values: what a killed run left of a batch that is made anew."""
     lines = read(path)
     dropped = select(lines, **where)
-    if dropped:
+    if dropped and first():
         _write_whole(Path(path), "".join(json.dumps(line) + "\n" for line in lines if line not in dropped))
 
 

@@ -1,15 +1,19 @@
 """Runs a config: python -m experiments.run --config=configs/images.py:small --workdir=out/images
 
-A finished workdir is left as it is; an interrupted one goes on where it stopped.
+A finished workdir is left as it is; an interrupted one goes on where it stopped. Many hosts: the same line on each,
+with --distributed (SLURM, TPU pods) or --coordinator=HOST:PORT --processes=N --process=I. Process 0 writes the workdir.
 """
 
+import contextlib
 import importlib
 import sys
 
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from experiments.mesh import use_all_cores
+from experiments import mesh
+from experiments.processes import first
+from valuation.workers import over
 
 # config.experiment -> the module whose run(config, workdir, data_dir) does the work
 EXPERIMENTS = {"valuation": "experiments.pipeline", "phases": "experiments.scaling"}
@@ -17,12 +21,33 @@ EXPERIMENTS = {"valuation": "experiments.pipeline", "phases": "experiments.scali
 
 def execute(config, workdir: str, data_dir: str | None) -> None:
     """Runs a config in a workdir; what went wrong is said in one line (--verbosity=1 shows where)."""
+    quiet = contextlib.nullcontext() if first() else contextlib.redirect_stdout(None)
     try:
-        importlib.import_module(EXPERIMENTS[config.experiment]).run(config, workdir, data_dir)
+        with quiet, over(mesh.of_values(mesh.devices()), watch=mesh.watch):
+            importlib.import_module(EXPERIMENTS[config.experiment]).run(config, workdir, data_dir)
     except (ValueError, OSError, FloatingPointError) as error:
         if logging.level_debug():
             raise
         sys.exit(f"error: {error}")
+
+
+def begin() -> None:
+    """Makes all cores and, if flags say so, all processes of this run into devices."""
+    mesh.use_all_cores()
+    given = {name: flags.FLAGS[name].value for name in ("coordinator", "processes", "process")}
+    if flags.FLAGS.distributed or any(value is not None for value in given.values()):
+        try:
+            mesh.start(**given)
+        except ValueError as error:
+            sys.exit(f"error: {error}")
+
+
+def define_processes() -> None:
+    """The flags that `begin` reads."""
+    flags.DEFINE_bool("distributed", False, "one of several processes that a cluster started: SLURM, a TPU pod, ...")
+    flags.DEFINE_string("coordinator", None, "host:port of process 0, where no cluster says so")
+    flags.DEFINE_integer("processes", None, "how many processes run this line", lower_bound=1)
+    flags.DEFINE_integer("process", None, "which of them this is, from 0 on", lower_bound=0)
 
 
 def main(argv: list[str]) -> None:
@@ -30,7 +55,7 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     if not logging.level_debug():
         logging.set_verbosity(logging.WARNING)
-    use_all_cores()
+    begin()
     execute(flags.FLAGS.config, flags.FLAGS.workdir, flags.FLAGS.data_dir)
 
 
@@ -40,5 +65,6 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "data_dir", None, "folder of archives and prepared data; default ~/.cache/real_synthetic_mixtures"
     )
+    define_processes()
     flags.mark_flags_as_required(["config", "workdir"])
     app.run(main)

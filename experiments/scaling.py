@@ -12,6 +12,7 @@ from tqdm import tqdm
 from configs.common import one_of
 from experiments import curve_fits, mesh, results, scaling_report
 from experiments.generated import check_strength
+from experiments.processes import first
 from experiments.study import REAL, Curve, Study, key_of
 
 STUDIES = {
@@ -92,7 +93,7 @@ def one_study(config, name: str, data_dir, devices, path: Path, record) -> None:
     """The lines of one study that are not there yet: points of each curve and seed, fits, verdicts."""
     begun = time.perf_counter()
     study: Study = importlib.import_module(STUDIES[name]).load(config[name], data_dir, devices, config.seed)
-    for curve in (bar := tqdm(study.curves, desc=name, unit="curve")):
+    for curve in (bar := tqdm(study.curves, desc=name, unit="curve", disable=not first())):
         bar.set_postfix_str(words(curve))
         measure(config, study, curve, path, record)
         done = results.select(results.read(path), **curve._asdict())

@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments import figures, results, scaling_figures
 from experiments.law_figures import VAGUE, curves, label
+from experiments.processes import first
 from experiments.results import select
 from experiments.scaling_figures import TITLES
 from experiments.study import REAL
@@ -45,9 +46,14 @@ inside the sampled sizes."""
 
 
 def write(workdir: str | Path) -> Path:
-    """Draws the figures and writes workdir/report.md. Raises ValueError if the run is not finished."""
+    """Draws the figures and writes workdir/report.md. Raises ValueError if the run is not finished.
+
+    Of several processes only the first does.
+    """
     workdir = Path(workdir)
-    lines = results.read(workdir / results.FILE)
+    if not first():
+        return workdir / "report.md"
+    lines = results.read_alone(workdir / results.FILE)
     if not select(lines, kind="run"):
         raise ValueError(f"{workdir} holds no finished run: run it to the end first")
     config = json.loads((workdir / "config.json").read_text())

@@ -12,8 +12,8 @@ import ml_collections
 from absl import app, flags
 
 from configs.common import one_of
-from experiments.mesh import use_all_cores
-from experiments.run import execute
+from experiments.processes import first
+from experiments.run import begin, define_processes, execute
 
 
 class Entry(NamedTuple):
@@ -41,13 +41,14 @@ def entries(path: str, sweep: str) -> list[Entry]:
 
 
 def main(argv: list[str]) -> None:
-    use_all_cores()
+    begin()
     try:
         todo = entries(flags.FLAGS.config, flags.FLAGS.sweep)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     for number, entry in enumerate(todo, start=1):
-        print(f"--- {number} of {len(todo)}: {entry.name}", flush=True)
+        if first():
+            print(f"--- {number} of {len(todo)}: {entry.name}", flush=True)
         execute(entry.config, str(Path(flags.FLAGS.workdir) / entry.name), flags.FLAGS.data_dir)
 
 
@@ -56,4 +57,5 @@ if __name__ == "__main__":
     flags.DEFINE_string("sweep", "sweep", "which function of it, as sweep_ablation")
     flags.DEFINE_string("workdir", None, "folder in which every entry gets a folder", required=True)
     flags.DEFINE_string("data_dir", None, "folder of archives and prepared data")
+    define_processes()
     app.run(main)

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import orbax.checkpoint as ocp
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
-from experiments.mesh import sharded_map
+from experiments.mesh import AXIS, by_rows, local, place, sharded_map
+from experiments.processes import first, several, together
 from valuation.problem import Examples
+from valuation.workers import gather
 
 PyTree = Any
 CHUNK = 100  # steps between two looks at the losses
@@ -60,6 +63,26 @@ def step(recipe: Recipe, state: tuple, examples: Examples, frozen: PyTree):
     return (optax.apply_updates(params, update), memory, key, count + 1), loss
 
 
+def mesh_step(recipe: Recipe, mesh: Mesh, shardings: tuple) -> Callable:
+    """`step` of one model on all devices of the mesh: (state, examples, frozen) -> (the next state, mean loss).
+
+    Examples are sharded by rows, a multiple of the devices; every process passes all of them. shardings: of state and
+    frozen, such as mesh.replicated or mesh.sharded of (state, frozen), by which both have been placed.
+    """
+    state, frozen = shardings
+    run = jax.jit(
+        partial(step, recipe),
+        in_shardings=(state, NamedSharding(mesh, PartitionSpec(AXIS)), frozen),
+        out_shardings=(state, NamedSharding(mesh, PartitionSpec())),
+        donate_argnums=0,
+    )
+
+    def placed(state, examples: Examples, frozen):
+        return run(state, place(examples, by_rows(examples, mesh)), frozen)
+
+    return placed
+
+
 def fit(
     recipe: Recipe,
     sets: list[Examples],
@@ -72,14 +95,37 @@ def fit(
 ) -> list[PyTree]:
     """Parameters of one model trained on each set, all from their own random start.
 
-    The trainings are sharded over the mesh by model, so a training's numbers do not depend on the mesh.
+    The trainings are sharded over the mesh by model, so a training's numbers do not depend on the mesh. Of several
+    processes each trains a share of the models on its own devices, and all get all parameters.
     checkpoint: a folder. Parameters, optimizer memory, step (with the key: the position in the data) are saved there
-        every few seconds; a later call with the same arguments goes on from there. It is removed at the end.
+        every few seconds; a later call with the same arguments goes on from there. It is removed at the end. Each of
+        several processes has a folder of its own in it.
     names: of the trainings, for messages.
     Raises FloatingPointError at the first loss that is not finite, naming training and step; ValueError if the folder
     holds another training.
     """
     names = names or [str(i) for i in range(len(sets))]
+    processes = sorted({device.process_index for device in mesh.devices.flat})
+    args = {"title": title, "mesh": local(mesh)}
+    if len(processes) == 1:
+        return _fit(recipe, sets, keys, names, checkpoint=checkpoint, kept=False, **args)
+    shares = np.array_split(np.arange(len(sets)), len(processes))
+    number = processes.index(jax.process_index())
+    own = [[values[i] for i in shares[number]] for values in (sets, keys, names)]
+    folder = Path(checkpoint) / f"process-{number}-of-{len(processes)}" if checkpoint else None
+    here = together(lambda: _fit(recipe, *own, checkpoint=folder, kept=True, **args) if own[0] else [])
+    blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(recipe.initialise, keys[0]))
+    here += [blank] * (len(shares[0]) - len(here))  # the first shares are the largest
+    every = gather(here)
+    if checkpoint:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+    return [params for trained, share in zip(every, shares, strict=True) for params in trained[: len(share)]]
+
+
+def _fit(
+    recipe: Recipe, sets: list, keys: list, names: list[str], *, mesh: Mesh, title: str, checkpoint
+) -> list[PyTree]:
+    """`fit` on the devices of this process."""
     starts, orders = zip(*(jax.random.split(key) for key in keys), strict=True)
     starts = jnp.stack([jax.random.key_data(start) for start in starts])
     sizes = [len(examples.inputs) for examples in sets]
@@ -114,7 +160,8 @@ def fit(
     store = _Store(checkpoint, {"names": names, "steps": recipe.steps, "data and keys": digest.hexdigest()})
     state, done = store.restore(state)
     run = sharded_map(advance, mesh)
-    with tqdm(total=len(sets) * recipe.steps, initial=len(sets) * done, desc=title, unit="step", smoothing=0.1) as bar:
+    total, begun = len(sets) * recipe.steps, len(sets) * done
+    with tqdm(total=total, initial=begun, desc=title, unit="step", smoothing=0.1, disable=not first()) as bar:
         while done < recipe.steps:
             chunk = min(CHUNK, recipe.steps - done)
             state, losses = run((state, rows[:, done : done + chunk]), (data, recipe.frozen))
@@ -122,7 +169,8 @@ def fit(
             done += chunk
             bar.update(len(sets) * chunk)
             store.save(state, done, last=done == recipe.steps)
-    store.remove()
+    if not kept:
+        store.remove()
     params = jax.device_get(state[0])
     return [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(len(sets))]
 
@@ -138,7 +186,11 @@ def _check(losses: np.ndarray, names: list[str], done: int) -> None:
 
 
 class _Store:
-    """Checkpoints of one fit in a folder, or nowhere."""
+    """Checkpoints of one fit in a folder, or nowhere.
+
+    Orbax writes NumPy arrays in process 0 only and refuses what one process alone has on its devices: one of several
+    processes, which trains models of its own, keeps its state in a file of NumPy's.
+    """
 
     def __init__(self, folder: str | Path | None, training: dict):
         self.folder = Path(folder).absolute() if folder else None
@@ -150,6 +202,8 @@ class _Store:
             return state, 0
         if json.loads((self.folder / "training.json").read_text()) != self.training:
             raise ValueError(f"{self.folder} holds checkpoints of another training: remove that folder")
+        if several():
+            return self._restore_file(state)
         with ocp.CheckpointManager(self.folder) as manager:
             latest = manager.latest_step()
             if latest is None:
@@ -162,6 +216,17 @@ class _Store:
                     f"{str(error).splitlines()[0][:200]}): remove that folder, the training goes on from the one before"
                 ) from error
 
+    def _restore_file(self, state: PyTree) -> tuple[PyTree, int]:
+        path = self.folder / "state.npz"
+        if not path.exists():
+            return state, 0
+        try:
+            with np.load(path) as file:
+                leaves = [file[f"arr_{i}"] for i in range(len(file.files))]
+            return jax.tree.unflatten(jax.tree.structure(state), leaves[1:]), int(leaves[0])
+        except Exception as error:  # zipfile, zlib and NumPy each raise their own
+            raise ValueError(f"the checkpoint {path} cannot be read ({error}): remove {self.folder}") from error
+
     def save(self, state: PyTree, done: int, *, last: bool) -> None:
         if self.folder is None or last or time.monotonic() - self.saved < SECONDS_BETWEEN_CHECKPOINTS:
             return
@@ -170,8 +235,13 @@ class _Store:
             draft = self.folder / "training.part"
             draft.write_text(json.dumps(self.training))
             os.replace(draft, self.folder / "training.json")
-        with ocp.CheckpointManager(self.folder, options=ocp.CheckpointManagerOptions(max_to_keep=2)) as manager:
-            manager.save(done, args=ocp.args.StandardSave(state))
+        if several():
+            draft = self.folder / "state.part.npz"
+            np.savez(draft, done, *jax.tree.leaves(jax.device_get(state)))
+            os.replace(draft, self.folder / "state.npz")
+        else:
+            with ocp.CheckpointManager(self.folder, options=ocp.CheckpointManagerOptions(max_to_keep=2)) as manager:
+                manager.save(done, args=ocp.args.StandardSave(state))
         self.saved = time.monotonic()
 
     def remove(self) -> None:

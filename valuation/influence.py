@@ -18,7 +18,8 @@ from valuation.factors import Formed, shapes
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples, Problem
 from valuation.solve import Solution, conjugate_gradients
-from valuation.stream import MEMORY, chunks, directed
+from valuation.stream import MEMORY, chunk, directed
+from valuation.workers import spread
 
 PROBES = 5  # purpose of a key
 ROWS = 256
@@ -62,18 +63,8 @@ def scores(
 def gauss_newton(model, output: Callable, train: Examples) -> Callable:
     """v (p,) -> H v, chunk by chunk: one jvp to the outputs, the loss's Hessian there, and one vjp back."""
     flat, unravel = jax.flatten_util.ravel_pytree(model.params)
-    rows = min(ROWS, len(train.inputs))
-
-    def product(v):
-        tangent = unravel(jnp.asarray(v, flat.dtype))
-        parts = (
-            _gauss_newton(model.params, model.frozen, tangent, chunk, np.arange(rows) < count, apply=model.apply,
-                          output=output)
-            for chunk, count in chunks(train, rows)
-        )  # fmt: skip
-        return sum(np.asarray(part, np.float64) for part in parts) / len(train.inputs)
-
-    return product
+    step = partial(_gauss_newton, apply=model.apply, output=output)
+    return lambda v: _mean(step, (model.params, model.frozen, unravel(jnp.asarray(v, flat.dtype))), train)
 
 
 def influence(
@@ -92,12 +83,18 @@ def influence(
 
 
 def _mean_gradient(model, output, examples) -> np.ndarray:
-    rows = min(ROWS, len(examples.inputs))
-    parts = (
-        _summed_gradient(model.params, model.frozen, chunk, np.arange(rows) < count, apply=model.apply, output=output)
-        for chunk, count in chunks(examples, rows)
+    step = partial(_summed_gradient, apply=model.apply, output=output)
+    return _mean(step, (model.params, model.frozen), examples).astype(np.float32)
+
+
+def _mean(step, shared: tuple, examples: Examples) -> np.ndarray:
+    """Sum over the examples of what step(*shared, chunk, which of its rows count) sums, over their number; float64."""
+    n = len(examples.inputs)
+    rows = min(ROWS, n)
+    parts = spread(
+        step, shared, lambda i: (chunk(examples, rows, i), np.arange(rows) < n - i * rows), -(-n // rows), threads=1
     )
-    return (sum(np.asarray(part, np.float64) for part in parts) / len(examples.inputs)).astype(np.float32)
+    return sum(part.astype(np.float64) for part in parts) / n
 
 
 @partial(jax.jit, static_argnames=("apply", "output"))

@@ -11,7 +11,8 @@ from valuation.factors import factors, products, route, shapes
 from valuation.gradients import Captured, captured, require_capture
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
-from valuation.stream import MEMORY, gradient_products
+from valuation.stream import MEMORY, chunk, gradient_products
+from valuation.workers import current, on_host, spread
 
 ROWS = 256  # rows are padded to a multiple of this, so that sets of many sizes share a few compilations
 
@@ -49,18 +50,25 @@ def gram(
     layers = tuple(model.layers.items())
     first = _padded(inputs, labels)
     second = None if inputs_b is None else _padded(inputs_b, labels_b)
-    theta = _gram(model.params, model.frozen, first, second, tapped=model.tapped, layers=layers, output=output)
-    return np.asarray(theta)[: len(inputs), :m]  # sliced on the host: on the device every size is a compilation
+    step = partial(_gram, tapped=model.tapped, layers=layers, output=output)
+    who = current()
+    share = -(-len(first.inputs) // (who.processes * (len(who.devices) or 1)))
+    if share == len(first.inputs):
+        theta = on_host(step(model.params, model.frozen, first, second))
+    else:  # rows of the kernel
+        shared = (model.params, model.frozen, first if second is None else second)
+        count = -(-len(first.inputs) // share)
+        parts = spread(partial(_gram_rows, step), shared, lambda i: (chunk(first, share, i),), count, threads=1)
+        theta = np.concatenate(list(parts))
+    return theta[: len(inputs), :m]  # sliced on the host: on the device every size is a compilation
 
 
-def outputs(model, inputs) -> Float[np.ndarray, "n c"]:
+def outputs(model, inputs) -> Float[np.ndarray, "n ..."]:
     """The model's outputs, computed a few rows at a time: one compilation whatever n is."""
     padded = _padded(inputs, None).inputs
-    parts = [
-        _outputs(model.params, model.frozen, padded[i : i + ROWS], apply=model.apply)
-        for i in range(0, len(padded), ROWS)
-    ]
-    return np.concatenate([np.asarray(part) for part in parts])[: len(inputs)]
+    step, shared = partial(_outputs, apply=model.apply), (model.params, model.frozen)
+    parts = spread(step, shared, lambda i: (chunk(padded, ROWS, i),), len(padded) // ROWS, threads=1)
+    return np.concatenate(list(parts))[: len(inputs)]
 
 
 def likelihoods(model, examples: Examples) -> Float[np.ndarray, " n"]:
@@ -87,6 +95,10 @@ def _likelihoods(params, frozen, examples, *, apply):
 @partial(jax.jit, static_argnames=("apply",))
 def _outputs(params, frozen, inputs, *, apply):
     return apply(params, frozen, inputs)
+
+
+def _gram_rows(step, params, frozen, second, first):
+    return step(params, frozen, first, second)
 
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output"))

@@ -9,7 +9,7 @@ every step knows how far the quadratic form is from the truth (up to float32 rou
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -20,7 +20,8 @@ from jaxtyping import Float
 
 from valuation.factors import form
 from valuation.problem import Examples
-from valuation.stream import MEMORY, check, chunks, features, gradient_products, self_products
+from valuation.stream import MEMORY, check, chunk, features, gradient_products, self_products
+from valuation.workers import spread
 
 JITTER = 1e-6  # of the landmarks' mean diagonal, for their Cholesky factor in float64
 ROWS = 512
@@ -148,21 +149,18 @@ def tangent_product(model, output: Callable, examples: Examples, *, memory: int 
 
 def _matrix_free(model, output, examples, v) -> np.ndarray:
     """J (J' v), column by column inside a chunk."""
-    rows = min(ROWS, len(examples.inputs))
+    n = len(examples.inputs)
+    rows = min(ROWS, n)
     v = np.asarray(v, np.float32)
-    args = {"apply": model.apply, "output": output}
-    start, total = 0, None
-    for chunk, count in chunks(examples, rows):
-        part = np.zeros((rows, v.shape[1]), np.float32)
-        part[:count] = v[start : start + count]
-        pulled = _pulled(model.params, model.frozen, chunk, part, **args)
-        total = pulled if total is None else jax.tree.map(jnp.add, total, pulled)
-        start += count
-    parts = [
-        np.asarray(_pushed(model.params, model.frozen, chunk, total, **args))[:count]
-        for chunk, count in chunks(examples, rows)
-    ]
-    return np.concatenate(parts)
+    filled = np.pad(v, [(0, -n % rows), (0, 0)])  # what fills up the last chunk counts nothing
+    args, count = {"apply": model.apply, "output": output}, -(-n // rows)
+    shared = (model.params, model.frozen)
+    pulled = spread(
+        partial(_pulled, **args), shared, lambda i: (chunk(examples, rows, i), chunk(filled, rows, i)), count, threads=1
+    )
+    total = reduce(partial(jax.tree.map, np.add), pulled)
+    parts = spread(partial(_pushed, **args), (*shared, total), lambda i: (chunk(examples, rows, i),), count, threads=1)
+    return np.concatenate(list(parts))[:n]
 
 
 @partial(jax.jit, static_argnames=("apply", "output"))
@@ -172,7 +170,7 @@ def _pulled(params, frozen, examples, v, *, apply, output):
 
 
 @partial(jax.jit, static_argnames=("apply", "output"))
-def _pushed(params, frozen, examples, tangents, *, apply, output):
+def _pushed(params, frozen, tangents, examples, *, apply, output):
     _, push = jax.linearize(lambda p: output(apply(p, frozen, examples.inputs), examples), params)
     return jax.vmap(push, out_axes=1)(tangents)
 

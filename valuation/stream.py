@@ -2,14 +2,12 @@
 
 A chunk has the same number of rows every time (the last is filled up), so that a step is compiled once. On a CPU every
 core works on a chunk of its own, in tiles that fit into its cache: XLA runs all but large matrix products on one core.
-progress: called with the number of examples that have just been done; None stays silent.
+Inside workers.over(mesh) chunks go to the devices of the mesh, and every process gets the whole result.
+progress: called with the number of examples that have just been done; None asks workers.over, or stays silent.
 """
 
 import math
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -21,15 +19,16 @@ from jaxtyping import Float
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
 from valuation.problem import Examples
+from valuation.workers import current, spread
 
-MEMORY = 2**30  # bytes
+MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise
 ALIVE = 3  # captured arrays of a chunk and as much again for the passes that make them
 TILE = 2**21  # bytes of the largest captured array of a tile: the cache of a core
 LARGEST = 2048  # rows of a chunk: more do not make it faster
 
 
 class Plan(NamedTuple):
-    """Rows of a chunk, and of a tile, which divides them; chunks worked on at a time."""
+    """Rows of a chunk, and of a tile, which divides them; chunks worked on at a time on one device."""
 
     rows: int
     tile: int
@@ -50,7 +49,8 @@ def gradient_products(
     check(model, train, query)
     theirs = plan(model, output, query, memory / 2, whole=True, workers=1)
     parts = []
-    for block, kept in chunks(query, theirs.rows):
+    for start in range(0, len(query.inputs), theirs.rows):
+        block, kept = chunk(query, theirs.rows, start // theirs.rows), len(query.inputs) - start
         args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
         routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=theirs.tile, **args)
         left = max(memory - _bytes(routed), memory // 2)
@@ -67,8 +67,8 @@ def directed(
     """<grad o(x_i), direction_j> of m directions in parameter space: dotted path of a parameter -> factor of m rows."""
     ours = plan(model, output, examples, memory, pairs=True)
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": ours.tile}
-    step = partial(_products, model.params, model.frozen, directions, **args)
-    return np.concatenate(list(each(step, examples, ours, progress=progress)))
+    shared = (model.params, model.frozen, directions)
+    return np.concatenate(list(each(partial(_products, **args), shared, examples, ours, progress=progress)))
 
 
 def self_products(
@@ -97,40 +97,32 @@ def features(
     check(model, examples)
     chosen = plan(model, output, examples, memory, feature=feature, state=state)
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "feature": feature}
-    step = partial(_features, model.params, model.frozen, state, tile=chosen.tile, **args)
-    done = 0
-    for found in each(step, examples, chosen, progress=progress):
+    step, done = partial(_features, tile=chosen.tile, **args), 0
+    for found in each(step, (model.params, model.frozen, state), examples, chosen, progress=progress):
         finite(np.isfinite(found).all(1), "given", done)
         yield found
         done += len(found)
 
 
-def each(step: Callable, examples: Examples, plan: Plan, *, progress: Callable | None = None) -> Iterator[np.ndarray]:
-    """step(chunk) -> (rows, ...) of chunk after chunk, in order, without the rows that fill up the last one."""
-    waiting: deque = deque()
-
-    def first() -> np.ndarray:
-        future, count = waiting.popleft()
-        found = future.result()[:count]
+def each(
+    step: Callable, shared: tuple, examples: Examples, plan: Plan, *, progress: Callable | None = None
+) -> Iterator[np.ndarray]:
+    """step(*shared, chunk) -> (rows, ...) of chunk after chunk, in order, without what fills up the last one."""
+    n, watch = len(examples.inputs), current().watch
+    progress = watch(n) if progress is None and watch else progress
+    found = spread(step, shared, lambda i: (chunk(examples, plan.rows, i),), -(-n // plan.rows), threads=plan.workers)
+    for i, rows in enumerate(found):
+        count = min(plan.rows, n - i * plan.rows)
         if progress is not None:
             progress(count)
-        return found
-
-    with ThreadPoolExecutor(plan.workers) as pool:
-        for chunk, count in chunks(examples, plan.rows):
-            waiting.append((pool.submit(lambda chunk=chunk: np.asarray(step(chunk))), count))
-            if len(waiting) > plan.workers:
-                yield first()
-        while waiting:
-            yield first()
+        yield rows[:count]
 
 
-def chunks(examples: Examples, rows: int) -> Iterator[tuple[Examples, int]]:
-    """(rows examples, how many of them count): the last chunk is filled up with copies of its last example."""
-    n = len(examples.inputs)
-    for start in range(0, n, rows):
-        index = np.minimum(np.arange(start, start + rows), n - 1)
-        yield jax.tree.map(lambda leaf, index=index: np.asarray(leaf)[index], examples), min(rows, n - start)
+def chunk(examples, rows: int, i: int):
+    """Rows i * rows .. of all arrays of a tree; behind the end copies of the last one."""
+    n = len(jax.tree.leaves(examples)[0])
+    index = np.minimum(np.arange(i * rows, (i + 1) * rows), n - 1)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[index], examples)
 
 
 def plan(
@@ -164,9 +156,10 @@ def plan(
             f"one example needs about {(in_tile + in_row) / 1e6:.1f} MB of memory, "
             f"the budget leaves {memory / 1e6:.1f} MB: raise it"
         )
-    workers = workers or (os.cpu_count() or 1 if jax.default_backend() == "cpu" else 1)
-    workers = max(min(workers, int(memory // (2 * in_tile + in_row))), 1)
-    share, n = memory / workers, len(examples.inputs)
+    who, n = current(), len(examples.inputs)
+    apart = len(who.devices) or 1  # each has the whole memory
+    at_once = max(min(workers or who.threads // apart, int(memory // (2 * in_tile + in_row))), 1)
+    share, workers = memory / at_once, at_once if workers else at_once * apart * who.processes
     tile = max(TILE // max(map(_bytes, jax.tree.leaves(alive))), 1)
     tile = max(min(int(share // 2 // in_tile), tile, LARGEST), 1)
     tiles = max(min(int((share - tile * in_tile) // max(in_row * tile, 1)), LARGEST // tile), 1)
@@ -175,7 +168,7 @@ def plan(
         return Plan(tiles * -(-n // tiles), -(-n // tiles), 1)
     if n <= tile * workers:  # a small set: equal parts, in eights so that sets of like size share a compilation
         tile, tiles = max(min(-(-n // (8 * workers)) * 8, tile), 1), 1
-    return Plan(tile * min(tiles, max(-(-n // (tile * workers)), 1)), tile, workers)
+    return Plan(tile * min(tiles, max(-(-n // (tile * workers)), 1)), tile, at_once)
 
 
 def check(model, *sets: Examples) -> None:
@@ -204,12 +197,25 @@ def _bytes(tree) -> int:
 
 
 def _tiled(function: Callable, examples: Examples, tile: int):
-    """function(examples) tile by tile; every output has the examples' leading axis."""
+    """function(examples) tile by tile; every output has the examples' leading axis.
+
+    An array that is several outputs, such as what q, k and v all read, is put together once.
+    """
     rows = len(examples.inputs)
     if rows == tile:
         return function(examples)
+    places = {}
+
+    def distinct(examples):
+        leaves, places["tree"] = jax.tree.flatten(function(examples))
+        unique = {id(leaf): leaf for leaf in leaves}
+        numbers = dict(zip(unique, range(len(unique)), strict=True))
+        places["leaves"] = [numbers[id(leaf)] for leaf in leaves]
+        return list(unique.values())
+
     tiles = jax.tree.map(lambda leaf: leaf.reshape(-1, tile, *leaf.shape[1:]), examples)
-    return jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[2:]), jax.lax.map(function, tiles))
+    whole = [leaf.reshape(rows, *leaf.shape[2:]) for leaf in jax.lax.map(distinct, tiles)]
+    return jax.tree.unflatten(places["tree"], [whole[i] for i in places["leaves"]])
 
 
 def _factors(params, frozen, examples, tapped, layers, output):

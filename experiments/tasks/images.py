@@ -20,6 +20,7 @@ from configs.common import one_of
 from experiments import splits, train
 from experiments.corruptions import CORRUPTIONS
 from experiments.mixture import generator
+from experiments.processes import everywhere, in_turn
 from experiments.tasks import Task, classified, other_labels
 from experiments.tasks.archives import data_folder, fetch
 from experiments.tasks.builders.cifar10_test import Cifar10Test
@@ -106,7 +107,8 @@ def prepared(builder_type, archive: str, part: str, data_dir: str | None) -> tup
     """(images, labels) of a builder over an archive, prepared at the first call."""
     folder = str(data_folder(data_dir) / "prepared")
     builder = builder_type(archive=fetch(archive, data_dir), data_dir=folder, file_format="array_record")
-    builder.download_and_prepare()
+    with in_turn():
+        builder.download_and_prepare()
     return arrays(builder.as_data_source(split=part))
 
 
@@ -199,7 +201,7 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
 
     @functools.cache
     def parameters():
-        if not path.exists():
+        if not everywhere(path.exists()):
             (params,) = train.fit(
                 recipe,
                 [learn],
@@ -209,7 +211,8 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
                 title="generator",
                 checkpoint=path.with_suffix(".checkpoints"),
             )
-            _save(path, jax.tree.leaves(params))
+            with in_turn():
+                _save(path, jax.tree.leaves(params))
         return jax.tree.unflatten(structure, _read(path))
 
     def generated(examples: Examples, temperature: float, key: jax.Array) -> Examples:

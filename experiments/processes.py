@@ -1,0 +1,73 @@
+"""Several processes, on one host or many, that run the same lines on the same data: how they agree.
+
+The first one alone writes and shows progress. Every function but `first` is a call that all of them must make.
+"""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+
+from valuation.workers import gather
+
+FAILURES = (ValueError, OSError, FloatingPointError)  # what a run may raise, and says in one line
+WORDS = 1000  # bytes of such a line that other processes get
+
+
+def several() -> bool:
+    """Whether there are others; asking does not start JAX's devices."""
+    return jax.distributed.is_initialized() and jax.process_count() > 1
+
+
+def first() -> bool:
+    """Whether this process is the one that writes and shows progress."""
+    return not several() or jax.process_index() == 0
+
+
+def together(function: Callable) -> Any:
+    """What function() returns in this process; what one of FAILURES it raises in any process is raised in all."""
+    if not several():
+        return function()
+    found, own, line = None, None, np.zeros(WORDS, np.uint8)
+    try:
+        found = function()
+    except FAILURES as error:
+        own, text = error, f"{type(error).__name__}: {error}".encode()[:WORDS]
+        line[: len(text)] = np.frombuffer(text, np.uint8)
+    for number, other in enumerate(gather(line)):
+        if other.any() and number == jax.process_index():
+            raise own
+        if other.any():
+            raise ValueError(f"process {number} stopped: {other.tobytes().rstrip(bytes(1)).decode(errors='replace')}")
+    return found
+
+
+def from_first(text: Callable[[], str]) -> str:
+    """text() of the first process, in all."""
+    found = together(lambda: text() if first() else "")
+    if not several():
+        return found
+    size = int(gather(np.int64(len(found.encode())))[0])
+    row = np.zeros(size, np.uint8)
+    row[: len(found.encode())] = np.frombuffer(found.encode(), np.uint8)
+    return gather(row)[0].tobytes().decode() if size else ""
+
+
+def everywhere(true: bool) -> bool:
+    """Whether it is true in all processes: for decisions that they must make alike."""
+    return all(gather(np.bool_(true))) if several() else true
+
+
+@contextmanager
+def in_turn():
+    """One process after another, the first one first: for what is made on a disk that they may share."""
+    turns = jax.process_count() if several() else 1
+    for _ in range(jax.process_index() if turns > 1 else 0):
+        gather(np.bool_(True))
+    try:
+        yield
+    finally:
+        for _ in range(turns - jax.process_index() if turns > 1 else 0):
+            gather(np.bool_(True))

@@ -1,0 +1,61 @@
+"""One of the processes of tests/test_mesh.py: python -m tests.mesh_process HOST:PORT PROCESSES PROCESS FOLDER"""
+
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments import mesh, train
+from experiments.processes import everywhere, first, from_first, in_turn, together
+from valuation.workers import current, over
+
+
+def interrupted(training) -> None:
+    """The training, checkpointed every few steps, until the second process fails."""
+    check = train._check
+    train.CHUNK, train.SECONDS_BETWEEN_CHECKPOINTS = 4, 0.0
+
+    def failing(losses, names, done):
+        if done == 8 and not first():
+            raise FloatingPointError("interrupted")
+        check(losses, names, done)
+
+    train._check, said = failing, "nothing"
+    try:
+        training()
+    except (FloatingPointError, ValueError) as error:
+        said = str(error)
+    assert "interrupted" in said
+    train._check = check
+
+
+def main(coordinator: str, processes: str, process: str, folder: str) -> None:
+    mesh.use_all_cores()
+    mesh.start(coordinator=coordinator, processes=int(processes), process=int(process))
+    assert jax.process_count() == int(processes)
+    from tests.mesh_numbers import all_numbers, trainings  # they make arrays, and so start the devices
+
+    with over(mesh.of_values(mesh.devices())):
+        assert current().processes == int(processes)
+    interrupted(lambda: trainings(mesh.devices(), Path(folder) / "checkpoints"))
+    with np.load(Path(folder) / f"checkpoints/process-{process}-of-{processes}/state.npz") as file:
+        assert int(file["arr_0"]) == 8  # behind it came the failure, or the end, of 12 steps
+    found = all_numbers(mesh.devices(), Path(folder))
+    (only,) = trainings(mesh.devices(), sets=(30,))  # fewer models than processes
+    assert from_first(lambda: "äb" * 50) == "äb" * 50
+    assert not everywhere(first())
+    with in_turn(), (Path(folder) / "order").open("a") as file:
+        file.write(process)
+    try:
+        together(lambda: None if first() else Path("/nowhere/at all").read_text())
+        said = "nothing"
+    except (ValueError, OSError) as error:
+        said = str(error)
+    (Path(folder) / f"said-{process}").write_text(said)
+    if first():
+        np.savez(Path(folder) / "found.npz", *found, *jax.tree.leaves(only))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

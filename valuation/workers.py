@@ -1,0 +1,154 @@
+"""Who computes: the devices of this process, or the cores of its CPU, and the other processes that run the same lines.
+
+    with over(mesh):
+        METHODS["tracin"](problem)
+
+Examples are cut into chunks. Of P processes each takes every P-th chunk, its devices take one each beside a copy of the
+parameters, and every process gets all results. Outside of `over` a process computes alone, where JAX computes by
+default. The values differ by rounding only. jax.set_mesh would put every small computation on all devices: not used.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+
+class Workers(NamedTuple):
+    """devices: of this process, () for where JAX computes by default. threads: chunks this process works on at a time.
+
+    watch: number of examples ahead -> a function that is told how many more are done; None stays silent.
+    """
+
+    devices: tuple
+    threads: int
+    process: int = 0
+    processes: int = 1
+    watch: Callable | None = None
+
+
+_CHOSEN: ContextVar[Workers | None] = ContextVar("workers", default=None)
+
+
+@contextmanager
+def over(mesh: Mesh | None = None, *, watch: Callable | None = None):
+    """Inside, values are computed by all devices of the mesh; every process that has some must run the same lines.
+
+    A process with one CPU device uses it by as many threads as there are cores. None: this process, as outside.
+    Raises ValueError for a mesh that holds this process's devices and those of some others, but not of all.
+    """
+    token = _CHOSEN.set((_alone() if mesh is None else _of(mesh))._replace(watch=watch))
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(token)
+
+
+def current() -> Workers:
+    """The workers of the innermost `over`."""
+    return _CHOSEN.get() or _alone()
+
+
+def spread(
+    step: Callable, shared: tuple, job: Callable[[int], tuple], count: int, *, threads: int | None = None
+) -> Iterator[Any]:
+    """step(*shared, *job(i)) for i = 0 .. count - 1, in order, on every process: NumPy arrays of one shape for all i.
+
+    threads: jobs at a time on one device; as many as there are cores if None. Several devices work on one each.
+    Where `shared` is sharded over devices already they work on every job together.
+    """
+    who = current()
+    if any(len(leaf.devices()) > 1 for leaf in jax.tree.leaves(shared) if isinstance(leaf, jax.Array)):
+        who = Workers((), 1)
+    devices = who.devices or (None,)
+    threads = len(devices) if len(devices) > 1 else min(threads or who.threads, who.threads)
+    copies = [jax.device_put(shared, device) if device else shared for device in devices[: -(-count // who.processes)]]
+
+    def run(i: int, turn: int):
+        place, args = turn % len(devices), job(i)
+        args = jax.device_put(args, devices[place]) if devices[place] else args
+        return jax.tree.map(on_host, step(*copies[place], *args))
+
+    starts, waiting = range(0, count, who.processes), deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for turn, start in enumerate(starts):  # in the last turn the processes without a job repeat the last one
+            waiting.append((start, pool.submit(run, min(start + who.process, count - 1), turn)))
+            while len(waiting) > (threads if turn < len(starts) - 1 else 0):
+                first, future = waiting.popleft()
+                found = future.result()
+                yield from gather(found)[: count - first] if who.processes > 1 else [found]
+
+
+def on_host(array) -> np.ndarray:
+    """The whole array as NumPy, also where other processes hold parts of it."""
+    if isinstance(array, jax.Array) and not array.is_fully_addressable:
+        array = array if array.is_fully_replicated else _identity(NamedSharding(array.sharding.mesh, P()))(array)
+        return np.asarray(array.addressable_data(0))
+    return np.asarray(array)
+
+
+def gather(tree) -> list:
+    """The tree of every process, in their order; its arrays have one shape on all of them. A call all must make."""
+    if jax.process_count() == 1:
+        return [tree]
+    leaves, structure = jax.tree.flatten(jax.tree.map(np.asarray, tree))
+    flat = np.concatenate([np.ascontiguousarray(leaf).reshape(-1).view(np.uint8) for leaf in leaves])
+    rounded = np.zeros(_rounded(len(flat)), np.uint8)  # so that not every length is a compilation
+    rounded[: len(flat)] = flat
+    rows = np.split(_everywhere(rounded)[:, : len(flat)], np.cumsum([leaf.nbytes for leaf in leaves])[:-1], 1)
+    every = [np.ascontiguousarray(row).view(leaf.dtype).reshape(-1, *leaf.shape)
+             for row, leaf in zip(rows, leaves, strict=True)]  # fmt: skip
+    return [jax.tree.unflatten(structure, [leaf[i] for leaf in every]) for i in range(jax.process_count())]
+
+
+def _alone() -> Workers:
+    return Workers((), _threads(jax.default_backend()))
+
+
+def _of(mesh: Mesh) -> Workers:
+    here = tuple(device for device in mesh.devices.flat if device.process_index == jax.process_index())
+    others = {device.process_index for device in mesh.devices.flat}
+    if not here or 1 < len(others) < jax.process_count():
+        raise ValueError(
+            f"the mesh has devices of processes {sorted(others)}, and this is process {jax.process_index()} of "
+            f"{jax.process_count()}: expected devices of this process alone, or of all of them"
+        )
+    threads = len(here) if len(here) > 1 else _threads(here[0].platform)
+    devices = () if here == tuple(jax.local_devices()[:1]) else here
+    if len(others) == 1:
+        return Workers(devices, threads)
+    least = min(int(one) for one in gather(np.int32(threads)))  # chunks must be cut alike on all hosts
+    return Workers(devices[:least], least, jax.process_index(), jax.process_count())
+
+
+def _threads(platform: str) -> int:
+    return os.cpu_count() or 1 if platform == "cpu" else 1
+
+
+def _everywhere(row: np.ndarray) -> np.ndarray:
+    """One row a process: a collective of one device each, which the other devices need not wait for."""
+    firsts = {device.process_index: device for device in reversed(jax.devices())}
+    line = Mesh(np.array([firsts[i] for i in sorted(firsts)]), ("processes",))
+    own = jax.device_put(row[None], firsts[jax.process_index()])
+    split = NamedSharding(line, P("processes"))
+    whole = jax.make_array_from_single_device_arrays((len(firsts), len(row)), split, [own])
+    return np.asarray(_identity(NamedSharding(line, P()))(whole).addressable_data(0))
+
+
+@cache
+def _identity(sharding: NamedSharding) -> Callable:
+    return jax.jit(partial(jax.tree.map, jax.numpy.asarray), out_shardings=sharding)
+
+
+def _rounded(size: int) -> int:
+    step = 2 ** max(size.bit_length() - 4, 6)
+    return -(-size // step) * step
