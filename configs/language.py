@@ -31,16 +31,16 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "model": "smollm2",
         "real": True,  # problems of MathQA; else two made up
         "held_out": 1500,  # problems with the smallest hashes, left to validation and test
-        "batch": 64,
+        "batch": 128,
         # settings: (temperature, top-p, texts)
         "review": {
-            "length": 96,
-            "settings": ((1.0, 0.95, 640), (0.7, 0.9, 640), (1.3, 0.9, 320)),
+            "length": 80,
+            "settings": ((0.7, 0.9, 512), (1.0, 0.8, 512), (1.0, 0.95, 512)),
             "filters": {"whole": True, "words": (12, 150), "english": 0.2, "verdict": True, "near": 0.5},
         },
         "instruction": {
-            "length": 96,
-            "settings": ((1.0, 0.9, 384), (0.7, 0.95, 384)),
+            "length": 80,
+            "settings": ((0.7, 0.95, 384), (1.0, 0.9, 384)),
             "filters": {"whole": True, "words": (8, 250), "english": 0.1, "near": 0.5},
         },
         "solution": {

@@ -12,7 +12,9 @@ from scipy import optimize, special, stats
 
 LEVEL = 0.95
 NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
-EDGE = float(stats.chi2.ppf(LEVEL, 2))  # rise of 2 log L at the end of a support: twice an exponential, not chi2_1 (4.3)
+EDGE = float(
+    stats.chi2.ppf(LEVEL, 2)
+)  # rise of 2 log L at the end of a support: twice an exponential, not chi2_1 (4.3)
 STEPS = 50
 
 
