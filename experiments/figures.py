@@ -17,6 +17,8 @@ from valuation.methods import METHODS
 # Okabe and Ito's colours, told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = "osD^vPX*"
+ACCURACY = "test accuracy"
+LOST = {"own_set": "", "leave_one_out": " lost without it"}
 STYLE = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -48,8 +50,8 @@ def draw_all(figures: dict, lines: list[dict], folder: Path) -> list[tuple[str, 
 def value_against_truth(lines: list[dict]):
     """A panel a method, the contributors of the first draw."""
     draw = _first_draw(lines)
-    truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
-    spread = np.std([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    spread = np.std([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     mechanisms = [
         x["spec"]["mechanism"] if x["real"] < x["examples"] else "all real" for x in _contributors(lines, draw)
     ]
@@ -67,13 +69,13 @@ def value_against_truth(lines: list[dict]):
         found = select(lines, kind="correlation", draw=draw, method=run["method"])
         rho = found[0]["spearman"] if found else None
         axis.set_title(METHODS[run["method"]].title + (f"   ρ = {rho:.2f}" if rho is not None else "   ρ undefined"))
-        if METHODS[run["method"]].accuracy:
+        if METHODS[run["method"]].accuracy and _metric(lines) == ACCURACY:
             axis.plot([truth.min(), truth.max()], [truth.min(), truth.max()], color="0.75", lw=0.8, zorder=0)
         axis.locator_params(axis="x", nbins=4)
     for axis in axes.flat[len(runs) :]:
         axis.axis("off")
     for axis in axes[:, 0]:
-        axis.set_ylabel("test accuracy")
+        axis.set_ylabel(_metric(lines))
     figure.supxlabel("value (higher = more useful)", fontsize=9)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(known), title="synthetic part")
@@ -103,7 +105,7 @@ def correlations(lines: list[dict]):
     axis.axvline(0, color="0.8", lw=0.8, zorder=0)
     axis.set_yticks(range(len(summary)), [METHODS[x["method"]].title for x in summary])
     axis.set_ylim(-0.7, len(summary) + 0.5)
-    axis.set_xlabel("Spearman correlation of values with test accuracy, within a draw")
+    axis.set_xlabel("Spearman correlation of values with the truth, within a draw")
     return figure
 
 
@@ -121,7 +123,7 @@ def cost(lines: list[dict]):
     heights = np.linspace(min(0, summary[0]["spearman"]), 1, len(summary))  # names stand in a column, none on another
     for x, line, height in zip(seconds, summary, heights, strict=True):
         method = METHODS[line["method"]]
-        kind = 2 if method.retrained else 1 if method.trains else 0 if method.labels else 3
+        kind = 4 if method.checkpoints else 2 if method.retrained else 1 if method.trains else 0 if method.labels else 3
         axis.plot(x, line["spearman"], MARKERS[kind], color=COLOURS[kind], ms=6)
         axis.plot([x, right], [line["spearman"], height], color="0.8", lw=0.5, zorder=0)
         axis.annotate(f" {method.title}", (right, height), va="center", fontsize=7.5, annotation_clip=False)
@@ -130,10 +132,11 @@ def cost(lines: list[dict]):
     axis.set_xscale("log")
     axis.set_xlabel("seconds a draw, all contributors (below 1 ms shown as 1 ms)")
     axis.set_ylabel("mean Spearman correlation")
-    names = ("validation labels", "labels, short trainings", "labels, some full trainings", "no labels, no training")
-    for kind in (0, 1, 2, 3):
+    names = ("validation labels", "labels, short trainings", "labels, some full trainings", "no labels, no training",
+             "labels, a training on the union")  # fmt: skip
+    for kind in range(5):
         axis.plot([], [], MARKERS[kind], color=COLOURS[kind], label=names[kind])
-    figure.legend(loc="outside upper center", ncols=4, fontsize=8)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
 
@@ -143,11 +146,11 @@ def score_terms(lines: list[dict]):
     terms = select(lines, kind="terms", draw=draw)
     if not terms:
         return None
-    truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     order = np.argsort(truth)
     names = [label(x) for x in _contributors(lines, draw)]
     figure, axes = plt.subplots(1, 5, figsize=(11, 0.2 * len(order) + 1), sharey=True, width_ratios=(1, 1, 1, 1, 1))
-    costs = terms[0]["terms"] | {"test accuracy": truth}
+    costs = terms[0]["terms"] | {_metric(lines): truth}
     for i, (axis, (name, cost)) in enumerate(zip(axes, costs.items(), strict=True)):
         axis.barh(range(len(order)), np.array(cost)[order], color=COLOURS[i] if i < 4 else "0.4")
         axis.set_title(name if i == 4 else f"{name} (a cost)")
@@ -163,7 +166,7 @@ def samples(lines: list[dict]):
     contributors = _contributors(lines, draw)
     if "thumbnails" not in contributors[0]:
         return None
-    truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     order = np.argsort(-truth)
     rows = -(-len(order) // 2)
     figure, axes = plt.subplots(rows, 2, figsize=(9, 0.75 * rows), squeeze=False)
@@ -180,17 +183,17 @@ def calibration(lines: list[dict]):
     """Predicted against real accuracy, all draws, for the methods whose value is an accuracy."""
     runs = [x for x in select(lines, kind="values") if METHODS[x["method"]].accuracy]
     names = list(dict.fromkeys(x["method"] for x in runs))
-    if not names:
+    if not names or _metric(lines) != ACCURACY:
         return None
     figure, axes = plt.subplots(1, len(names), figsize=(11, 2.4), sharex=True, sharey=True, squeeze=False)
     for i, (axis, name) in enumerate(zip(axes.flat, names, strict=True)):
         for run in select(runs, method=name):
-            truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=run["draw"])], axis=0)
+            truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=run["draw"])], axis=0)
             axis.plot(run["values"], truth, ".", color=COLOURS[i % len(COLOURS)], alpha=0.7, ms=4)
         axis.plot([0, 1], [0, 1], color="0.7", lw=0.8, zorder=0)
         axis.set_title(METHODS[name].title)
         axis.set_xlabel("predicted accuracy")
-    axes[0, 0].set_ylabel("test accuracy")
+    axes[0, 0].set_ylabel(ACCURACY)
     return figure
 
 
@@ -202,7 +205,7 @@ FIGURES = {
     ),
     "value_against_truth": (
         value_against_truth,
-        "Value against the accuracy that training on the contributor alone really gives (first draw; error bars: "
+        "Value against the truth, what training with the contributor really gives (first draw; error bars: "
         "standard deviation over seeds). Grey line: predicted = real.",
     ),
     "cost": (
@@ -217,10 +220,14 @@ FIGURES = {
     ),
     "samples": (
         samples,
-        "Examples of each contributor of the first draw, best first, with its test accuracy in front; where a "
+        "Examples of each contributor of the first draw, best first, with its test metric in front; where a "
         "contributor has both, four real ones on the left and four synthetic ones on the right.",
     ),
 }
+
+
+def _metric(lines: list[dict]) -> str:
+    return "test " + select(lines, kind="truth")[0]["metric"] + LOST[select(lines, kind="truth")[0]["truth"]]
 
 
 def _first_draw(lines: list[dict]) -> int:
@@ -238,7 +245,7 @@ def label(line: dict) -> str:
     if line["real"] < line["examples"]:
         strength = f" {spec['strength']:g}" if spec["strength"] else ""
         words.append(f"{spec['mechanism']}{strength}")
-        words += [f"{spec['kept']} classes"] if spec["kept"] else []
+        words += [f"{spec['kept']} groups kept"] if spec["kept"] else []
     words += [f"{spec['label_noise']:.0%} wrong labels"] if spec["label_noise"] else []
     words += [f"{spec['duplicates']:.0%} repeats"] if spec["duplicates"] else []
     return f"{spec['name']}: {line['examples']} examples, {', '.join(words)}"

@@ -1,46 +1,64 @@
-"""What each contributor is really worth: a model is trained on it alone, several times, and tested."""
+"""What each contributor is really worth: models are trained with and without it, several times, and tested."""
 
 from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from scipy.special import log_softmax
 
 from experiments import train
 from experiments.tasks import Task
-from valuation.kernel import outputs
 from valuation.problem import Examples, Problem, examples
 
+OWN_SET, LEAVE_ONE_OUT = TRUTHS = ("own_set", "leave_one_out")
 
-def own_set_truth(
+
+def own_set(
     task: Task, problem: Problem, seeds: list[int], key: jax.Array, mesh: Mesh, checkpoint: str | Path | None
 ) -> list[dict]:
-    """For every seed, {"seed", "accuracy": [C], "loss": [C] nats} on the test set.
+    """For every seed, {"seed", "utility": [C], "loss": [C] nats} on the test set, trained on each contributor alone.
 
     All trainings run together; every one has its own initialisation and its own order of the data.
     """
     sets = [examples(problem, contributor) for contributor in problem.contributors]
-    pairs = [(seed, number) for seed in seeds for number in range(len(problem.contributors))]
-    trained = train.fit(
-        task.recipe,
-        [sets[number] for _, number in pairs],
-        [jax.random.fold_in(jax.random.fold_in(key, seed), number) for seed, number in pairs],
-        mesh=mesh,
-        names=[f"contributor {problem.contributors[number].name}, seed {seed}" for seed, number in pairs],
-        title="ground truth",
-        checkpoint=checkpoint,
-    )
-    scores = [tested(task.model._replace(params=params), task.test) for params in trained]
-    table = np.array(scores).reshape(len(seeds), len(problem.contributors), 2)
+    pairs = [(seed, number) for seed in seeds for number in range(len(sets))]
+    keys = [jax.random.fold_in(jax.random.fold_in(key, seed), number) for seed, number in pairs]
+    names = [f"contributor {problem.contributors[number].name}, seed {seed}" for seed, number in pairs]
+    scores = _tested(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
+    return _lines(seeds, scores.reshape(len(seeds), len(sets), 2))
+
+
+def leave_one_out(
+    task: Task, problem: Problem, seeds: list[int], key: jax.Array, mesh: Mesh, checkpoint: str | Path | None
+) -> list[dict]:
+    """The same for what is lost without each contributor: utility of the union minus that of the union without it.
+
+    "loss" is that of the union without it. All models of a seed share one initialisation, so that they differ in their
+    data alone; an example that two contributors hold stands in the union twice.
+    """
+    own = [examples(problem, contributor) for contributor in problem.contributors]
+    sets = [_joined(own), *(_joined(own[:i] + own[i + 1 :]) for i in range(len(own)))]
+    pairs = [(seed, number) for seed in seeds for number in range(len(sets))]
+    keys = [jax.random.fold_in(key, seed) for seed, _ in pairs]
+    left_out = ["none", *(contributor.name for contributor in problem.contributors)]
+    names = [f"the union without {left_out[number]}, seed {seed}" for seed, number in pairs]
+    scores = _tested(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
+    scores = scores.reshape(len(seeds), len(sets), 2)
+    lost = np.stack([scores[:, :1, 0] - scores[:, 1:, 0], scores[:, 1:, 1]], -1)
+    return _lines(seeds, lost)
+
+
+def _tested(task: Task, sets: list[Examples], keys, names: list[str], mesh: Mesh, checkpoint) -> np.ndarray:
+    trained = train.fit(task.recipe, sets, keys, mesh=mesh, names=names, title="ground truth", checkpoint=checkpoint)
+    return np.array([task.measure(task.model._replace(params=params), task.test) for params in trained])
+
+
+def _lines(seeds: list[int], table: np.ndarray) -> list[dict]:
     return [
-        {"seed": s, "accuracy": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()}
+        {"seed": s, "utility": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()}
         for s, rows in zip(seeds, table, strict=True)
     ]
 
 
-def tested(model, data: Examples) -> tuple[float, float]:
-    """(accuracy, mean cross-entropy in nats) of a classifier."""
-    logits, labels = outputs(model, data.inputs), np.asarray(data.targets)
-    surprise = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
-    return float((logits.argmax(1) == labels).mean()), float(surprise.mean())
+def _joined(sets: list[Examples]) -> Examples:
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *sets)

@@ -11,7 +11,8 @@ import numpy as np
 
 from valuation.problem import Contributor, Examples, Origin
 
-TRUNCATION = "truncation"  # the synthetic part is unchanged real data of the head classes
+GENERATED = "generated"  # the name of the mechanisms that sample a generative model
+TRUNCATION = "truncation"  # the synthetic part is unchanged real data of the head groups
 
 
 class Spec(NamedTuple):
@@ -21,8 +22,9 @@ class Spec(NamedTuple):
     real_share: share of real examples, in [0, 1].
     mechanism: how its synthetic examples are made; "truncation" leaves them as they are.
     strength: severity or temperature, in the mechanism's unit.
-    kept: classes in the synthetic part: those of rank 1..kept, with Zipf frequencies; 0 keeps all, equally frequent.
-    label_noise: share of its distinct examples whose label is another class.
+    kept: groups (classes, or source families) in the synthetic part: those of rank 1..kept, with Zipf frequencies;
+        0 keeps all, as they come.
+    label_noise: share of its distinct examples with the label of another class, or the answer of another example.
     duplicates: share of all its examples that repeat another of its own.
     """
 
@@ -67,36 +69,46 @@ def build(
     key: jax.Array,
     specs: list[Spec],
     train: Examples,
-    classes: int,
+    groups: np.ndarray,
     mechanisms: Mapping[str, Callable],
+    spoil: Callable,
     zipf: float = 1.0,
 ) -> tuple[Examples, tuple[Contributor, ...]]:
     """The pool (the real train examples first, every synthetic example behind them) and the contributors.
 
-    mechanisms: name -> (examples, strength, key) -> examples of the same number, with the same targets.
-    zipf: exponent of the class frequencies in a truncated synthetic part. The order of the classes from head to tail
+    groups: the class or source family of every training example, from 0 on.
+    mechanisms: name -> (examples, strength, key) -> as many synthetic examples.
+    spoil: (examples, wrong (n,) bool, rng) -> examples with wrong targets there; one whose input it changes becomes a
+        row of the pool of its own, otherwise the wrong target is the contributor's alone.
+    zipf: exponent of the group frequencies in a truncated synthetic part. The order of the groups from head to tail
         is drawn once: it is the same for all contributors.
     Raises ValueError that names the contributor and what was expected of it.
     """
+    count = int(groups.max()) + 1
     for spec in specs:
-        check(spec, len(train.inputs), classes, mechanisms)
-    order = generator(jax.random.fold_in(key, len(specs))).permutation(classes)
-    labels = np.asarray(train.targets)
+        check(spec, len(train.inputs), count, mechanisms)
+    order = generator(jax.random.fold_in(key, len(specs))).permutation(count)
     parts, contributors = [train], []
     for number, spec in enumerate(specs):
-        own, change, spoil = jax.random.split(jax.random.fold_in(key, number), 3)
-        rng = generator(own)
+        choose, change, mistakes = jax.random.split(jax.random.fold_in(key, number), 3)
+        rng = generator(choose)
         distinct = max(1, round(spec.size * (1 - spec.duplicates)))
         n_real = round(distinct * spec.real_share)
-        real = rng.choice(len(labels), n_real, replace=False)
-        sources = _sources(rng, labels, distinct - n_real, spec.kept, order, zipf)
+        real = rng.choice(len(groups), n_real, replace=False)
+        sources = _sources(rng, groups, distinct - n_real, spec.kept, order, zipf)
         synthetic = train.take(sources)
         index = np.concatenate([real, sources])
         if spec.mechanism != TRUNCATION and len(sources):
             synthetic = mechanisms[spec.mechanism](synthetic, spec.strength, change)
             index[n_real:] = sum(len(part.inputs) for part in parts) + np.arange(len(sources))
             parts.append(synthetic)
-        targets = _noisy(generator(spoil), np.concatenate([labels[real], synthetic.targets]), spec.label_noise, classes)
+        own = _joined([train.take(real), synthetic])
+        spoiled, wrong = _spoiled(generator(mistakes), own, spec.label_noise, spoil)
+        changed = wrong & (spoiled.inputs != own.inputs).reshape(distinct, -1).any(1)
+        if changed.any():
+            index[changed] = sum(len(part.inputs) for part in parts) + np.arange(changed.sum())
+            parts.append(spoiled.take(changed))
+        targets = spoiled.targets
         is_real = np.arange(distinct) < n_real
         seed = np.where(is_real, index, int(np.asarray(jax.random.key_data(change))[-1]))
         rows = np.concatenate([np.arange(distinct), rng.integers(0, distinct, spec.size - distinct)])
@@ -104,11 +116,10 @@ def build(
             np.where(is_real, "real", spec.mechanism)[rows], np.where(is_real, 0.0, spec.strength)[rows], seed[rows]
         )
         contributors.append(Contributor(spec.name, index[rows].astype(np.int32), targets[rows], is_real[rows], origin))
-    pool = Examples(*(np.concatenate([getattr(part, field) for part in parts]) for field in ("inputs", "targets")))
-    return pool, tuple(contributors)
+    return _joined(parts), tuple(contributors)
 
 
-def check(spec: Spec, available: int, classes: int, mechanisms: Mapping[str, Callable]) -> None:
+def check(spec: Spec, available: int, groups: int, mechanisms: Mapping[str, Callable]) -> None:
     """Raises ValueError unless such a contributor can be made."""
 
     def expect(true: bool, field: str, wanted: str):
@@ -120,7 +131,7 @@ def check(spec: Spec, available: int, classes: int, mechanisms: Mapping[str, Cal
         expect(0 <= getattr(spec, field) <= 1, field, "a share in [0, 1]")
     known = (TRUNCATION, *mechanisms)
     expect(spec.mechanism in known, "mechanism", "one of " + ", ".join(known))
-    expect(0 <= spec.kept <= classes, "kept", f"0 (all) to {classes} classes")
+    expect(0 <= spec.kept <= groups, "kept", f"0 (all) to {groups}, the number of groups")
 
 
 def generator(key: jax.Array) -> np.random.Generator:
@@ -132,24 +143,27 @@ def _choice(rng: np.random.Generator, values):
     return values[int(rng.integers(len(values)))]
 
 
-def _sources(rng, labels: np.ndarray, count: int, kept: int, order: np.ndarray, zipf: float) -> np.ndarray:
-    """Rows of real examples, without repetition as long as there are enough, with the wanted class frequencies."""
+def _sources(rng, groups: np.ndarray, count: int, kept: int, order: np.ndarray, zipf: float) -> np.ndarray:
+    """Rows of real examples, without repetition as long as there are enough, with the wanted group frequencies."""
     if not kept:
-        return rng.choice(len(labels), count, replace=False)
+        return rng.choice(len(groups), count, replace=False)
     frequency = np.arange(1, kept + 1) ** -zipf
     wanted = rng.multinomial(count, frequency / frequency.sum())
     parts = []
-    for label, number in zip(order, wanted, strict=False):
-        rows = np.flatnonzero(labels == label)
+    for group, number in zip(order, wanted, strict=False):
+        rows = np.flatnonzero(groups == group)
         if number and not len(rows):
-            raise ValueError(f"the training data have no example of class {label}, which a truncated part asks for")
+            raise ValueError(f"the training data have no example of group {group}, which a truncated part asks for")
         parts.append(rng.choice(rows, number, replace=number > len(rows)))
     return rng.permutation(np.concatenate(parts)).astype(np.int64)
 
 
-def _noisy(rng: np.random.Generator, labels: np.ndarray, share: float, classes: int) -> np.ndarray:
-    """The labels with that share of them replaced by one of the other classes."""
-    wrong = np.zeros(len(labels), bool)
-    wrong[rng.choice(len(labels), round(share * len(labels)), replace=False)] = True
-    shift = rng.integers(1, max(classes, 2), len(labels))
-    return np.where(wrong, (labels + shift) % classes, labels).astype(np.int32)
+def _spoiled(rng: np.random.Generator, own: Examples, share: float, spoil: Callable) -> tuple[Examples, np.ndarray]:
+    """(the examples with that share of them spoiled, which ones (n,) bool)."""
+    wrong = np.zeros(len(own.inputs), bool)
+    wrong[rng.choice(len(wrong), round(share * len(wrong)), replace=False)] = True
+    return spoil(own, wrong, rng), wrong
+
+
+def _joined(parts: list[Examples]) -> Examples:
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -12,13 +12,14 @@ from tqdm import tqdm
 
 from configs.common import one_of
 from experiments import evaluate, ground_truth, mesh, mixture, report, results, splits, tasks, train
-from experiments.mixture import Spec
+from experiments.mixture import GENERATED, Spec
 from valuation import score
+from valuation.aggregate import union
 from valuation.methods import METHODS
 from valuation.problem import Problem
 
-SPECS, BUILD, VALUES, TRUTH, START = range(5)  # purposes of a draw's key
-THUMBNAILS = 8
+SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
+THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 
 
 def run(config, workdir: str, data_dir: str | None) -> None:
@@ -36,6 +37,7 @@ def run(config, workdir: str, data_dir: str | None) -> None:
         results.append(path, [stamp | {"task": config.task} | line for line in lines])
 
     task = tasks.load(config, data_dir, devices)
+    check_methods(config, task)
     for draw in range(config.seed, config.seed + config.draws):
         one_draw(config, task, draw, devices, path, record)
     for kind in ("correlation", "summary", "agreement", "ablation"):
@@ -60,7 +62,8 @@ def check(config) -> None:
             ):
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
     one_of("choice", config.choice, tuple(config.methods))
-    for field in ("draws", "truth_seeds", "initialisations", "bootstrap"):
+    one_of("truth", config.truth, ground_truth.TRUTHS)
+    for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
     for field in ("steps", "batch", "learning_rate"):
@@ -74,13 +77,20 @@ def check(config) -> None:
         raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
 
 
+def check_methods(config, task: tasks.Task) -> None:
+    """Raises ValueError for methods that need classes where the task has none."""
+    lost = [name for name in config.methods if not task.classes and not METHODS[name].sequences]
+    if lost:
+        raise ValueError(f"{', '.join(lost)} need class labels, the task {config.task} has sequences: leave them out")
+
+
 def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -> None:
     """The lines of one draw that are not there yet: contributors, terms, values, truth."""
     done = results.select(results.read(path), draw=draw)
     key = jax.random.key(draw)
     specs = specifications(config, task, jax.random.fold_in(key, SPECS))
     pool, contributors = mixture.build(
-        jax.random.fold_in(key, BUILD), specs, task.train, task.classes, task.mechanisms, config.zipf
+        jax.random.fold_in(key, BUILD), specs, task.train, task.groups, task.mechanisms, task.spoil, config.zipf
     )
     starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
     problem = Problem(
@@ -104,18 +114,34 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
         terms = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
         record([{"kind": "terms", "draw": draw, "terms": terms, "seconds": time.perf_counter() - begun}])
     missing = [name for name in config.methods if not results.select(done, kind="values", method=name)]
+    begun = time.perf_counter()
+    if any(METHODS[name].checkpoints for name in missing):
+        problem = problem._replace(checkpoints=checkpoints(config, problem, jax.random.fold_in(key, UNION)))
+    on_union = time.perf_counter() - begun
     for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method")):
         bar.set_postfix_str(name)
         begun = time.perf_counter()
         values = METHODS[name](problem, **config.options.get(name, {}))
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
         record([{"kind": "values", "draw": draw, "method": name, "values": list(values), "seconds": seconds}])
     seeds = [s for s in range(config.truth_seeds) if not results.select(done, kind="truth", seed=s)]
     if seeds:
         begun, folder = time.perf_counter(), path.parent / "checkpoints" / f"truth-{draw}"
-        lines = ground_truth.own_set_truth(task, problem, seeds, jax.random.fold_in(key, TRUTH), devices, folder)
+        truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
+        lines = truth(task, problem, seeds, jax.random.fold_in(key, TRUTH), devices, folder)
         seconds = (time.perf_counter() - begun) / len(seeds)
-        record([{"kind": "truth", "draw": draw, "seconds": seconds} | line for line in lines])
+        about = {"kind": "truth", "draw": draw, "truth": config.truth, "metric": task.metric, "seconds": seconds}
+        record([about | line for line in lines])
+
+
+def checkpoints(config, problem: Problem, key) -> tuple:
+    """(params, learning rate) after a third, two thirds and all of one training on the union of the contributors."""
+    own, _ = union(problem)
+    bits, rate = jax.random.key_data(key), config.training.learning_rate
+    shares = np.linspace(0, 1, config.checkpoints + 1)[
+        1:
+    ]  # with one key a shorter training is the beginning of a longer one
+    return tuple((*problem.train([own], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
 
 
 def specifications(config, task: tasks.Task, key) -> list[Spec]:
@@ -133,7 +159,7 @@ def trainer(task: tasks.Task, devices, folder: Path):
         if not 0 < share <= 1:
             raise ValueError(f"the share of the training steps must lie in (0, 1], got {share}")
         recipe = task.recipe._replace(steps=max(1, round(share * task.recipe.steps)))
-        name = "short-" + "-".join(map(str, np.asarray(jax.random.key_data(key)).ravel()))
+        name = "-".join(map(str, ["short", recipe.steps, *np.asarray(jax.random.key_data(key)).ravel()]))
         keys = list(jax.random.split(key, len(sets)))
         return train.fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
 
@@ -158,16 +184,20 @@ def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw:
     }
     if task.thumbnail:
         line["thumbnails"] = _png(_mixed(task, inputs, contributor.real))
+    if task.sample:  # only what a machine wrote
+        line["texts"] = [task.sample(x) for x in inputs[contributor.origin.mechanism == GENERATED][:TEXTS]]
     return line
 
 
 def summaries(config, lines: list[dict]) -> list[dict]:
     """Correlations by draw and method, and their means with bootstrap intervals."""
     draws = range(config.seed, config.seed + config.draws)
-    truth = [np.array([t["accuracy"] for t in results.select(lines, kind="truth", draw=d)]).T for d in draws]
+    truth = [np.array([t["utility"] for t in results.select(lines, kind="truth", draw=d)]).T for d in draws]
     value_lines = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
     values = [np.array([value_lines[d, name]["values"] for name in config.methods]) for d in draws]
     agreement = [evaluate.seed_agreement(t) for t in truth]
+    metric = results.select(lines, kind="truth")[0]["metric"]
+    predicts = metric == "accuracy" and config.truth == ground_truth.OWN_SET
     out = [
         {
             "kind": "correlation",
@@ -175,7 +205,7 @@ def summaries(config, lines: list[dict]) -> list[dict]:
             "method": name,
             **{k: _number(evaluate.correlation(k, v[i], t.mean(1))) for k in evaluate.CORRELATIONS},
             "regret": evaluate.regret(v[i], t.mean(1)),
-            "accuracy_error": float(np.abs(v[i] - t.mean(1)).mean()) if METHODS[name].accuracy else None,
+            "accuracy_error": float(np.abs(v[i] - t.mean(1)).mean()) if predicts and METHODS[name].accuracy else None,
         }
         for d, t, v in zip(draws, truth, values, strict=True)
         for i, name in enumerate(config.methods)
@@ -202,6 +232,8 @@ def summaries(config, lines: list[dict]) -> list[dict]:
         {
             "kind": "agreement",
             "choice": config.choice,
+            "metric": metric,
+            "truth": config.truth,
             "seed_agreement": _number(np.mean(agreement)),
             "by_draw": [_number(r) for r in agreement],
             "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),

@@ -9,8 +9,14 @@ import numpy as np
 from absl import app, flags
 
 from experiments import figures, results, scaling_report
+from experiments.ground_truth import LEAVE_ONE_OUT, OWN_SET
 from experiments.results import select
 from valuation.methods import METHODS
+
+TRUTH_WORDS = {
+    OWN_SET: "a model trained on each contributor alone",
+    LEAVE_ONE_OUT: "what a model trained on all contributors together loses without each of them",
+}
 
 
 def write(workdir: str | Path) -> Path:
@@ -40,8 +46,9 @@ def _head(lines: list[dict]) -> list[str]:
     plural = "s" if draws > 1 else ""
     best = _ordered(lines)[0]
     words = (
-        f"{len(contributors) // draws} contributors a draw, {draws} draw{plural}. The truth: a model trained "
-        f"on each contributor alone, {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed of it orders the "
+        f"{len(contributors) // draws} contributors a draw, {draws} draw{plural}. The truth, test "
+        f"{agreement['metric']}: {TRUTH_WORDS[agreement['truth']]}, {seeds} seeds "
+        f"({agreement['seconds']:.0f} s a draw). One seed of it orders the "
         f"contributors like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach "
         f"{_text(agreement['ceiling'])}."
     )
@@ -69,8 +76,9 @@ def _table(lines: list[dict]) -> list[str]:
         f"| {x['seconds']:.1f} |"
         for x in _ordered(lines)
     ]
+    metric = select(lines, kind="agreement")[0]["metric"]
     notes = (
-        "Means over draws of the correlation within a draw. *Regret*: test accuracy lost by taking the contributor of "
+        f"Means over draws of the correlation within a draw. *Regret*: test {metric} lost by taking the contributor of "
         "the highest value instead of the best one. *Accuracy error*: mean distance of predicted and real accuracy, "
         "where a value is a prediction. A dash: the values are all equal, or the column does not apply. The score is "
         "our reconstruction. No method sees the test set."
@@ -80,18 +88,20 @@ def _table(lines: list[dict]) -> list[str]:
 
 def _answer(lines: list[dict]) -> list[str]:
     """What the chosen method would have told a buyer of the first draw, and what came of it."""
-    choice = select(lines, kind="agreement")[0]["choice"]
+    agreement = select(lines, kind="agreement")[0]
+    choice = agreement["choice"]
     draw = min(x["draw"] for x in select(lines, kind="contributor"))
     runs = select(lines, kind="values", draw=draw, method=choice)
     if not runs:
         return []
     values = np.array(runs[0]["values"])
-    truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     rank = (-truth).argsort().argsort() + 1
     names = [figures.label(x) for x in select(lines, kind="contributor", draw=draw)]
     order = np.argsort(-values)
     chosen = list(dict.fromkeys([*order[:3].tolist(), *order[-2:].tolist()]))
-    table = ["| | contributor | value | accuracy when trained on it | true rank |", "|---|---|---|---|---|"]
+    truly = agreement["metric"] + (" when trained on it" if agreement["truth"] == OWN_SET else " lost without it")
+    table = [f"| | contributor | value | {truly} | true rank |", "|---|---|---|---|---|"]
     table += [
         f"| {order.tolist().index(i) + 1}. | {names[i]} | {values[i]:.3f} | {truth[i]:.3f} | {rank[i]} |"
         for i in chosen
@@ -146,6 +156,7 @@ def looks_at(name: str) -> str:
         *(["validation labels"] if method.labels else []),
         *(["a short training each"] if method.trains and not method.retrained else []),
         *(["a few full trainings"] if method.retrained else []),
+        *(["one training on the union"] if method.checkpoints else []),
     ]
     return ", ".join(seen) or "no labels, no training"
 

@@ -34,6 +34,16 @@ def by_content(contents: list[bytes], *, validation: int, test: int) -> Split:
     return Split(rows[test + validation :], rows[test : test + validation], rows[:test], dropped)
 
 
+def beside_test(contents: list[bytes], tested: np.ndarray, *, validation: int) -> Split:
+    """The rows `tested` stay the test set, less what they share with the others, which are split by content."""
+    others = np.setdiff1d(np.arange(len(contents)), tested)
+    known = {contents[row] for row in others}
+    test = np.array([row for row in tested if contents[row] not in known], int)
+    parts = by_content([contents[row] for row in others], validation=validation, test=0)
+    dropped = np.concatenate([others[parts.dropped], np.setdiff1d(tested, test)])
+    return Split(others[parts.train], others[parts.validation], test, dropped)
+
+
 def exact_overlap(left: np.ndarray, right: np.ndarray) -> int:
     """How many rows of `left` (n, ...) stand in `right` (m, ...) too, byte for byte."""
     known = {row.tobytes() for row in np.ascontiguousarray(right)}
@@ -45,3 +55,26 @@ def near_overlap(left: np.ndarray, right: np.ndarray, *, similarity: float) -> i
     left, right = (side.reshape(len(side), -1).astype(np.float32) for side in (left, right))
     left, right = (side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in (left, right))
     return int(((left @ right.T).max(1) >= similarity).sum())
+
+
+def ngram_overlap(left: np.ndarray, right: np.ndarray, *, length: int) -> int:
+    """How many rows of `left` (n, t) have `length` tokens in a row that stand so in a row of `right` (m, s) too.
+
+    Token numbers, 0 = padding on the right: shorter texts have no such run. Runs are compared by a hash of 64 bits:
+    among a million runs on each side one of them agrees by chance with probability 1e-7.
+    """
+    (own, runs), (_, known) = (_runs(np.asarray(side), length) for side in (left, right))
+    return len(np.unique(own[np.isin(runs, known)]))
+
+
+def _runs(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """(row, hash) of every run of that many tokens: the sum of its tokens' scrambled bits times one odd number each."""
+    if rows.shape[1] < length:
+        return np.zeros(0, int), np.zeros(0, np.uint64)
+    factors = np.random.default_rng(0).integers(0, 2**63, length, np.uint64) * np.uint64(2) + np.uint64(1)
+    scrambled = rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    scrambled ^= scrambled >> np.uint64(29)
+    count = rows.shape[1] - length + 1
+    hashes = sum(scrambled[:, i : i + count] * factor for i, factor in enumerate(factors))
+    whole = rows[:, length - 1 :] != 0
+    return np.nonzero(whole)[0], hashes[whole]

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from models.mlp import mlp
+from models.transformer import transformer
 from valuation.problem import Contributor, Examples, Origin, Problem
 
 CLASSES = 3
@@ -46,7 +47,7 @@ def corners() -> Problem:
     return Problem(
         model=model,
         initial=tuple(mlp((5, 8, CLASSES), jax.random.key(s)).params for s in (1, 2)),
-        checkpoints=(),
+        checkpoints=tuple((mlp((5, 8, CLASSES), jax.random.key(s)).params, 0.5 / s) for s in (4, 5)),
         pool=pool,
         contributors=contributors,
         validation=data(40, 1),
@@ -54,6 +55,39 @@ def corners() -> Problem:
         key=jax.random.key(3),
         classes=CLASSES,
         train=train,
+    )
+
+
+def sequences(length: int = 7) -> Problem:
+    """Four contributors of token sequences, padded to `length`; the targets are those behind a prompt."""
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(1, 12, (70, 8))
+    tokens[:30] = np.sort(tokens[:30], axis=1)  # a pattern, which the validation set has too
+    ends = rng.integers(4, 8, 70)
+    at = np.arange(length + 1)
+    tokens = np.where(at < ends[:, None], np.pad(tokens, [(0, 0), (0, max(length - 7, 0))]), 0).astype(np.int32)
+    mask = (at[1:] >= 2) & (at[1:] < ends[:, None])
+    pool = Examples(tokens[:, :-1], tokens[:, 1:], mask)
+    rows = {"pattern": np.arange(20), "noise": np.arange(30, 60), "mixed": np.arange(15, 45), "one": [30]}
+    made = tuple(
+        contributor(name, own, pool, real=np.asarray(own) < 30, targets=pool.targets[np.asarray(own)])
+        for name, own in rows.items()
+    )
+
+    def model(seed):
+        return transformer(12, 12, 8, layers=1, heads=2, hidden=8, tied=True, key=jax.random.key(seed))
+
+    return Problem(
+        model=model(0),
+        initial=(model(1).params, model(2).params),
+        checkpoints=((model(3).params, 0.1),),
+        pool=pool,
+        contributors=made,
+        validation=pool.take(np.arange(20, 30)),
+        features=lambda inputs: np.stack([np.bincount(row, minlength=12)[1:] for row in np.asarray(inputs)]),
+        key=jax.random.key(3),
+        classes=0,
+        train=lambda sets, share, key: [model(10 + len(own.inputs)).params for own in sets],
     )
 
 

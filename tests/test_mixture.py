@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 from experiments import mixture
 from experiments.corruptions import CORRUPTIONS
 from experiments.mixture import Spec
+from experiments.tasks import other_labels
 from valuation.problem import Examples
 
 CLASSES = 10
@@ -33,7 +36,8 @@ AXES = {
 
 
 def build(*specs, zipf=1.0, key=KEY):
-    return mixture.build(key, list(specs), train_set(), CLASSES, MECHANISMS, zipf)
+    real = train_set()
+    return mixture.build(key, list(specs), real, real.targets, MECHANISMS, partial(other_labels, classes=CLASSES), zipf)
 
 
 def test_a_draw_depends_on_the_key_alone_and_stays_on_the_axes():

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 from configs import images
-from experiments import ground_truth, pipeline, report, results, train
+from experiments import pipeline, report, results, tasks, train
 from experiments.results import select
 from valuation.methods import METHODS
 
@@ -48,7 +48,7 @@ def test_every_line_says_where_it_comes_from(finished):
 
 def test_correlations_are_scipys_on_the_lines(finished):
     lines = results.read(finished / "results.jsonl")
-    truth = np.mean([x["accuracy"] for x in select(lines, kind="truth", draw=1000)], axis=0)
+    truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=1000)], axis=0)
     values = select(lines, kind="values", draw=1000, method="rbf_utility")[0]["values"]
     found = select(lines, kind="correlation", draw=1000, method="rbf_utility")[0]
     for kind, function in (("spearman", scipy.stats.spearmanr), ("pearson", scipy.stats.pearsonr)):
@@ -189,7 +189,7 @@ def test_tested_is_accuracy_and_cross_entropy():
     from valuation.problem import Examples
 
     probabilities = np.array([[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]], np.float32)
-    accuracy, loss = ground_truth.tested(Fixed, Examples(probabilities, np.array([0, 0, 0])))
+    accuracy, loss = tasks.classified(Fixed, Examples(probabilities, np.array([0, 0, 0])))
     np.testing.assert_allclose([accuracy, loss], [2 / 3, -np.log([0.7, 0.4, 0.9]).mean()], rtol=1e-5)
 
 

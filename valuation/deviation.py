@@ -12,9 +12,8 @@ import scipy.linalg
 from jaxtyping import Float
 
 from valuation.aggregate import union
-from valuation.kernel import gram
 from valuation.problem import Problem
-from valuation.score import initial_residual
+from valuation.tangent import initial_residual, tangent
 
 
 def removed(
@@ -44,8 +43,7 @@ def deviation(problem: Problem, *, ridge: float = 1e-2) -> Float[np.ndarray, " C
     own, rows = union(problem)
     totals = np.zeros(len(rows))
     for params in problem.initial:
-        model = problem.model._replace(params=params)
-        kernel = np.asarray(gram(model, own.inputs, own.targets), np.float64)
-        y = initial_residual(model, own, problem.classes, "true_class")
+        kernel = np.asarray(tangent(problem, own, output="true_class", params=params), np.float64)
+        y = initial_residual(problem, params, own, "true_class")
         totals += [np.sum(u * (kernel @ u)) for u in removed(kernel, y, rows, ridge=ridge)]
     return totals / len(problem.initial)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from valuation.factors import factors, products, route, shapes
 from valuation.gradients import Captured, captured, require_capture
+from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 from valuation.stream import MEMORY, gradient_products
 
@@ -43,7 +44,7 @@ def gram(
     require_capture(model)
     m = len(inputs) if inputs_b is None else len(inputs_b)
     if 4 * (len(inputs) + m) * sum(leaf.size for leaf in jax.tree.leaves(model.params)) > MEMORY:
-        sides = [Examples(*_filled(x, y)) for x, y in ((inputs, labels), (inputs_b, labels_b)) if x is not None]
+        sides = [Examples(*_labelled(x, y)) for x, y in ((inputs, labels), (inputs_b, labels_b)) if x is not None]
         return gradient_products(model, OUTPUTS[output], sides[0], sides[-1], memory=MEMORY)
     layers = tuple(model.layers.items())
     first = _padded(inputs, labels)
@@ -60,6 +61,27 @@ def outputs(model, inputs) -> Float[np.ndarray, "n c"]:
         for i in range(0, len(padded), ROWS)
     ]
     return np.concatenate([np.asarray(part) for part in parts])[: len(inputs)]
+
+
+def likelihoods(model, examples: Examples) -> Float[np.ndarray, " n"]:
+    """log p of the targets, the mean over target tokens (outputs.log_likelihood), a few rows at a time; nats."""
+    padded = filled(examples)
+    parts = (
+        _likelihoods(model.params, model.frozen, padded.take(slice(i, i + ROWS)), apply=model.apply)
+        for i in range(0, len(padded.inputs), ROWS)
+    )
+    return np.concatenate([np.asarray(part) for part in parts])[: len(examples.inputs)]
+
+
+def filled(examples: Examples) -> Examples:
+    """The examples, filled up with zeros to a multiple of ROWS; those have no target tokens where there is a mask."""
+    extra = -len(examples.inputs) % ROWS
+    return jax.tree.map(lambda leaf: np.pad(leaf, [(0, extra)] + [(0, 0)] * (np.ndim(leaf) - 1)), examples)
+
+
+@partial(jax.jit, static_argnames=("apply",))
+def _likelihoods(params, frozen, examples, *, apply):
+    return log_likelihood(apply(params, frozen, examples.inputs), examples)
 
 
 @partial(jax.jit, static_argnames=("apply",))
@@ -83,13 +105,9 @@ def captured_gram(layers: dict, params, a: Captured, b: Captured) -> Float[Array
     return products(first, {name: route(second[name], shape, n=n, m=m) for name, shape in table.items()}, table)
 
 
-def _filled(inputs, labels):
+def _labelled(inputs, labels):
     return np.asarray(inputs), np.zeros(len(inputs), np.int32) if labels is None else np.asarray(labels, np.int32)
 
 
 def _padded(inputs, labels) -> Examples:
-    extra = -len(inputs) % ROWS
-    pad = [(0, extra)]
-    inputs = np.pad(np.asarray(inputs), pad + [(0, 0)] * (np.ndim(inputs) - 1))
-    labels = np.zeros(len(inputs), np.int32) if labels is None else np.pad(np.asarray(labels, np.int32), pad)
-    return Examples(inputs, labels)
+    return filled(Examples(*_labelled(inputs, labels)))

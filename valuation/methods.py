@@ -25,6 +25,7 @@ class Method(NamedTuple):
     trains: whether it trains the model for a part of the steps.
     retrained: whether it looks at fully retrained contributors.
     checkpoints: whether it needs Problem.checkpoints, a model trained on the union.
+    sequences: whether it can value sequences too, and not only examples with a class label.
     """
 
     values: Callable
@@ -34,6 +35,7 @@ class Method(NamedTuple):
     trains: bool = False
     retrained: bool = False
     checkpoints: bool = False
+    sequences: bool = True
 
     def __call__(self, problem: Problem, **options) -> np.ndarray:
         return self.values(problem, **options)
@@ -49,9 +51,9 @@ METHODS = {
     "ntk_utility": Method(surrogates.ntk_utility, "NTK ridge", accuracy=True, labels=True),
     "ntk_flow": Method(surrogates.ntk_flow_utility, "NTK flow", accuracy=True, labels=True),
     "rbf_utility": Method(surrogates.rbf_utility, "RBF ridge", accuracy=True, labels=True),
-    "rbf_margin": Method(surrogates.rbf_margin, "RBF ridge, margins", labels=True),
+    "rbf_margin": Method(surrogates.rbf_margin, "RBF ridge, margins", labels=True, sequences=False),
     "linear_utility": Method(surrogates.linear_utility, "linear ridge", accuracy=True, labels=True),
-    "knn_utility": Method(surrogates.knn_utility, "kNN", accuracy=True, labels=True),
+    "knn_utility": Method(surrogates.knn_utility, "kNN", accuracy=True, labels=True, sequences=False),
     "proxy_training": Method(surrogates.proxy_training, "proxy training", accuracy=True, labels=True, trains=True),
     "score_literal": Method(partial(score.mixture_score, weights=score.literal_weights), "score, literal weights"),
     "score_scale_free": Method(partial(score.mixture_score, weights=score.scale_free_weights), "score, scale-free"),
@@ -61,19 +63,15 @@ METHODS = {
         partial(score.mixture_score, weights=score.scale_free_weights, scaled=True), "score, scaled kernel"
     ),
     "davinz": Method(davinz, "DAVINZ"),
+    "deviation": Method(deviation, "Deviation"),
+    "tracin": Method(tracin, "TracIn", labels=True, checkpoints=True),
+    "logra": Method(logra, "LoGra", labels=True, checkpoints=True),
+    "trak": Method(trak, "TRAK", labels=True, checkpoints=True),
+    "influence": Method(influence, "influence", labels=True, checkpoints=True),
     "mmd_only": Method(score.mmd_only, "MMD only"),
     "loss_only": Method(score.loss_only, "loss only"),
     "size": Method(counts.size, "size"),
     "real_count": Method(counts.real_count, "real count"),
     "real_share": Method(counts.real_share, "real share"),
     "random": Method(counts.random, "random"),
-}
-
-# On the union of the contributors: from one factorisation, or from scores of examples at checkpoints of one model.
-UNION_METHODS = {
-    "deviation": Method(deviation, "deviation"),
-    "tracin": Method(tracin, "TracIn", labels=True, checkpoints=True),
-    "logra": Method(logra, "LoGra", labels=True, checkpoints=True),
-    "trak": Method(trak, "TRAK", labels=True, checkpoints=True),
-    "influence": Method(influence, "influence", labels=True, checkpoints=True),
 }

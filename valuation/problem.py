@@ -30,8 +30,8 @@ class Examples(NamedTuple):
 class Origin(NamedTuple):
     """Where each example of a contributor comes from: a table with one row an example.
 
-    mechanism: "real", a corruption's name, "truncation" or "generated".
-    strength: severity, class cut or sampling temperature, in the mechanism's own unit; 0 for real.
+    mechanism: "real", a corruption's or another domain's name, "truncation" or "generated".
+    strength: severity, cut or sampling temperature, in the mechanism's own unit; 0 for real.
     seed: of the random step that made the example; its row in the real pool where there is none.
     """
 
@@ -65,7 +65,7 @@ class Problem(NamedTuple):
     validation: held-out real examples.
     features: inputs (n, ...) -> (n, d), the space in which discrepancies and Gaussian kernels are taken.
     key: randomness of the methods; each folds in its own purpose.
-    classes: number of classes C.
+    classes: number of classes C; 0 where examples are sequences of tokens.
     train: (contributors' Examples, share of the full number of steps, key) -> one params each; for the methods that
         train a little. None if training is not on offer.
     """

@@ -14,11 +14,11 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 from jaxtyping import Float
-from scipy.special import log_softmax
 
 from valuation.discrepancy import mean_squared_distance, mk_mmd
-from valuation.kernel import gram, outputs
+from valuation.kernel import likelihoods
 from valuation.problem import Contributor, Examples, Problem, examples, flat_features
+from valuation.tangent import initial_residual, tangent
 
 CALIBRATION = 2  # purposes of a key
 
@@ -86,7 +86,7 @@ def terms(
     """The four terms of every contributor; kernel and loss are means over the problem's initialisations.
 
     output: scalar whose gradient makes the kernel, as in kernel.gram. "true_class" takes y = 1 - f_y(x), "sum" takes
-        y = onehot - f(x) with one kernel for all classes.
+        y = onehot - f(x) with one kernel for all classes; sequences take their nats per token (tangent.py).
     scaled: multiplies the kernel term by sqrt(mean Theta_ii), which makes it free of the kernel's scale.
     ridge: Theta + ridge * mean(Theta_ii) I is inverted: duplicates make Theta itself singular.
     joint: the discrepancy is that of inputs and labels together.
@@ -158,10 +158,8 @@ def retrained_losses(problem: Problem, *, count: int = 6, share: float = 1.0):
     count = min(count, len(problem.contributors))
     members = np.asarray(jax.random.choice(choose, len(problem.contributors), (count,), replace=False))
     trained = problem.train([examples(problem, problem.contributors[i]) for i in members], share, train)
-    inputs, labels = problem.validation.inputs, np.asarray(problem.validation.targets)
-    logits = (outputs(problem.model._replace(params=params), inputs) for params in trained)
-    losses = [-log_softmax(z, axis=1)[np.arange(len(labels)), labels].mean() for z in logits]
-    return np.array(losses), members
+    losses = [-likelihoods(problem.model._replace(params=params), problem.validation).mean() for params in trained]
+    return np.array(losses, np.float64), members
 
 
 def discrepancy_term(problem: Problem, contributor: Contributor, *, estimator: str, joint: bool) -> float:
@@ -193,19 +191,10 @@ def kernel_and_loss(problem: Problem, contributor: Contributor, *, output: str, 
 
 
 def _kernel_and_loss(problem: Problem, own: Examples, params, output: str, scaled: bool, ridge: float):
-    model = problem.model._replace(params=params)
-    theta = np.asarray(gram(model, own.inputs, own.targets, output=output), np.float64)
+    theta = np.asarray(tangent(problem, own, output=output, params=params), np.float64)
     n, diagonal = len(theta), np.trace(theta) / len(theta)
-    residual = initial_residual(model, own, problem.classes, output)
+    residual = initial_residual(problem, params, own, output)
     factor = scipy.linalg.cho_factor(theta + ridge * diagonal * np.eye(n), lower=True)
     alpha = scipy.linalg.cho_solve(factor, residual)
     squared = max(float(np.sum(residual * alpha)), 0.0) / n * (diagonal if scaled else 1.0)
     return np.sqrt(squared), float(np.sum((ridge * diagonal * alpha) ** 2)) / n
-
-
-def initial_residual(model, own: Examples, classes: int, output: str) -> Float[np.ndarray, "n c"]:
-    """Targets minus outputs at the model's parameters: 1 - f_y (one column), or onehot - f (C columns)."""
-    start = outputs(model, own.inputs).astype(np.float64)
-    if output == "true_class":
-        return 1 - np.take_along_axis(start, np.asarray(own.targets)[:, None], 1)
-    return np.eye(classes)[own.targets] - start

@@ -1,7 +1,8 @@
 """Values from a cheap model fitted on the contributor and scored on validation labels (theory/README.md, 3.4).
 
-Every value but rbf_margin's is a validation accuracy; ties are broken by the smaller squared error, by less than one
-validation example.
+Of classifiers every value but rbf_margin's is a validation accuracy; ties are broken by the smaller squared error, by
+less than one validation example. Of sequences a value is minus the mean square of the validation nats per token that
+the fit leaves, and that of proxy_training minus the nats themselves.
 """
 
 import jax
@@ -11,8 +12,9 @@ from jaxtyping import Float
 from scipy.special import ndtr, softmax
 
 from valuation.discrepancy import distance_table
-from valuation.kernel import gram, outputs
+from valuation.kernel import likelihoods, outputs
 from valuation.problem import Contributor, Examples, Problem, examples, flat_features
+from valuation.tangent import mean_residual, tangent_kernels
 
 PROXY = 1  # purposes of a key
 
@@ -23,12 +25,12 @@ def ntk_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray, "
     Theta is the sum-of-logits kernel, its mean over the problem's initialisations; lambda = ridge * mean diagonal.
     O(n^3) a contributor; uses the validation labels, trains nothing.
     """
-    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), _tangent_kernels)
+    return _utilities(problem, lambda k: ridge_coefficients(k, ridge), tangent_kernels(problem))
 
 
 def ntk_flow_utility(problem: Problem, *, time: float = 30.0) -> Float[np.ndarray, " C"]:
     """Accuracy of gradient flow on the same kernel, stopped at `time` / mean diagonal: what early stopping learns."""
-    return _utilities(problem, lambda k: flow_coefficients(k, time), _tangent_kernels)
+    return _utilities(problem, lambda k: flow_coefficients(k, time), tangent_kernels(problem))
 
 
 def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5) -> Float[np.ndarray, " C"]:
@@ -58,7 +60,7 @@ def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray
     """Accuracy of linear ridge regression with an intercept on the problem's features; lambda as in ntk_utility."""
     targets = flat_features(problem, problem.validation.inputs)
 
-    def kernels(problem, own: Examples):
+    def kernels(own: Examples):
         x = flat_features(problem, own.inputs)
         return x @ x.T + 1, targets @ x.T + 1
 
@@ -88,7 +90,9 @@ def proxy_training(problem: Problem, *, share: float = 0.1) -> Float[np.ndarray,
         raise ValueError("proxy_training needs a problem that can train: Problem.train is None")
     sets = [examples(problem, contributor) for contributor in problem.contributors]
     trained = problem.train(sets, share, jax.random.fold_in(problem.key, PROXY))
-    models = (problem.model._replace(params=params) for params in trained)
+    models = [problem.model._replace(params=params) for params in trained]
+    if not problem.classes:
+        return np.array([likelihoods(model, problem.validation).mean(dtype=np.float64) for model in models])
     predictions = (softmax(outputs(model, problem.validation.inputs), axis=1) for model in models)
     return np.array([utility(one, problem.validation.targets) for one in predictions])
 
@@ -130,11 +134,17 @@ def flow_coefficients(kernel: Float[np.ndarray, "n n"], time: float):
 
 
 def _utilities(problem: Problem, coefficients, kernels, score=utility) -> Float[np.ndarray, " C"]:
-    """One score a contributor: targets onehot - 1/C, prediction 1/C + K(validation, S) coefficients(K(S, S))."""
+    """One score a contributor: targets onehot - 1/C, prediction 1/C + K(validation, S) coefficients(K(S, S)).
+
+    Sequences: targets are the nats per token at initialisation, and the score minus the mean square of what is left.
+    """
+    ahead = None if problem.classes else mean_residual(problem, problem.validation)
 
     def one(contributor: Contributor) -> float:
         own = examples(problem, contributor)
-        inner, outer = (np.asarray(k, np.float64) for k in kernels(problem, own))
+        inner, outer = (np.asarray(k, np.float64) for k in kernels(own))
+        if not problem.classes:
+            return -float(np.square(ahead - outer @ coefficients(inner)(mean_residual(problem, own))).mean())
         targets = np.eye(problem.classes)[own.targets] - 1 / problem.classes
         predictions = 1 / problem.classes + outer @ coefficients(inner)(targets)
         return score(predictions, problem.validation.targets)
@@ -143,22 +153,13 @@ def _utilities(problem: Problem, coefficients, kernels, score=utility) -> Float[
 
 
 def _gaussian_kernels(problem: Problem, bandwidth: float):
-    """(problem, own) -> k(S, S) and k(validation, S), one bandwidth for all contributors."""
+    """own -> k(S, S) and k(validation, S), one bandwidth for all contributors."""
     targets = flat_features(problem, problem.validation.inputs)
     between = distance_table(targets, targets)
     s2 = bandwidth * float(np.median(between[np.triu_indices(len(between), 1)]))
 
-    def kernels(problem, own: Examples):
+    def kernels(own: Examples):
         x = flat_features(problem, own.inputs)
         return np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(targets, x) / (2 * s2))
 
     return kernels
-
-
-def _tangent_kernels(problem: Problem, own: Examples):
-    """Theta(S, S) and Theta(validation, S), each the mean over the initialisations."""
-    models = [problem.model._replace(params=params) for params in problem.initial]
-    inner = sum(gram(m, own.inputs, None, output="sum") for m in models) / len(models)
-    ahead = problem.validation.inputs
-    outer = sum(gram(m, ahead, None, output="sum", inputs_b=own.inputs) for m in models) / len(models)
-    return inner, outer

@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from valuation.aggregate import by_contributor, purpose, trained, union
 from valuation.factors import shapes
-from valuation.kernel import outputs
-from valuation.outputs import log_likelihood, margin
+from valuation.kernel import likelihoods
+from valuation.outputs import margin
 from valuation.problem import Examples, Problem
 from valuation.projection import Hashes, hashes, sketch
 from valuation.stream import MEMORY, features
@@ -68,5 +68,5 @@ def trak(
             sketched(model, margin, examples, state, memory=memory) for examples in (train, problem.validation)
         )
         found.append(scores(ours, theirs, damping=damping))
-        slack.append(-np.expm1(np.asarray(log_likelihood(jnp.asarray(outputs(model, train.inputs)), train))))
+        slack.append(-np.expm1(likelihoods(model, train)))
     return by_contributor(np.mean(found, 0) * np.mean(slack, 0)[:, None], rows, how)

@@ -20,7 +20,7 @@ from configs.common import one_of
 from experiments import splits, train
 from experiments.corruptions import CORRUPTIONS
 from experiments.mixture import generator
-from experiments.tasks import Task
+from experiments.tasks import Task, classified, other_labels
 from experiments.tasks.archives import data_folder, fetch
 from experiments.tasks.builders.cifar10_test import Cifar10Test
 from experiments.tasks.builders.mnist5k import Mnist5k
@@ -65,12 +65,16 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         train=learn,
         validation=validation,
         test=test,
+        groups=learn.targets,
         classes=data.classes,
         mechanisms={name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()} | {"generated": generated},
         strengths=dict.fromkeys(CORRUPTIONS, (1, 2, 3, 4, 5)) | {"generated": (0.25, 0.5, 0.75, 1.0)},
+        spoil=partial(other_labels, classes=data.classes),
         model=model,
         recipe=recipe,
         features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),
+        measure=classified,
+        metric="accuracy",
         thumbnail=lambda image: np.uint8(np.round(255 * image)).squeeze(),
         near=partial(splits.near_overlap, similarity=NEAR),
         near_rule=f"cosine similarity of pixels of at least {NEAR}",
@@ -117,10 +121,7 @@ def split(data: Images, sizes) -> splits.Split:
     contents = [image.tobytes() for image in data.images]
     if data.tested is None:
         return splits.by_content(contents, validation=sizes.validation, test=sizes.test)
-    known = set(contents[: data.tested[0]])
-    test = np.array([row for row in data.tested if contents[row] not in known], int)
-    rest = splits.by_content(contents[: data.tested[0]], validation=sizes.validation, test=0)
-    return rest._replace(test=test, dropped=np.concatenate([rest.dropped, np.setdiff1d(data.tested, test)]))
+    return splits.beside_test(contents, data.tested, validation=sizes.validation)
 
 
 def templates(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,8 @@
-"""Real movie reviews as texts or as streams of word numbers."""
+"""Reviews and other texts with a verdict, and reviews as one stream of word numbers."""
 
+import json
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,21 +23,89 @@ class Words(NamedTuple):
     types: int
 
 
-def texts(data_dir: str | None) -> list[str]:
-    """Every review once, in the order of the archive; prepared once by TFDS."""
-    import tensorflow_datasets as tfds
+class Reviews(NamedTuple):
+    """Texts and their labels (n,), 0 negative, 1 positive. tested: rows of a test set of the data's own."""
 
-    from experiments.tasks.builders.movie_reviews import MovieReviews
+    texts: list[str]
+    labels: np.ndarray
+    tested: np.ndarray | None = None
 
-    logging.set_verbosity(logging.ERROR)
-    tfds.disable_progress_bar()
+    def take(self, rows) -> "Reviews":
+        """The texts at those rows, with their labels."""
+        return Reviews([self.texts[row] for row in rows], self.labels[rows])
+
+
+def read(data_dir: str | None) -> tuple[Reviews, np.ndarray]:
+    """Every review of the archive, its repeats too, and where each is from: "imdb" (training half), "rotten_tomatoes".
+
+    Prepared once by TFDS.
+    """
+    from experiments.tasks.builders.movie_reviews import SOURCES, MovieReviews
+
+    _quiet()
     builder = MovieReviews(
         archive=fetch("reviews", data_dir), data_dir=str(data_folder(data_dir) / "prepared"), file_format="array_record"
     )
     builder.download_and_prepare()
-    source = builder.as_data_source(split="train")
-    found = (row["text"] for row in source.__getitems__(range(len(source))))
-    return list(dict.fromkeys(text.decode() if isinstance(text, bytes) else text for text in found))
+    rows = _rows(builder.as_data_source(split="train"))
+    return _reviews(rows), np.array(SOURCES)[[row["source"] for row in rows]]
+
+
+def imdb(data_dir: str | None) -> Reviews:
+    """All 50,000 labelled reviews of IMDb through TFDS, which downloads them; its test half is `tested`."""
+    import tensorflow_datasets as tfds
+
+    _quiet()
+    folder = str(data_folder(data_dir) / "prepared")
+    parts = [_rows(tfds.data_source("imdb_reviews", split=part, data_dir=folder)) for part in ("train", "test")]
+    return _reviews(parts[0] + parts[1])._replace(tested=np.arange(len(parts[0]), sum(map(len, parts))))
+
+
+def sentences(folder: str | Path) -> Reviews:
+    """The records of a Hugging Face folder with an "input" text and an "output" word, as FinGPT's sentiment set has.
+
+    Every *.parquet and *.jsonl under it is read. Outputs that say neither negative nor positive, as neutral, are left
+    out. Raises ValueError if nothing is left, naming what was found.
+    """
+    import pyarrow.parquet
+
+    files = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".parquet", ".jsonl"))
+    rows = []
+    for path in files:
+        if path.suffix == ".parquet":
+            rows += pyarrow.parquet.read_table(path, columns=["input", "output"]).to_pylist()
+        else:
+            rows += [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    words = [row["output"].lower().split() for row in rows]
+    chosen = [i for i, found in enumerate(words) if ("negative" in found) != ("positive" in found)]
+    if not chosen:
+        raise ValueError(
+            f"{folder} holds {len(files)} *.parquet or *.jsonl files with {len(rows)} records, none of them negative "
+            "or positive: expected a copy of FinGPT/fingpt-sentiment-train of the Hugging Face hub"
+        )
+    return Reviews([rows[i]["input"] for i in chosen], np.array(["positive" in words[i] for i in chosen], np.int32))
+
+
+def texts(data_dir: str | None) -> list[str]:
+    """Every review once, in the order in which they are prepared."""
+    return list(dict.fromkeys(read(data_dir)[0].texts))
+
+
+def _quiet() -> None:
+    import tensorflow_datasets as tfds
+
+    logging.set_verbosity(logging.ERROR)
+    tfds.disable_progress_bar()
+
+
+def _rows(source) -> list[dict]:
+    return list(source.__getitems__(range(len(source))))
+
+
+def _reviews(rows: list[dict]) -> Reviews:
+    found = [row["text"] for row in rows]
+    found = [text.decode() if isinstance(text, bytes) else text for text in found]
+    return Reviews(found, np.array([row["label"] for row in rows], np.int32))
 
 
 def words(reviews: list[str]) -> Words:

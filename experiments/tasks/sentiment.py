@@ -1,0 +1,231 @@
+"""Sentiment of film reviews: real ones, others' and a language model's, and real ones without their rare words."""
+
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+from jax.sharding import Mesh
+
+from configs.common import one_of
+from experiments import splits, train
+from experiments.mixture import GENERATED, generator
+from experiments.tasks import Task, classified, generated, other_labels, reviews
+from experiments.tasks.archives import data_folder
+from experiments.tasks.reviews import Reviews
+from experiments.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
+from models.encoder import encoder, weighted_words
+from models.losses import cross_entropy
+from valuation.problem import Examples
+
+RUN = 13  # words in a row that two texts share only if one was copied
+CLASSES = 2
+DATASETS = {
+    "imdb_half": "IMDb train half (25,000 film reviews, here split anew)",
+    "imdb": "IMDb",
+    "templates": "made in memory",
+}
+SOURCES = {"rotten_tomatoes": "Rotten Tomatoes", "fingpt": "FinGPT sentiment"}
+FOLDER = "fingpt-sentiment-train"  # under the data folder; a copy from the Hugging Face hub
+ROWS = 256  # texts a compilation of the features serves
+
+
+def load(config, data_dir: str | None, mesh: Mesh) -> Task:
+    """The sentiment task of configs/sentiment.py."""
+    one_of("dataset", config.dataset, tuple(DATASETS))
+    one_of("features", config.features, ("weighted_words",))
+    real, others = read(config, data_dir)
+    parts = split(real, config.split)
+    learn = real.take(parts.train)
+    words = vocabulary(learn.texts, config.vocabulary)
+    numbered = partial(encode, words, length=config.length)
+    (learn, cut), (validation, _), (test, _) = (examples(real.take(rows), numbered) for rows in parts[:3])
+    weights = rarity(learn.inputs, words.get_vocab_size())
+    model, recipe = learner(config, weights)
+    mechanisms, strengths, facts = synthetic(config, others, numbered, (validation, test))
+    notes = {
+        "dataset": DATASETS[config.dataset],
+        "duplicates dropped": len(parts.dropped),
+        "train / validation / test": f"{len(learn.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
+        "vocabulary": f"{len(weights):,} words, which miss {_unknown(learn.inputs):.1%} of those of the train pool",
+        f"train texts cut at {config.length} words": cut,
+    }
+    return Task(
+        train=learn,
+        validation=validation,
+        test=test,
+        groups=learn.targets,
+        classes=CLASSES,
+        mechanisms=mechanisms,
+        strengths=strengths,
+        spoil=partial(other_labels, classes=CLASSES),
+        model=model,
+        recipe=recipe,
+        features=partial(word_features, weights),
+        measure=classified,
+        metric="accuracy",
+        near=partial(splits.ngram_overlap, length=RUN),
+        near_rule=f"{RUN} words in a row in common",
+        notes=notes | facts,
+        sample=partial(decode, words),
+    )
+
+
+def read(config, data_dir: str | None) -> tuple[Reviews, dict[str, Reviews]]:
+    """(the real reviews of config.dataset, the other data sets that a contributor may take its texts from, by name)."""
+    names = [name for name in SOURCES if name in wanted(config)]
+    if config.dataset == "templates":
+        return templates(config.examples, 0), {name: templates(200, 1, film="show") for name in names}
+    found = {}
+    if config.dataset == "imdb_half" or "rotten_tomatoes" in names:
+        every, source = reviews.read(data_dir)
+        found = {name: every.take(np.flatnonzero(source == name)) for name in ("imdb", "rotten_tomatoes")}
+    if "fingpt" in names:
+        folder = Path(config.folder).expanduser() if config.folder else data_folder(data_dir) / FOLDER
+        found["fingpt"] = reviews.sentences(folder)
+    real = found["imdb"] if config.dataset == "imdb_half" else reviews.imdb(data_dir)
+    return real, {name: found[name] for name in names}
+
+
+def synthetic(config, others: dict[str, Reviews], numbered, held_out: tuple[Examples, Examples]):
+    """(mechanisms, strengths, facts about their texts) of those mechanisms that this config asks for."""
+    mechanisms, strengths, facts = {"vocabulary": truncated}, {"vocabulary": tuple(config.kept_words)}, {}
+
+    def fact(rows: Examples, cut: int) -> str:
+        shared = [splits.ngram_overlap(rows.inputs, other.inputs, length=RUN) for other in held_out]
+        return f"{cut} cut; {shared[0]} and {shared[1]} share {RUN} words in a row with validation and test"
+
+    for name, source in others.items():
+        rows, cut = examples(source, numbered)
+        mechanisms[name], strengths[name] = partial(borrowed, name, rows), tuple(config.joined)
+        facts[SOURCES[name]] = f"{len(rows.inputs)} texts; {fact(rows, cut)}"
+    if GENERATED in wanted(config):
+        records = invented(100) if config.dataset == "templates" else generated.read("review")
+        rows, cut = examples(_reviews(records), numbered)
+        warmth = np.array([record["temperature"] for record in records])
+        known = np.unique(warmth).tolist()
+        mechanisms[GENERATED], strengths[GENERATED] = partial(written, rows, warmth), tuple(known)
+        counts = ", ".join(f"{np.sum(warmth == t)} at temperature {t:g}" for t in known)
+        facts["written by a language model"] = f"{counts}; {fact(rows, cut)}"
+    return mechanisms, strengths, facts
+
+
+def wanted(config) -> set[str]:
+    """Names of all mechanisms that a contributor of this config may have."""
+    explicit = {spec.get("mechanism", "") for spec in config.contributors.explicit}
+    return explicit if config.contributors.explicit else set(config.contributors.axes.mechanism)
+
+
+def split(real: Reviews, sizes) -> splits.Split:
+    """By content; a test set of the data's own stays whole, less what it shares with the rest."""
+    contents = [text.encode() for text in real.texts]
+    if real.tested is None:
+        return splits.by_content(contents, validation=sizes.validation, test=sizes.test)
+    return splits.beside_test(contents, real.tested, validation=sizes.validation)
+
+
+def examples(texts: Reviews, numbered) -> tuple[Examples, int]:
+    """(the texts as word numbers with their labels, how many had to be cut)."""
+    rows, cut = numbered(texts.texts)
+    return Examples(rows, texts.labels.astype(np.int32)), cut
+
+
+def learner(config, weights: np.ndarray):
+    """(Model, Recipe) of config.widths and config.training."""
+    build = partial(encoder, weights, (*config.widths, CLASSES))
+    model = build(jax.random.key(0))
+
+    def loss(params, frozen, examples: Examples, key):
+        return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
+
+    return model, train.Recipe(
+        loss=loss,
+        initialise=lambda key: build(key).params,
+        frozen=model.frozen,
+        optimizer=optax.adam(config.training.learning_rate),
+        steps=config.training.steps,
+        batch=config.training.batch,
+    )
+
+
+def word_features(weights: np.ndarray, inputs) -> np.ndarray:
+    """What the encoder's first layer sees: log counts times rarity, of length 1, (n, v) float32."""
+    padded = np.pad(inputs, [(0, -len(inputs) % ROWS), (0, 0)])
+    parts = [_weighted(padded[i : i + ROWS], weights) for i in range(0, len(padded), ROWS)]
+    return np.concatenate([np.asarray(part) for part in parts])[: len(inputs)]
+
+
+_weighted = jax.jit(weighted_words)
+
+
+def truncated(examples: Examples, kept: int, key: jax.Array) -> Examples:
+    """The examples without all words but the `kept` most frequent ones: a tail cut off on purpose."""
+    if kept < 1:
+        raise ValueError(f"a truncated vocabulary keeps at least 1 word, got {kept}")
+    return examples._replace(inputs=frequent(examples.inputs, int(kept)))
+
+
+def borrowed(name: str, source: Examples, examples: Examples, joined: int, key: jax.Array) -> Examples:
+    """As many texts of another data set with the same labels, each of `joined` of its texts one behind the other."""
+    if joined < 1:
+        raise ValueError(f"{name}: at least 1 text stands for a review, got {joined}")
+    rows = _of_label(name, source, np.repeat(examples.targets, int(joined)), generator(key))
+    length = source.inputs.shape[1]
+    return examples._replace(inputs=packed(source.inputs[rows].reshape(len(examples.targets), -1), length))
+
+
+def written(source: Examples, warmth: np.ndarray, examples: Examples, temperature: float, key: jax.Array) -> Examples:
+    """As many generated reviews with the same labels, sampled at that temperature."""
+    chosen = np.isclose(warmth, temperature)
+    if not chosen.any():
+        known = ", ".join(f"{t:g}" for t in np.unique(warmth))
+        raise ValueError(f"no generated review has temperature {temperature:g}, known: {known}")
+    some = source.take(chosen)
+    return examples._replace(inputs=some.inputs[_of_label(GENERATED, some, examples.targets, generator(key))])
+
+
+def _of_label(name: str, source: Examples, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rows of the source with those labels; one is repeated only if there are too few."""
+    rows = np.empty(len(labels), int)
+    for label in np.unique(labels):
+        places, own = labels == label, np.flatnonzero(source.targets == label)
+        if not len(own):
+            raise ValueError(f"{name} has no text with label {label}")
+        rows[places] = np.resize(rng.permutation(own), places.sum())
+    return rows
+
+
+def _unknown(rows: np.ndarray) -> float:
+    return float(np.sum(rows == UNKNOWN) / max(np.sum(rows > 0), 1))
+
+
+def _reviews(records: list[dict]) -> Reviews:
+    return Reviews([record["text"] for record in records], np.array([record["label"] for record in records], np.int32))
+
+
+GOOD = ("fine", "bright", "moving", "witty", "tender", "bold", "lively", "graceful", "superb", "charming")
+BAD = ("dull", "clumsy", "noisy", "flat", "silly", "tired", "empty", "murky", "awful", "lifeless")
+PARTS = ("plot", "cast", "music", "ending", "script", "acting", "pace", "humour", "dialogue", "camera")
+
+
+def templates(count: int, seed: int, *, film: str = "film", known: int = 10) -> Reviews:
+    """Reviews made in memory of a vocabulary of our own, with so many words of praise and of blame."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+
+    def sentence(label: int) -> str:
+        kind = GOOD if (rng.random() < 0.9) == label else BAD  # one sentence in ten says the opposite
+        return f"the {rng.choice(PARTS)} of the {film} is {kind[int(rng.integers(known))]}"
+
+    return Reviews([". ".join(sentence(label) for _ in range(rng.integers(2, 6))) for label in labels], labels)
+
+
+def invented(count: int) -> list[dict]:
+    """Records like those of a language model, whose cold texts know few words: `count` at each temperature."""
+    parts = {temperature: templates(count, 2, known=known) for temperature, known in ((0.7, 2), (1.0, 5))}
+    return [
+        {"text": text, "label": int(label), "temperature": temperature}
+        for temperature, part in parts.items()
+        for text, label in zip(part.texts, part.labels, strict=True)
+    ]
