@@ -1,4 +1,6 @@
-"""Synthetic text with provenance: python -m experiments.generate --config=configs/language.py:small --workdir=out/language
+"""Synthetic text with provenance.
+
+    python -m experiments.generate --config=configs/language.py:small --workdir=out/language
 
 Writes workdir/generated/{review,instruction,solution,continuation}.jsonl.gz and manifest.json; --output puts them
 elsewhere (the committed set: --output=experiments/tasks/generated). An interrupted run goes on behind its last batch.

@@ -23,9 +23,10 @@ ASPECTS = (
     "the first half", "the characters", "the editing", "the set and costumes", "how believable it is", "the fights",
 )  # fmt: skip
 PEOPLE = (
-    "a retired teacher", "a film student", "a parent of two", "a lifelong fan of the genre", "a tired night-shift nurse",
-    "someone dragged along by friends", "a teenager", "a hobby critic", "someone who saw it on television", "a musician",
-    "a viewer who seldom goes to the cinema", "someone who rented it for a rainy evening", "a historian", "a comedian",
+    "a retired teacher", "a film student", "a parent of two", "a lifelong fan of the genre",
+    "a tired night-shift nurse", "someone dragged along by friends", "a teenager", "a hobby critic",
+    "someone who saw it on television", "a musician", "a viewer who seldom goes to the cinema",
+    "someone who rented it for a rainy evening", "a historian", "a comedian",
 )  # fmt: skip
 LENGTHS = ("two sentences", "three sentences", "three or four sentences", "a short paragraph")
 MOODS = {
@@ -97,8 +98,8 @@ def review(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
         label = number % 2
         genre, aspect = _pick(GENRES, rng), _pick(ASPECTS, rng)
         user = (
-            f"I am {_pick(PEOPLE, rng)} and I just saw a {genre}. Write my {('negative', 'positive')[label]} review of it "
-            f"in {_pick(LENGTHS, rng)}. Talk about {aspect}."
+            f"I am {_pick(PEOPLE, rng)} and I just saw a {genre}. Write my {('negative', 'positive')[label]} review of "
+            f"it in {_pick(LENGTHS, rng)}. Talk about {aspect}."
         )
         begun = f"{_pick(MOODS[label], rng)} {_pick(VIEWS[label], rng)}".format(genre=genre, aspect=aspect)
         asked.append(Prompt(chat(user) + begun, {"label": label}))
