@@ -195,9 +195,9 @@ def _scored(start, rank, n, free):
         slope, information = centred @ n, total * (centred * np.exp(logs)) @ centred.T
         move = free & ~((point <= 0) & (slope < 0))
         step = np.zeros(3)
-        step[move] = np.linalg.solve(
-            information[np.ix_(move, move)] * (1 + 1e-9 * np.eye(move.sum())), slope[move]
-        )  # fmt: skip
+        scale = np.sqrt(np.diag(information)[move]) + 1e-12
+        curvature = information[np.ix_(move, move)] / np.outer(scale, scale) + 1e-9 * np.eye(move.sum())
+        step[move] = np.linalg.solve(curvature, slope[move] / scale) / scale
         while n @ at(np.maximum(point + step, 0)) < n @ logs and np.abs(step).max() > 1e-9:
             step /= 2
         point, before, logs = np.maximum(point + step, 0), logs, at(np.maximum(point + step, 0))
