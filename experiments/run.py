@@ -16,7 +16,11 @@ from experiments.processes import first
 from valuation.workers import over
 
 # config.experiment -> the module whose run(config, workdir, data_dir) does the work
-EXPERIMENTS = {"valuation": "experiments.pipeline", "phases": "experiments.scaling"}
+EXPERIMENTS = {
+    "valuation": "experiments.pipeline",
+    "phases": "experiments.scaling",
+    "language": "experiments.language",
+}
 
 
 def execute(config, workdir: str, data_dir: str | None) -> None:
