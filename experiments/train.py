@@ -123,9 +123,9 @@ def fit(
 
 
 def _fit(
-    recipe: Recipe, sets: list, keys: list, names: list[str], *, mesh: Mesh, title: str, checkpoint
+    recipe: Recipe, sets: list, keys: list, names: list[str], *, mesh: Mesh, title: str, checkpoint, kept: bool
 ) -> list[PyTree]:
-    """`fit` on the devices of this process."""
+    """`fit` on the devices of this process; kept: whether the checkpoints are, since others may still train."""
     starts, orders = zip(*(jax.random.split(key) for key in keys), strict=True)
     starts = jnp.stack([jax.random.key_data(start) for start in starts])
     sizes = [len(examples.inputs) for examples in sets]
