@@ -44,12 +44,12 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
             "filters": {"whole": True, "words": (8, 250), "english": 0.1, "near": 0.5},
         },
         "solution": {
-            "length": 112,
+            "length": 128,
             "settings": ((0.7, 0.95, 128), (1.0, 0.9, 128)),
             "filters": {"whole": True, "words": (8, 200), "near": 0.8},
         },
         "continuation": {  # for the tail: nothing is left out but empty texts
-            "length": 96,
+            "length": 128,
             "settings": every,
             "filters": {"whole": False},
         },

