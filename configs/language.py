@@ -1,6 +1,6 @@
 """What generation does to the tail of language: text sampled at several top-p and temperatures against real reviews.
 
-    python -m experiments.generate --config=configs/language.py:small --workdir=out/language   # hours; its result is kept
+    python -m experiments.generate --config=configs/language.py:small --workdir=out/language   # an hour; it is kept
     python -m experiments.run --config=configs/language.py:small --workdir=out/language
 
 tiny: a random decoder and invented words, in memory, seconds. small: SmolLM2-135M-Instruct (a 93 MB archive), IMDb's
@@ -26,26 +26,26 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.seed = options.seed
     config.repeats = options.repeats
 
-    every = (*((1.0, mass, 128) for mass in TOP_P), *((value, 1.0, 128) for value in TEMPERATURE))
+    every = (*((1.0, mass, 48) for mass in TOP_P), *((value, 1.0, 48) for value in TEMPERATURE))
     config.generation = {
         "model": "smollm2",
         "real": True,  # problems of MathQA; else two made up
         "held_out": 1500,  # problems with the smallest hashes, left to validation and test
-        "batch": 64,
+        "batch": 128,
         # settings: (temperature, top-p, texts)
         "review": {
-            "length": 96,
-            "settings": ((1.0, 0.95, 640), (0.7, 0.9, 640), (1.3, 0.9, 320)),
+            "length": 80,
+            "settings": ((0.7, 0.9, 256), (1.0, 0.8, 256), (1.0, 0.95, 256)),
             "filters": {"whole": True, "words": (12, 150), "english": 0.2, "verdict": True, "near": 0.5},
         },
         "instruction": {
-            "length": 96,
-            "settings": ((1.0, 0.9, 384), (0.7, 0.95, 384)),
+            "length": 80,
+            "settings": ((0.7, 0.95, 192), (1.0, 0.9, 192)),
             "filters": {"whole": True, "words": (8, 250), "english": 0.1, "near": 0.5},
         },
         "solution": {
             "length": 128,
-            "settings": ((0.7, 0.95, 384), (1.0, 0.9, 384)),
+            "settings": ((0.7, 0.95, 128), (1.0, 0.9, 128)),
             "filters": {"whole": True, "words": (8, 200), "near": 0.8},
         },
         "continuation": {  # for the tail: nothing is left out but empty texts
@@ -55,7 +55,39 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         },
     }
 
+    config.dataset = "imdb"  # its training half; "invented": Zipf words, truncated in the ways that samplers do
+    config.split = {"validation": 2000, "test": 3000}
+    config.words = 0  # of every source that is compared; 0: as many as the smallest one has
+    config.bootstrap = 100
+    config.pretrained = {
+        "model": "smollm2",
+        "texts": 128,  # held-out reviews
+        "length": 96,  # tokens of each
+        "batch": 16,
+        "known": 3000,  # real reviews whose tokens are counted for the ranks
+        "edges": (10, 100, 1000, 10_000),
+    }
+    config.decoder = {  # about a million parameters, its words numbered by rank
+        "vocabulary": 4096,
+        "length": 64,
+        "width": 128,
+        "layers": 2,
+        "heads": 4,
+        "batch": 16,
+        "steps": 150,
+        "learning_rate": 2e-3,
+        "held_out": 200,  # rows of real text
+        "edges": (10, 100, 1000),
+    }
+
     if options.scale == "tiny":
+        config.dataset, config.words, config.bootstrap = "invented", 1500, 10
+        config.pretrained.model, config.pretrained.texts, config.pretrained.known = "random", 6, 20
+        config.pretrained.length, config.pretrained.batch, config.pretrained.edges = 12, 4, (5, 20)
+        config.decoder.vocabulary, config.decoder.length, config.decoder.width = 64, 16, 16
+        config.decoder.layers, config.decoder.heads, config.decoder.steps = 1, 2, 20
+        config.decoder.held_out, config.decoder.edges = 20, (5, 20)
+        config.repeats = min(config.repeats, 2)
         config.generation.model, config.generation.real, config.generation.batch = "random", False, 4
         for kind in ("review", "instruction", "solution"):
             config.generation[kind].length, config.generation[kind].settings = 6, ((1.0, 0.95, 6),)

@@ -6,15 +6,15 @@ import zlib
 import numpy as np
 from jaxtyping import Bool, Int
 
-COMMON = frozenset(
-    "the a an and of to in is it that was for on with as this but be at are not have i you he she they we his her from "
-    "or by one all so if about what there out up can which do how more will would no me my when who your has their if "
-    "then number solve find let answer use step we equation total given".split()
-)
+FREQUENT = """the a an and of to in is it that was for on with as this but be at are not have i you he they she his her
+from or by one all so if about what there out up can which do how more will would no me my when who your has their then
+number solve find let answer use step we equation total given"""
+COMMON = frozenset(FREQUENT.split())
 WORD = re.compile(r"[a-z']+")
 VERDICT = re.compile(  # a label that is named, where it should be written about
     r"\b(positive|negative|favou?rable|mixed) (movie |film )?(review|rating|sentiment|opinion|feedback)"
-    r"|\b(out of|/) ?(5|10|ten|five)\b|\b(one|two|three|four|five|[0-5](\.5)?)[- ]stars?\b|\b(rating|score|label|sentiment) ?:"
+    r"|\b(out of|/) ?(5|10|ten|five)\b|\b(one|two|three|four|five|[0-5](\.5)?)[- ]stars?\b"
+    r"|\b(rating|score|label|sentiment) ?:"
     r"|\bas (an? )?(ai|language model)\b",
     re.IGNORECASE,
 )
@@ -49,7 +49,7 @@ def length(texts: list[str], limits: tuple[int, int]) -> Bool[np.ndarray, "n"]:
 
 
 def foreign(texts: list[str], smallest: float) -> Bool[np.ndarray, "n"]:
-    """No English: under this share of words are among the commonest, or over a tenth of the characters beyond ASCII."""
+    """No English: under this share of words among the commonest ones, or over a tenth of characters beyond ASCII."""
     return np.array([common_share(text) < smallest or beyond_ascii(text) > 0.1 for text in texts], bool)
 
 

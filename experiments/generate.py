@@ -1,4 +1,6 @@
-"""Synthetic text with provenance: python -m experiments.generate --config=configs/language.py:small --workdir=out/language
+"""Synthetic text with provenance.
+
+    python -m experiments.generate --config=configs/language.py:small --workdir=out/language
 
 Writes workdir/generated/{review,instruction,solution,continuation}.jsonl.gz and manifest.json; --output puts them
 elsewhere (the committed set: --output=experiments/tasks/generated). An interrupted run goes on behind its last batch.
@@ -49,12 +51,22 @@ def run(config, workdir: str | Path, data_dir: str | None, output: str | Path, k
     """Generates what is missing, filters it, writes the set of files; the path of its manifest."""
     plan = config.generation
     check(plan, kinds)
-    path = results.start(Path(workdir) / "drafts", plan.to_dict() | {"seed": config.seed})
     language = load(plan.model, data_dir)
     for kind in kinds:
-        problems = math_problems(fetch("bigbench", data_dir), plan.held_out) if plan.real and kind == "solution" else ()
-        write(plan, kind, config.seed, language, problems or ["what is 2 + 2 ?", "what is 3 * 4 ?"], path)
-    return publish(plan, language, results.read(path), Path(output))
+        problems = ["what is 2 + 2 ?", "what is 3 * 4 ?"]
+        if plan.real and kind == "solution":
+            problems = math_problems(fetch("bigbench", data_dir), plan.held_out)
+        write(plan, kind, config.seed, language, problems, drafts(workdir, plan, kind, config.seed))
+    return publish(
+        plan, language, {kind: results.read(drafts(workdir, plan, kind, config.seed)) for kind in kinds}, Path(output)
+    )
+
+
+def drafts(workdir: str | Path, plan, kind: str, seed: int) -> Path:
+    """The file of a kind's drafts, ready for appending; a folder that holds those of other settings is refused."""
+    settings = {name: plan[name] for name in ("model", "real", "held_out", "batch")}
+    settings |= {"seed": seed, "length": plan[kind].length, "settings": plan[kind].settings}
+    return results.start(Path(workdir) / "drafts" / kind, settings)
 
 
 def check(plan, kinds: tuple[str, ...]) -> None:
@@ -101,27 +113,29 @@ def untrained() -> Pretrained:
 
 
 def write(plan, kind: str, seed: int, language: Language, problems: list[str], path: Path) -> None:
-    """Appends the batches of a kind that `path` does not hold yet, each in one write."""
-    there = results.select(results.read(path), kind=kind)
-    number, begun, made = 0, time.perf_counter(), 0
-    total = sum(count for _, _, count in plan[kind].settings)
-    with tqdm(total=total, desc=kind, unit="text") as bar:
-        for place, (temperature, mass, count) in enumerate(plan[kind].settings):
-            asked = prompts(kind, count, seed * 1000 + place, list(problems))
-            for first in range(0, count, plan.batch):
-                batch = asked[first : first + plan.batch]
-                if len(results.select(there, batch=number)) < len(batch):
-                    results.remove(path, kind=kind, batch=number)
-                    key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(kind.encode()) & 0x7FFFFFFF)
-                    key = jax.random.fold_in(key, number)
-                    rows = answers(language.pretrained, batch, plan[kind].length, temperature, mass, key)
-                    shared = {"kind": kind, "batch": number, "model": language.name}
-                    shared |= {"temperature": temperature, "top_p": mass, "seed": number}
-                    results.append(path, [shared | prompt.known | row for prompt, row in zip(batch, rows, strict=True)])
-                    made += sum(row["tokens"] for row in rows)
-                    bar.set_postfix_str(f"{made / (time.perf_counter() - begun):.0f} tokens/s")
-                bar.update(len(batch))
-                number += 1
+    """Appends the batches of a kind that `path` does not hold yet, each in one write, the settings in turn."""
+    there, begun, made = results.read(path), time.perf_counter(), 0
+    with tqdm(total=sum(count for _, _, count in plan[kind].settings), desc=kind, unit="text") as bar:
+        for number, (place, first) in enumerate(schedule(plan[kind].settings, plan.batch)):
+            temperature, mass, count = plan[kind].settings[place]
+            batch = prompts(kind, count, seed * 1000 + place, problems)[first : first + plan.batch]
+            if len(results.select(there, batch=number)) < len(batch):
+                results.remove(path, batch=number)
+                key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(kind.encode()) & 0x7FFFFFFF)
+                key = jax.random.fold_in(key, number)
+                rows = answers(language.pretrained, batch, plan[kind].length, temperature, mass, key)
+                shared = {"kind": kind, "batch": number, "model": language.name}
+                shared |= {"temperature": temperature, "top_p": mass, "seed": number}
+                results.append(path, [shared | prompt.known | row for prompt, row in zip(batch, rows, strict=True)])
+                made += sum(row["tokens"] for row in rows)
+                bar.set_postfix_str(f"{made / (time.perf_counter() - begun):.0f} tokens/s")
+            bar.update(len(batch))
+
+
+def schedule(settings, batch: int) -> list[tuple[int, int]]:
+    """(setting, first text) of every batch: the first of each setting, then the second, ..."""
+    places = ((first, place) for place, (_, _, count) in enumerate(settings) for first in range(0, count, batch))
+    return [(place, first) for first, place in sorted(places)]
 
 
 def answers(pretrained: Pretrained, batch: list[Prompt], length: int, temperature, mass, key) -> list[dict]:
@@ -143,18 +157,15 @@ def answers(pretrained: Pretrained, batch: list[Prompt], length: int, temperatur
 
 def sampled(pretrained: Pretrained, texts: list[str], length: int, temperature, mass, key) -> list[dict]:
     """What the model writes behind each text, up to a token that ends it."""
-    numbers = ends(pretrained)
     tokens = [encoded(pretrained, text) for text in texts]
     found = generate(
-        pretrained.model, tokens, length=length, temperature=temperature, top_p=mass, top_k=None, stop=numbers, key=key
-    )
-    rows = []
-    for row in found:
-        row = [int(token) for token in row]
-        end = next((i for i, token in enumerate(row) if token in numbers), None)
-        text = pretrained.tokenizer.decode(row[:end])
-        rows.append({"text": text, "tokens": len(row) if end is None else end, "finished": end is not None})
-    return rows
+        pretrained.model, tokens, length=length, temperature=temperature, top_p=mass, stop=ends(pretrained), key=key,
+        batch=len(texts),
+    )  # fmt: skip
+    rows = (row[:size].tolist() for row, size in zip(found.tokens, found.lengths, strict=True))
+    return [
+        {"text": pretrained.tokenizer.decode(row), "tokens": len(row), "finished": len(row) < length} for row in rows
+    ]
 
 
 def encoded(pretrained: Pretrained, text: str) -> list[int]:
@@ -177,16 +188,17 @@ def ends(pretrained: Pretrained) -> tuple[int, ...]:
     return tuple(sorted({number for number in (*named, pretrained.special.get("eos")) if number is not None}))
 
 
-def publish(plan, language: Language, drafts: list[dict], output: Path) -> Path:
+def publish(plan, language: Language, made: dict[str, list[dict]], output: Path) -> Path:
     """Filters every kind and writes files and manifest; kinds that have no drafts keep their file, if there is one."""
     output.mkdir(parents=True, exist_ok=True)
     place = output / generated.MANIFEST
     manifest = json.loads(place.read_text()) if place.exists() else {}
-    for kind in KINDS:
-        rows = results.select(drafts, kind=kind)
+    for kind, rows in made.items():
         if rows:
             kept, dropped = filtered(rows, plan[kind].filters.to_dict())
-            lines = "".join(json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in kept)
+            lines = "".join(
+                json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in kept
+            )
             content = gzip.compress(lines.encode(), 9, mtime=0)
             (output / generated.file(kind)).write_bytes(content)
             manifest[kind] = {
@@ -220,7 +232,9 @@ def filtered(rows: list[dict], rules: dict) -> tuple[list[dict], dict[str, int]]
     if whole:
         rows = [row if row["finished"] else row | {"text": filters.whole_sentences(row["text"])} for row in rows]
         rows = [row | {"instruction": row["instruction"].strip()} if "instruction" in row else row for row in rows]
-        complete = [row for row in rows if row["text"] and row.get("instruction_finished", True) and row.get("instruction", "x")]
+        complete = [
+            row for row in rows if row["text"] and row.get("instruction_finished", True) and row.get("instruction", "x")
+        ]
         counts["unfinished"], rows = len(rows) - len(complete), complete
     filled = [row for row in rows if row["text"].strip()]
     counts["empty"] = len(rows) - len(filled)

@@ -23,16 +23,37 @@ ASPECTS = (
     "the first half", "the characters", "the editing", "the set and costumes", "how believable it is", "the fights",
 )  # fmt: skip
 PEOPLE = (
-    "a retired teacher", "a film student", "a parent of two", "a lifelong fan of the genre", "a tired night-shift nurse",
-    "someone dragged along by friends", "a teenager", "a hobby critic", "someone who saw it on television", "a musician",
-    "a viewer who seldom goes to the cinema", "someone who rented it for a rainy evening", "a historian", "a comedian",
+    "a retired teacher", "a film student", "a parent of two", "a lifelong fan of the genre",
+    "a tired night-shift nurse", "someone dragged along by friends", "a teenager", "a hobby critic",
+    "someone who saw it on television", "a musician", "a viewer who seldom goes to the cinema",
+    "someone who rented it for a rainy evening", "a historian", "a comedian",
 )  # fmt: skip
 LENGTHS = ("two sentences", "three sentences", "three or four sentences", "a short paragraph")
 MOODS = {
-    0: ("disliked it", "was badly let down", "was bored by it", "thinks it a waste of time", "was annoyed by it",
-        "expected far more", "nearly walked out"),
-    1: ("loved it", "was moved by it", "enjoyed it a lot", "would see it again", "was pleasantly surprised",
-        "recommends it to everyone", "could not look away"),
+    0: (
+        "I really disliked this {genre}.",
+        "What a waste of an evening this {genre} was.",
+        "This {genre} is awful.",
+        "I was bored to tears by this {genre}.",
+        "Avoid this {genre}.",
+        "This is the worst {genre} I have seen in years.",
+        "I wanted to like this {genre}, but I could not.",
+    ),
+    1: (
+        "I loved this {genre}.",
+        "What a wonderful {genre} this is.",
+        "This {genre} moved me more than I can say.",
+        "I enjoyed every minute of this {genre}.",
+        "Go and see this {genre}.",
+        "This is the best {genre} I have seen in years.",
+        "I expected little of this {genre}, and it won me over.",
+    ),
+}
+VIEWS = {
+    0: ("The trouble starts with {aspect}.", "Worst of all is {aspect}.", "Nothing could save {aspect}.",
+        "I could not stand {aspect}.", "I blame {aspect}."),
+    1: ("Best of all is {aspect}.", "I was taken by {aspect}.", "Much of the credit goes to {aspect}.",
+        "I cannot praise {aspect} enough.", "What makes it special is {aspect}."),
 }  # fmt: skip
 OPENINGS = (
     "I watched this {genre} last night and", "This {genre} is", "After an hour of this {genre} I", "What a {genre}!",
@@ -40,6 +61,7 @@ OPENINGS = (
     "There is a scene in this {genre} where", "I do not usually watch a {genre}, but", "The plot of this {genre}:",
 )  # fmt: skip
 TURN, END = "<|im_start|>", "<|im_end|>"
+SYSTEM = f"{TURN}system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face{END}\n"
 
 
 class Prompt(NamedTuple):
@@ -56,8 +78,8 @@ class Prompt(NamedTuple):
 
 
 def chat(user: str) -> str:
-    """One question in ChatML, the answer left open."""
-    return f"{TURN}user\n{user}{END}\n{TURN}assistant\n"
+    """One question in ChatML behind the system prompt that the model was tuned with, the answer left open."""
+    return f"{SYSTEM}{TURN}user\n{user}{END}\n{TURN}assistant\n"
 
 
 def continuation(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
@@ -66,22 +88,27 @@ def continuation(count: int, rng: np.random.Generator, problems) -> list[Prompt]
 
 
 def review(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
-    """Requests for a review, half of them negative (0), half positive (1)."""
+    """Requests for a review, half of them negative (0), half positive (1).
+
+    A small model forgets what it was asked, so its answer is begun for it: two sentences that take a side. They are
+    prompt: the text is what follows them.
+    """
     asked = []
     for number in range(count):
         label = number % 2
-        person, mood, genre = _pick(PEOPLE, rng), _pick(MOODS[label], rng), _pick(GENRES, rng)
+        genre, aspect = _pick(GENRES, rng), _pick(ASPECTS, rng)
         user = (
-            f"Write a movie review in {_pick(LENGTHS, rng)}, as {person} would post it online. The film is a {genre} "
-            f"and the writer {mood}. Say something about {_pick(ASPECTS, rng)}. Write the review only."
+            f"I am {_pick(PEOPLE, rng)} and I just saw a {genre}. Write my {('negative', 'positive')[label]} review of "
+            f"it in {_pick(LENGTHS, rng)}. Talk about {aspect}."
         )
-        asked.append(Prompt(chat(user), {"label": label}))
+        begun = f"{_pick(MOODS[label], rng)} {_pick(VIEWS[label], rng)}".format(genre=genre, aspect=aspect)
+        asked.append(Prompt(chat(user) + begun, {"label": label}))
     return asked
 
 
 def instruction(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
     """The user's turn left open: the model writes a request, then answers it (the manner of Magpie)."""
-    return [Prompt(f"{TURN}user\n", {}, lambda written: chat(written.strip()))] * count
+    return [Prompt(f"{SYSTEM}{TURN}user\n", {}, lambda written: chat(written.strip()))] * count
 
 
 def solution(count: int, rng: np.random.Generator, problems: list[str]) -> list[Prompt]:

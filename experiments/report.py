@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from experiments import figures, results, scaling_report
+from experiments import figures, language_report, results, scaling_report
 from experiments.ground_truth import LEAVE_ONE_OUT, OWN_SET
 from experiments.results import select
 from valuation.methods import METHODS
@@ -180,7 +180,7 @@ def _span(pair) -> str:
 def writer(workdir: str | Path) -> Callable:
     """The `write` of the experiment whose config the workdir holds."""
     config = json.loads((Path(workdir) / "config.json").read_text())
-    return scaling_report.write if config["experiment"] == "phases" else write
+    return {"phases": scaling_report.write, "language": language_report.write}.get(config["experiment"], write)
 
 
 def main(argv: list[str]) -> None:

@@ -12,7 +12,11 @@ from ml_collections import config_flags
 from experiments.mesh import use_all_cores
 
 # config.experiment -> the module whose run(config, workdir, data_dir) does the work
-EXPERIMENTS = {"valuation": "experiments.pipeline", "phases": "experiments.scaling"}
+EXPERIMENTS = {
+    "valuation": "experiments.pipeline",
+    "phases": "experiments.scaling",
+    "language": "experiments.language",
+}
 
 
 def execute(config, workdir: str, data_dir: str | None) -> None:

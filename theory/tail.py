@@ -8,11 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 LEVEL = 0.95
 NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
-EDGE = float(stats.chi2.ppf(LEVEL, 2))  # rise of 2 log L at the end of a support: twice an exponential, not chi2_1 (4.3)
+EDGE = float(
+    stats.chi2.ppf(LEVEL, 2)
+)  # rise of 2 log L at the end of a support: twice an exponential, not chi2_1 (4.3)
 STEPS = 50
 
 
@@ -101,7 +103,8 @@ def _step(n, m):
     parts = np.array([head_n[best], head_m[best], tail_n[best], tail_m[best]])
     kept = parts[2] * parts[1] / (parts[0] * parts[3])
     spread = np.exp(NORMAL * np.sqrt((1 / np.maximum(parts, 0.5)).sum()))
-    limits = (kept / spread, min(kept * spread, 1.0)) if kept else (0.0, min(3.0 * parts[1] / parts[0] / parts[3], 1.0))
+    most = -np.log(1 - LEVEL) * parts[1] / (parts[0] * parts[3])  # none seen: fewer than 3 expected
+    limits = (kept / spread, min(kept * spread, 1.0)) if kept else (0.0, min(most, 1.0))
     found = {"cutoff": best + 1.0, "kept": float(kept)}
     return _fit("step", found, {"cutoff": (near[0], near[-1]), "kept": limits}, float(heights[best]), 3, n)
 
@@ -157,52 +160,58 @@ def zipf(counts: ArrayLike, law: str = "none") -> Fit:
     n = _counts("counts", counts)
     last = int(np.flatnonzero(n)[-1]) + 1
     size = last if law == "sharp" else len(n)
-    rank, n = np.arange(1.0, size + 1), n[:size]
-    total = n.sum()
-
-    def scores(point):
-        """d log(p_i unnormalised)/d(exponent, offset, rate * size), (3, i)."""
-        return np.stack([-np.log(rank + point[1]), -point[0] / (rank + point[1]), -rank / size])
-
-    def cost(point):
-        height = -point[0] * np.log(rank + point[1]) - point[2] * rank / size
-        normaliser = special.logsumexp(height)
-        slopes = scores(point)
-        return normaliser - n @ height / total, slopes @ np.exp(height - normaliser) - slopes @ n / total
-
-    limits = [(0.0, 20.0), (0.0, 10.0 * size), (0.0, 1e4 if law == "exponential" else 0.0)]
-    starts = [(1.0, 1.0, 0.1), (1.5, 30.0, 1.0)] if law == "exponential" else [(1.0, 1.0, 0.0), (1.5, 30.0, 0.0)]
-    tries = (optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=limits) for start in starts)
-    best = min(tries, key=lambda one: one.fun)
-    point = best.x
-    errors = _errors(point, scores(point), cost, total, law)
-    spans = [(max(x - NORMAL * e, 0.0), x + NORMAL * e) for x, e in zip(point, errors, strict=True)]
-    found, intervals = dict(zip(("exponent", "offset"), map(float, point), strict=False)), {}
-    intervals = dict(zip(("exponent", "offset"), spans, strict=False))
+    rank, n, free = np.arange(1.0, size + 1), n[:size], np.array([True, True, law == "exponential"])
+    starts = [(1.0, 1.0, 1.0), (1.5, 30.0, 1.0)]
+    point, height, information = max(
+        (_scored(np.where(free, start, 0.0), rank, n, free) for start in starts), key=_second
+    )
+    errors = np.full(3, np.inf)
+    inner = free & (point > [0, 1e-9, 0])  # what lies on its bound has no standard error
+    errors[inner] = np.sqrt(np.diag(np.linalg.pinv(information[np.ix_(inner, inner)])))
+    low, high = np.maximum(point - NORMAL * errors, 0.0), point + NORMAL * errors
+    found = {"exponent": float(point[0]), "offset": float(point[1])}
+    intervals = {"exponent": (low[0], high[0]), "offset": (low[1], high[1])}
     if law == "exponential":
         found["cutoff"] = size * _inverse(point[2])
-        intervals["cutoff"] = (size * _inverse(spans[2][1]), size * _inverse(spans[2][0]))
+        intervals["cutoff"] = (size * _inverse(high[2]), size * _inverse(low[2]))
     if law == "sharp":
         found["cutoff"] = float(size)
-        intervals["cutoff"] = (float(size), _edge(point, size, len(counts), total))
-    return _fit(law, found, intervals, -float(best.fun) * total, {"none": 2}.get(law, 3), n)
+        intervals["cutoff"] = (float(size), _edge(point, size, len(counts), n.sum()))
+    return _fit(law, found, intervals, height, {"none": 2}.get(law, 3), n)
 
 
-def _errors(point, slopes, cost, total, law):
-    """Standard errors from the information N Cov(score); infinite along a bound that holds a parameter."""
-    height = -point[0] * np.log(np.arange(1, slopes.shape[1] + 1) + point[1])
-    height = height - point[2] * np.arange(1, slopes.shape[1] + 1) / slopes.shape[1]
-    chance = special.softmax(height)
-    centred = slopes - (slopes @ chance)[:, None]
-    free = np.array([True, point[1] > 1e-9, law == "exponential"])
-    information = total * (centred * chance) @ centred.T
-    errors = np.full(3, np.inf)
-    errors[free] = np.sqrt(np.diag(np.linalg.pinv(information[np.ix_(free, free)])))
-    return errors
+def _scored(start, rank, n, free):
+    """(exponent, offset, rate * size), log-likelihood and information of a local maximum, by Fisher's scoring."""
+    size, total = len(rank), n.sum()
+
+    def at(point):
+        logs = -point[0] * np.log(rank + point[1]) - point[2] * rank / size
+        return logs - special.logsumexp(logs)
+
+    point, logs = start, at(start)
+    for _ in range(STEPS):
+        scores = np.stack([-np.log(rank + point[1]), -point[0] / (rank + point[1]), -rank / size])
+        centred = scores - (scores @ np.exp(logs))[:, None]
+        slope, information = centred @ n, total * (centred * np.exp(logs)) @ centred.T
+        move = free & ~((point <= 0) & (slope < 0))
+        step = np.zeros(3)
+        scale = np.sqrt(np.diag(information)[move]) + 1e-12
+        curvature = information[np.ix_(move, move)] / np.outer(scale, scale) + 1e-9 * np.eye(move.sum())
+        step[move] = np.linalg.solve(curvature, slope[move] / scale) / scale
+        while n @ at(np.maximum(point + step, 0)) < n @ logs and np.abs(step).max() > 1e-9:
+            step /= 2
+        point, before, logs = np.maximum(point + step, 0), logs, at(np.maximum(point + step, 0))
+        if n @ (logs - before) < 1e-9:
+            break
+    return point, float(n @ logs), information
+
+
+def _second(found):
+    return found[1]
 
 
 def _edge(point, size, ranks, total) -> float:
-    """The largest cutoff whose likelihood is within EDGE of that of the last rank seen, other parameters as they are."""
+    """The largest cutoff whose likelihood is within EDGE of that of the last rank seen, the others held fixed."""
     weights = (np.arange(1.0, ranks + 1) + point[1]) ** -point[0]
     growth = 2 * total * np.log(np.cumsum(weights)[size - 1 :] / weights[:size].sum())
     inside = np.flatnonzero(growth <= EDGE)[-1] + size

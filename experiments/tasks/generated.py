@@ -23,13 +23,10 @@ def read(kind: str, folder: str | Path = FOLDER) -> list[dict]:
     one_of("kind", kind, KINDS)
     path, listed = Path(folder) / file(kind), Path(folder) / MANIFEST
     again = "make the set again with python -m experiments.generate, or restore the files"
-    for place in (listed, path):
-        if not place.exists():
-            raise ValueError(f"{place} is missing: {again}")
-    manifest = json.loads(listed.read_text())
+    manifest = json.loads(_existing(listed, again).read_text())
     if kind not in manifest:
         raise ValueError(f"{listed} does not list {kind!r}, only {', '.join(manifest) or 'nothing'}: {again}")
-    content = path.read_bytes()
+    content = _existing(path, again).read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != manifest[kind]["sha256"]:
         raise ValueError(f"{path} has changed: expected sha256 {manifest[kind]['sha256']}, found {found}; {again}")
@@ -39,3 +36,9 @@ def read(kind: str, folder: str | Path = FOLDER) -> list[dict]:
 def file(kind: str) -> str:
     """Name of the file of a kind."""
     return f"{kind}.jsonl.gz"
+
+
+def _existing(path: Path, again: str) -> Path:
+    if not path.exists():
+        raise ValueError(f"{path} is missing: {again}")
+    return path
