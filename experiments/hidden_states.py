@@ -1,10 +1,10 @@
 """Features of texts: the mean state of their tokens inside a frozen language model, kept on disk."""
 
+import functools
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -20,40 +20,51 @@ SPEED = 250  # tokens a second of 135 M parameters on two cores
 KEPT = 64  # batches between two looks at the disk
 
 
-def hidden_states(
-    pretrained: Pretrained, texts: Sequence[str], *, layer: str, length: int, folder: str | Path, name: str
-) -> np.ndarray:
-    """Mean state behind `layer` ("blocks.14", ..., "norm") of the first `length` tokens of every text, (n, d) float32.
+def hidden_states(load: Callable[[], Pretrained], *, layer: str, length: int, folder: str | Path, name: str):
+    """texts -> mean state behind `layer` ("blocks.14", ..., "norm") of their first `length` tokens, (n, d) float32.
 
-    What was computed before is read from folder/<name, layer and length>.npz; the price of the rest is said before the
-    work, which may be interrupted. A text without tokens gives zeros.
-    name: of the weights, such as their hash. Raises ValueError for a file that cannot be read.
+    What was computed before is read from folder/states-*.npz; the price of the rest is said before the work, which may
+    be interrupted. A text without tokens gives zeros.
+    load: reads the model, at most once and only if it is needed. name: of its weights, such as their hash.
+    Raises ValueError for a file that cannot be read.
     """
     label = hashlib.sha256(json.dumps([name, layer, length]).encode()).hexdigest()[:16]
     path = Path(folder) / f"states-{label}.npz"
     known = _read(path)
-    missing = [text for text in dict.fromkeys(texts) if _digest(text) not in known]
-    if missing:
-        tokens = [found.ids[:length] for found in pretrained.tokenizer.encode_batch(missing, add_special_tokens=False)]
-        total = sum(map(len, tokens))
-        print(
-            f"hidden states of {len(missing):,} texts: {total:,} tokens, about {total / SPEED / 60:.0f} minutes at "
-            f"{SPEED} tokens a second, the speed of two cores; kept in {path}",
-            flush=True,
-        )
-        order = sorted(range(len(missing)), key=lambda row: len(tokens[row]))
-        model = pretrained.model
-        states_of = jax.jit(partial(hidden, model, layer=layer))
-        with tqdm(total=total, desc="hidden states", unit="token", unit_scale=True) as bar:
-            for number, start in enumerate(range(0, len(order), BATCH)):
-                rows = order[start : start + BATCH]
-                states = np.asarray(states_of(model.params, model.frozen, *_padded([tokens[row] for row in rows])))
-                known |= {_digest(missing[row]): state for row, state in zip(rows, states, strict=False)}
-                bar.update(sum(len(tokens[row]) for row in rows))
-                if number % KEPT == KEPT - 1:
-                    _save(path, known)
-        _save(path, known)
-    return np.stack([known[_digest(text)] for text in texts])
+
+    @functools.cache
+    def loaded():
+        pretrained = load()
+        return pretrained, jax.jit(functools.partial(hidden, pretrained.model, layer=layer))
+
+    def states(texts: Sequence[str]) -> np.ndarray:
+        missing = [text for text in dict.fromkeys(texts) if _digest(text) not in known]
+        if missing:
+            _compute(*loaded(), missing, length, known, path)
+        return np.stack([known[_digest(text)] for text in texts])
+
+    return states
+
+
+def _compute(pretrained: Pretrained, states_of: Callable, texts: list[str], length: int, known: dict, path: Path):
+    """Adds the states of the texts to `known` and to the file, short texts first."""
+    tokens = [found.ids[:length] for found in pretrained.tokenizer.encode_batch(texts, add_special_tokens=False)]
+    total, weights = sum(map(len, tokens)), (pretrained.model.params, pretrained.model.frozen)
+    print(
+        f"hidden states of {len(texts):,} texts: {total:,} tokens, about {total / SPEED / 60:.1f} minutes at {SPEED} "
+        f"tokens a second, the speed of two cores; kept in {path}",
+        flush=True,
+    )
+    order = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
+    with tqdm(total=total, desc="hidden states", unit="token", unit_scale=True) as bar:
+        for number, start in enumerate(range(0, len(order), BATCH), 1):
+            rows = order[start : start + BATCH]
+            found = np.asarray(states_of(*weights, *_padded([tokens[row] for row in rows])))
+            known.update((_digest(texts[row]), state) for row, state in zip(rows, found, strict=False))
+            bar.update(sum(len(tokens[row]) for row in rows))
+            if number % KEPT == 0:
+                _save(path, known)
+    _save(path, known)
 
 
 def _padded(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:

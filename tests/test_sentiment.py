@@ -45,7 +45,7 @@ def data_dir(tmp_path, monkeypatch):
     entry = archives.Archive("reviews", "1", hashlib.sha256(path.read_bytes()).hexdigest(), path.name, 0.1)
     monkeypatch.setitem(archives.ARCHIVES, "reviews", entry)
     records = [
-        {"text": text(i % 2, i, "machine"), "label": i % 2, "temperature": (0.7, 1.3)[i // 2 % 2], "top_p": 0.9}
+        {"text": text(i % 2, i, "machine"), "label": i % 2, "temperature": 1.0, "top_p": (0.7, 0.9)[i // 2 % 2]}
         for i in range(12)
     ]
     monkeypatch.setattr(generated, "read", {"review": records}.__getitem__)
@@ -102,7 +102,7 @@ def test_every_mechanism_keeps_number_form_and_targets(task):
             np.testing.assert_array_equal(again.inputs, made.inputs)
 
 
-def test_other_texts_have_the_right_label_source_and_temperature(config, data_dir):
+def test_other_texts_have_the_right_label_source_and_setting(config, data_dir):
     config.vocabulary = 1000
     task = load(config, data_dir, mesh.devices())
     learn = sentiment.Reviews([text(i % 2, i, s) for s in ("tomato", "machine") for i in range(20)], np.arange(40) % 2)
@@ -119,16 +119,16 @@ def test_other_texts_have_the_right_label_source_and_temperature(config, data_di
     assert len(np.unique(made.inputs[own], axis=0)) == min(10, own.sum())  # repeated only when all are used up
     joined = sentiment.borrowed("tomatoes", source.take(np.arange(20)), some, 2, jax.random.key(1))
     assert all(decode(names, row).count("tomato") >= 3 for row in joined.inputs)
-    warmth = np.array([0.7, 1.3])[np.arange(20) // 2 % 2]
-    cold = sentiment.written(source.take(np.arange(20, 40)), warmth, some, 0.7, jax.random.key(1))
-    numbers = {int(decode(names, row).split()[1]) for row in cold.inputs}
-    assert numbers <= {i for i in range(20) if warmth[i] == 0.7}
+    mass = np.array([0.7, 0.9])[np.arange(20) // 2 % 2]
+    cut = sentiment.written(source.take(np.arange(20, 40)), mass, some, 0.7, jax.random.key(1))
+    numbers = {int(decode(names, row).split()[1]) for row in cut.inputs}
+    assert numbers == {i for i in range(20) if mass[i] == 0.7}
 
 
 def test_impossible_strengths_and_missing_labels_are_refused(task):
     some = task.train.take(np.arange(4))
     for name, strength, message in (
-        ("generated", 0.5, "no generated review has temperature 0.5, known: 0.7, 1.3"),
+        ("generated", 0.5, "no generated review was sampled at top-p 0.5, known: 0.7, 0.9"),
         ("rotten_tomatoes", 0, "at least 1 text"),
         ("vocabulary", 0, "at least 1 word"),
     ):
@@ -189,22 +189,21 @@ def test_paper_scale_reads_imdb_through_tfds_and_a_folder_of_the_hub(tmp_path):
 
 def test_hidden_states_are_means_over_tokens_and_are_kept(tmp_path, capsys):
     pretrained, texts = untrained(), ["a fine film", "dull", "", "a fine film", "x" * 50]
-    options = {"layer": "blocks.0", "length": 40, "folder": tmp_path, "name": "test"}
-    found = hidden_states.hidden_states(pretrained, texts, **options)
-    assert "hidden states of 4 texts: 55 tokens" in capsys.readouterr().out
+    options = {"layer": "blocks.0", "length": 20, "folder": tmp_path, "name": "test"}
+    found = hidden_states.hidden_states(lambda: pretrained, **options)(texts)
+    assert "hidden states of 4 texts: 35 tokens" in capsys.readouterr().out
     model = pretrained.model
-    for row in (1, 4):
-        tokens = jax.numpy.array([pretrained.tokenizer.encode(texts[row]).ids[:40]])
-        mask = jax.numpy.ones(tokens.shape, bool)
-        alone = hidden(model, model.params, model.frozen, tokens, mask, layer="blocks.0")[0]
-        np.testing.assert_allclose(found[row], alone, atol=1e-5)
+    tokens = jax.numpy.array([pretrained.tokenizer.encode(texts[4]).ids[:20]])
+    mask = jax.numpy.ones(tokens.shape, bool)
+    alone = hidden(model, model.params, model.frozen, tokens, mask, layer="blocks.0")[0]
+    np.testing.assert_allclose(found[4], alone, atol=1e-5)
     np.testing.assert_array_equal(found[2], 0)
-    again = hidden_states.hidden_states(pretrained._replace(model=None), texts[::-1], **options)
+    again = hidden_states.hidden_states(lambda: pytest.fail("nothing is missing"), **options)(texts[::-1])
     np.testing.assert_array_equal(again, found[::-1])
     assert capsys.readouterr().out == ""
     next(tmp_path.glob("*.npz")).write_bytes(b"no archive")
     with pytest.raises(ValueError, match="remove it"):
-        hidden_states.hidden_states(pretrained, texts, **options)
+        hidden_states.hidden_states(lambda: pretrained, **options)
 
 
 def test_a_task_on_states_works_on_the_same_words(task):

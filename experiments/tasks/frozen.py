@@ -1,6 +1,7 @@
 """A text task whose inputs are the states of a frozen language model instead of word numbers."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -18,19 +19,16 @@ def smollm2_states(config, decode: Callable, validation: np.ndarray, data_dir: s
     differs between sources in these alone tells them apart nowhere. The weights are read when they are first needed.
     """
     path = member("smollm2", SMOLLM2, data_dir)
-    loaded: dict = {}
+    found = hidden_states(
+        partial(from_gguf, path),
+        layer=config.layer,
+        length=config.tokens,
+        folder=data_folder(data_dir) / "features",
+        name=sha256(path),
+    )
 
     def raw(rows: np.ndarray) -> np.ndarray:
-        if not loaded:
-            loaded.update(pretrained=from_gguf(path), name=sha256(path))
-        return hidden_states(
-            loaded["pretrained"],
-            [decode(row) for row in rows],
-            layer=config.layer,
-            length=config.tokens,
-            folder=data_folder(data_dir) / "features",
-            name=loaded["name"],
-        )
+        return found([decode(row) for row in rows])
 
     held_out = raw(validation)
     centre, spread = held_out.mean(0), np.maximum(held_out.std(0), 1e-6)

@@ -1,5 +1,6 @@
 """Sentiment of film reviews: real ones, others' and a language model's, and real ones without their rare words."""
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -114,10 +115,10 @@ def synthetic(config, others: dict[str, Reviews], numbered, held_out: tuple[Exam
     if GENERATED in wanted(config):
         records = invented(100) if config.dataset == "templates" else generated.read("review")
         rows, cut = examples(_reviews(records), numbered)
-        warmth = np.array([record["temperature"] for record in records])
-        known = np.unique(warmth).tolist()
-        mechanisms[GENERATED], strengths[GENERATED] = partial(written, rows, warmth), tuple(known)
-        counts = ", ".join(f"{np.sum(warmth == t)} at temperature {t:g}" for t in known)
+        mass = np.array([record["top_p"] for record in records])
+        mechanisms[GENERATED], strengths[GENERATED] = partial(written, rows, mass), tuple(np.unique(mass).tolist())
+        settings = Counter((record["top_p"], record["temperature"]) for record in records)
+        counts = ", ".join(f"{n} at top-p {p:g}, temperature {t:g}" for (p, t), n in sorted(settings.items()))
         facts["written by a language model"] = f"{counts}; {fact(rows, cut)}"
     return mechanisms, strengths, facts
 
@@ -185,12 +186,12 @@ def borrowed(name: str, source: Examples, examples: Examples, joined: int, key: 
     return examples._replace(inputs=packed(source.inputs[rows].reshape(len(examples.targets), -1), length))
 
 
-def written(source: Examples, warmth: np.ndarray, examples: Examples, temperature: float, key: jax.Array) -> Examples:
-    """As many generated reviews with the same labels, sampled at that temperature."""
-    chosen = np.isclose(warmth, temperature)
+def written(source: Examples, mass: np.ndarray, examples: Examples, top_p: float, key: jax.Array) -> Examples:
+    """As many generated reviews with the same labels, sampled at that top-p; there are few, so they may repeat."""
+    chosen = np.isclose(mass, top_p)
     if not chosen.any():
-        known = ", ".join(f"{t:g}" for t in np.unique(warmth))
-        raise ValueError(f"no generated review has temperature {temperature:g}, known: {known}")
+        known = ", ".join(f"{p:g}" for p in np.unique(mass))
+        raise ValueError(f"no generated review was sampled at top-p {top_p:g}, known: {known}")
     some = source.take(chosen)
     return examples._replace(inputs=some.inputs[_of_label(GENERATED, some, examples.targets, generator(key))])
 
@@ -232,10 +233,10 @@ def templates(count: int, seed: int, *, film: str = "film", known: int = 10) -> 
 
 
 def invented(count: int) -> list[dict]:
-    """Records like those of a language model, whose cold texts know few words: `count` at each temperature."""
-    parts = {temperature: templates(count, 2, known=known) for temperature, known in ((0.7, 2), (1.0, 5))}
+    """Records like those of a language model, which knows the fewer words the more is cut: `count` at each top-p."""
+    parts = {mass: templates(count, 2, known=known) for mass, known in ((0.8, 2), (0.95, 5))}
     return [
-        {"text": text, "label": int(label), "temperature": temperature}
-        for temperature, part in parts.items()
+        {"text": text, "label": int(label), "temperature": 1.0, "top_p": mass}
+        for mass, part in parts.items()
         for text, label in zip(part.texts, part.labels, strict=True)
     ]
