@@ -19,7 +19,7 @@ from valuation.workers import Workers, current, gather, over, spread
 ROOT = Path(__file__).parent.parent
 ONE = jax.sharding.Mesh(np.array(jax.devices()[:1]), (mesh.AXIS,))
 EIGHT = mesh.devices()
-PATIENCE = 240  # seconds for two processes, which start, compile and compute on whatever is left of this machine
+PATIENCE = 400  # seconds for two processes, which start, compile and compute on whatever is left of this machine
 
 
 def close(found, expected):
@@ -133,6 +133,7 @@ def test_two_processes_agree_with_one(alone, tmp_path):
 def in_processes(arguments: list[str], count: int = 2) -> list[int]:
     """Return codes of python -m arguments, "{}" replaced by the number; what they said is shown if one fails."""
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(ROOT / ".jax_cache"), "JAX_PLATFORMS": "cpu"}
+    environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
     environment.pop("XLA_FLAGS", None)
     started = [
         subprocess.Popen([sys.executable, "-m", *(part.replace("{}", str(i)) for part in arguments)], cwd=ROOT,
