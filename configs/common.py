@@ -4,6 +4,58 @@ import difflib
 
 import ml_collections
 
+# Of the methods that a valuation compares, those that need class labels; valuation/methods.py describes all.
+CLASSIFIED = ("rbf_margin", "knn_utility")
+METHODS = (
+    "ntk_utility",
+    "ntk_flow",
+    "rbf_utility",
+    "rbf_margin",
+    "linear_utility",
+    "knn_utility",
+    "proxy_training",
+    "score_literal",
+    "score_scale_free",
+    "score_kappa",
+    "score_calibrated",
+    "score_kernel_scaled",
+    "davinz",
+    "deviation",
+    "tracin",
+    "logra",
+    "trak",
+    "influence",
+    "mmd_only",
+    "loss_only",
+    "size",
+    "real_count",
+    "real_share",
+    "random",
+)
+
+
+def method_options(truth: str) -> dict[str, dict]:
+    """The options of METHODS; how scores of examples become values of contributors follows from the truth."""
+    how = {"own_set": "mean", "leave_one_out": "sum"}[one_of("truth", truth, ("own_set", "leave_one_out"))]
+    return {
+        "ntk_utility": {"ridge": 0.01},
+        "ntk_flow": {"time": 30.0},
+        "rbf_utility": {"ridge": 0.01, "bandwidth": 0.5},
+        "rbf_margin": {"ridge": 0.01, "bandwidth": 0.5, "smoothing": 0.2},
+        "linear_utility": {"ridge": 0.01},
+        "knn_utility": {"k": 5},
+        "proxy_training": {"share": 0.1},
+        "score_scale_free": {"output": "true_class", "joint": False, "ridge": 1e-3},
+        "score_kappa": {"output": "true_class", "joint": False, "ridge": 1e-3},
+        "score_calibrated": {"retrained": 6},
+        "davinz": {"ridge": 1e-4},
+        "deviation": {"ridge": 1e-2},
+        "tracin": {"how": how},
+        "logra": {"rank": 64, "damping": 0.1, "how": how},
+        "trak": {"dimensions": 2048, "damping": 0.1, "how": how},
+        "influence": {"damping": 0.1, "how": how},
+    }
+
 
 def parse_arg(arg: str | None, *, scales: tuple[str, ...], **defaults) -> ml_collections.ConfigDict:
     """The chosen scale and options, as a locked ConfigDict with the keys `scale` and those of `defaults`.

@@ -12,32 +12,7 @@ contributors that size, truth=own_set|leave_one_out, and features=tf_idf|smollm2
 
 import ml_collections
 
-from configs.common import one_of, parse_arg
-
-METHODS = (
-    "ntk_utility",
-    "ntk_flow",
-    "rbf_utility",
-    "linear_utility",
-    "proxy_training",
-    "score_literal",
-    "score_scale_free",
-    "score_kappa",
-    "score_calibrated",
-    "score_kernel_scaled",
-    "davinz",
-    "deviation",
-    "tracin",
-    "logra",
-    "trak",
-    "influence",
-    "mmd_only",
-    "loss_only",
-    "size",
-    "real_count",
-    "real_share",
-    "random",
-)
+from configs.common import CLASSIFIED, METHODS, method_options, parse_arg
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
@@ -84,7 +59,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.temperatures = (0.7, 1.0)  # at which the language model was sampled
     config.initialisations = 1
     config.checkpoints = 3  # of one training on the union, for the methods that look at those
-    config.truth = one_of("truth", options.truth, ("own_set", "leave_one_out"))
+    config.truth = options.truth
     config.truth_seeds = options.truth_seeds
 
     config.zipf = 1.0  # exponent of the frequencies of the source families in a truncated synthetic part
@@ -100,24 +75,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
             "duplicates": (0.0, 0.0, 0.0, 0.3, 0.6),
         },
     }
-    config.methods = METHODS
-    how = {"own_set": "mean", "leave_one_out": "sum"}[options.truth]  # from examples to contributors
-    config.options = {
-        "ntk_utility": {"ridge": 0.01},
-        "ntk_flow": {"time": 30.0},
-        "rbf_utility": {"ridge": 0.01, "bandwidth": 0.5},
-        "linear_utility": {"ridge": 0.01},
-        "proxy_training": {"share": 0.1},
-        "score_scale_free": {"joint": False, "ridge": 1e-3},
-        "score_kappa": {"joint": False, "ridge": 1e-3},
-        "score_calibrated": {"retrained": 6},
-        "davinz": {"ridge": 1e-4},
-        "deviation": {"ridge": 1e-2},
-        "tracin": {"how": how},
-        "logra": {"rank": 64, "damping": 0.1, "how": how},
-        "trak": {"dimensions": 2048, "damping": 0.1, "how": how},
-        "influence": {"damping": 0.1, "how": how},
-    }
+    config.methods = tuple(name for name in METHODS if name not in CLASSIFIED)
+    options_of = method_options(options.truth)
+    config.options = {name: options_of[name] for name in config.methods if name in options_of}
     config.choice = "proxy_training"  # nothing is chosen on sequences yet
     config.bootstrap = 2000
 
