@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -53,7 +54,7 @@ def test_a_step_on_one_device_is_step_itself():
     recipe, tokens = mesh_numbers.decoder_recipe(), mesh_numbers.TOKENS[:16]
     params = mesh_numbers.DECODER.params
     state = (params, recipe.optimizer.init(params), jax.random.key(0), np.int32(0))
-    state, loss = train.step(recipe, state, mesh_numbers.Examples(tokens, tokens), recipe.frozen)
+    state, loss = jax.jit(partial(train.step, recipe))(state, mesh_numbers.Examples(tokens, tokens), recipe.frozen)
     close(mesh_numbers.one_step(ONE, mesh.replicated), (state[:2], loss))
 
 
