@@ -6,7 +6,7 @@ tiny: pairs made in memory, seconds. small: 61 subtasks of Natural Instructions 
 language model wrote, a decoder of two layers from scratch. paper: Natural-Instructions, Magpie and a pretrained decoder
 from three folders (config.folders.real, .synthetic, config.model.folder), for accelerators; not run by us.
 
-Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=16, truth_seeds=3, size=500 to give all
+Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out, and features=tf_idf|smollm2 (of MMD and Gaussian kernels).
 """
 
@@ -22,7 +22,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         scales=("tiny", "small", "paper"),
         draws=1,
         seed=1000,
-        contributors=6 if tiny else 16,
+        contributors=6 if tiny else 12,
         size=0,
         truth_seeds=2 if tiny else 3,
         truth="own_set",
