@@ -72,7 +72,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     }
     config.methods = METHODS
     config.options = method_options(options.truth)
-    config.choice = "rbf_margin"  # chosen on images; nothing is chosen on texts yet
+    # Chosen before the seeds of the tables were run: on development seeds 0-1 its mean Spearman was .935, that of
+    # rbf_margin .922, rbf_utility .913, ntk_utility .845, proxy_training .837.
+    config.choice = "linear_utility"
     config.bootstrap = 2000
 
     if options.model == "frozen":  # every text goes through the language model: about half an hour on two cores
