@@ -4,8 +4,18 @@ import difflib
 
 import ml_collections
 
-# Of the methods that a valuation compares, those that need class labels; valuation/methods.py describes all.
-CLASSIFIED = ("rbf_margin", "knn_utility")
+# Of the methods that a valuation compares, those that sequences leave out: the first two need class labels, the others
+# cost as much as the truth there or repeat what another one says. valuation/methods.py describes all.
+NOT_OF_SEQUENCES = (
+    "rbf_margin",
+    "knn_utility",
+    "ntk_flow",
+    "score_literal",
+    "score_calibrated",
+    "score_kernel_scaled",
+    "influence",
+    "loss_only",
+)
 METHODS = (
     "ntk_utility",
     "ntk_flow",

@@ -12,7 +12,7 @@ contributors that size, truth=own_set|leave_one_out, and features=tf_idf|smollm2
 
 import ml_collections
 
-from configs.common import CLASSIFIED, METHODS, method_options, parse_arg
+from configs.common import METHODS, NOT_OF_SEQUENCES, method_options, parse_arg
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
@@ -39,7 +39,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.examples = 600  # of a data set made in memory
     config.folders = {"real": "", "synthetic": ""}  # of data sets of a hub
     config.most = 100_000  # rows read of each
-    config.split = {"validation": 300, "test": 500}
+    config.split = {"validation": 200, "test": 500}
     config.tokens = {
         "vocabulary": 2048,  # learned from the train pool
         "length": 96,
@@ -67,7 +67,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "count": options.contributors,
         "explicit": (),  # instead of a draw: ({"name": ..., "size": ..., other fields of mixture.Spec}, ...)
         "axes": {
-            "size": (options.size, options.size) if options.size else (100, 1000),
+            "size": (options.size, options.size) if options.size else (100, 500),
             "real_share": (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0),
             "mechanism": ("truncation", "generated", "generated"),
             "kept": (0, 0, 1, 2, 4),
@@ -75,10 +75,10 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
             "duplicates": (0.0, 0.0, 0.0, 0.3, 0.6),
         },
     }
-    config.methods = tuple(name for name in METHODS if name not in CLASSIFIED)
+    config.methods = tuple(name for name in METHODS if name not in NOT_OF_SEQUENCES)
     options_of = method_options(options.truth)
     config.options = {name: options_of[name] for name in config.methods if name in options_of}
-    config.choice = "proxy_training"  # nothing is chosen on sequences yet
+    config.choice = "proxy_training"  # the honest rival; nothing was chosen on development seeds of sequences
     config.bootstrap = 2000
 
     if options.scale == "tiny":
