@@ -197,6 +197,33 @@ def calibration(lines: list[dict]):
     return figure
 
 
+def tails(lines: list[dict]):
+    """Share of the words beyond every rank, validation in black, contributors coloured by their synthetic part."""
+    held_out, draw = select(lines, kind="tail"), _first_draw(lines)
+    if not held_out:
+        return None
+    contributors = _contributors(lines, draw)
+    parts = [x["spec"]["mechanism"] if x["real"] < x["examples"] else "all real" for x in contributors]
+    known = sorted(set(parts))
+    figure, axis = plt.subplots(figsize=(6.5, 4))
+    for line, part in zip(contributors, parts, strict=True):
+        style = {
+            "color": COLOURS[known.index(part)],
+            "lw": 0.6 + 1.4 * (1 - line["real"] / line["examples"]),
+            "alpha": 0.7,
+        }
+        axis.plot(line["tail"]["ranks"], line["tail"]["shares"], **style)
+    axis.plot(held_out[0]["ranks"], held_out[0]["shares"], color="black", lw=2, ls="--", label="validation")
+    for i, part in enumerate(known):
+        axis.plot([], [], color=COLOURS[i], label=part)
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlabel("rank of the token in the train pool")
+    axis.set_ylabel("share of tokens beyond the rank")
+    axis.legend()
+    return figure
+
+
 FIGURES = {
     "correlations": (
         correlations,
@@ -217,6 +244,10 @@ FIGURES = {
     "score_terms": (
         score_terms,
         "The four terms of the score (our reconstruction) beside the truth; first draw, best contributor on top.",
+    ),
+    "tails": (
+        tails,
+        "How much of every contributor's text lies beyond a rank, first draw; the more synthetic, the thicker the line.",
     ),
     "samples": (
         samples,
@@ -239,7 +270,7 @@ def _contributors(lines: list[dict], draw: int) -> list[dict]:
 
 
 def label(line: dict) -> str:
-    """A contributor in words: '03: 536 examples, 50% real, generated 0.75, 7 classes, 10% wrong labels'."""
+    """A contributor in words: '03: 536 examples, 50% real, generated 0.75, 7 groups kept, 10% wrong labels'."""
     spec = line["spec"]
     words = [f"{spec['real_share']:.0%} real"]
     if line["real"] < line["examples"]:

@@ -102,6 +102,8 @@ def build(
             synthetic = mechanisms[spec.mechanism](synthetic, spec.strength, change)
             index[n_real:] = sum(len(part.inputs) for part in parts) + np.arange(len(sources))
             parts.append(synthetic)
+        is_real = np.arange(distinct) < n_real
+        seed = np.where(is_real, index, int(np.asarray(jax.random.key_data(change))[-1]))
         own = _joined([train.take(real), synthetic])
         spoiled, wrong = _spoiled(generator(mistakes), own, spec.label_noise, spoil)
         changed = wrong & (spoiled.inputs != own.inputs).reshape(distinct, -1).any(1)
@@ -109,8 +111,6 @@ def build(
             index[changed] = sum(len(part.inputs) for part in parts) + np.arange(changed.sum())
             parts.append(spoiled.take(changed))
         targets = spoiled.targets
-        is_real = np.arange(distinct) < n_real
-        seed = np.where(is_real, index, int(np.asarray(jax.random.key_data(change))[-1]))
         rows = np.concatenate([np.arange(distinct), rng.integers(0, distinct, spec.size - distinct)])
         origin = Origin(
             np.where(is_real, "real", spec.mechanism)[rows], np.where(is_real, 0.0, spec.strength)[rows], seed[rows]

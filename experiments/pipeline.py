@@ -11,14 +11,16 @@ from PIL import Image
 from tqdm import tqdm
 
 from configs.common import one_of
-from experiments import evaluate, ground_truth, mesh, mixture, report, results, splits, tasks, train
+from experiments import evaluate, ground_truth, mesh, mixture, report, results, splits, tails, tasks, train
 from experiments.mixture import GENERATED, Spec
 from experiments.processes import first
 from valuation import score
-from valuation.aggregate import union
+from valuation.aggregate import HOW, union
+from valuation.kernel import OUTPUTS
 from valuation.methods import METHODS
 from valuation.problem import Problem
 
+WORDS = {"how": HOW, "output": tuple(OUTPUTS), "estimator": ("unbiased", "biased", "linear")}  # options of methods
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 
@@ -58,6 +60,8 @@ def check(config) -> None:
         known = METHODS[name].options()
         for option, given in options.items():
             one_of(f"option of {name}", option, known)
+            if option in WORDS:
+                one_of(f"{option} of {name}", given, WORDS[option])
             if not isinstance(given, (str, bool)) and not 0 < given < (
                 1.0000001 if option == "share" else float("inf")
             ):
@@ -106,6 +110,8 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
         classes=task.classes,
         train=trainer(task, devices, path.parent / "checkpoints"),
     )
+    if task.sample and not results.select(results.read(path), kind="tail"):
+        record([{"kind": "tail", **tails.beyond(task.validation.inputs, tails.ranks(task.train.inputs))}])
     if len(results.select(done, kind="contributor")) < len(specs):
         results.remove(path, kind="contributor", draw=draw)
         record([described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)])
@@ -136,7 +142,7 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
 
 
 def checkpoints(config, problem: Problem, key) -> tuple:
-    """(params, learning rate) after a third, two thirds and all of one training on the union of the contributors."""
+    """(params, learning rate) at config.checkpoints equal shares of one training on the union of the contributors."""
     own, _ = union(problem)
     bits, rate = jax.random.key_data(key), config.training.learning_rate
     shares = np.linspace(0, 1, config.checkpoints + 1)[
@@ -185,7 +191,9 @@ def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw:
     }
     if task.thumbnail:
         line["thumbnails"] = _png(_mixed(task, inputs, contributor.real))
-    if task.sample:  # only what a machine wrote
+    if task.sample:
+        line["tail"] = tails.beyond(inputs, tails.ranks(task.train.inputs))
+    if task.sample and not spec.label_noise:  # a wrong answer is a real one
         line["texts"] = [task.sample(x) for x in inputs[contributor.origin.mechanism == GENERATED][:TEXTS]]
     return line
 

@@ -14,6 +14,7 @@ from experiments.processes import first
 from experiments.results import select
 from valuation.methods import METHODS
 
+TEXTS, CHARACTERS = 6, 240  # generated texts that are shown, and how much of each
 TRUTH_WORDS = {
     OWN_SET: "a model trained on each contributor alone",
     LEAVE_ONE_OUT: "what a model trained on all contributors together loses without each of them",
@@ -149,7 +150,14 @@ def _data(lines: list[dict]) -> list[str]:
         f"there ({contributors[0]['near_rule']})."
     )
     notes = [f"{key}: {value}" for x in run for key, value in x["notes"].items()]
-    return ["## Data", words, "; ".join(notes) + "." if notes else ""]
+    return ["## Data", words, "; ".join(notes) + "." if notes else "", *_texts(contributors)]
+
+
+def _texts(contributors: list[dict]) -> list[str]:
+    """What a model wrote, of the first contributors that hold such texts; nothing real is ever shown."""
+    shown = [(x["contributor"], text) for x in contributors for text in x.get("texts", ())][:TEXTS]
+    quoted = [f"- contributor {name}: {' '.join(text.split())[:CHARACTERS]}" for name, text in shown]
+    return ["Examples of generated texts:\n\n" + "\n".join(quoted)] if quoted else []
 
 
 def looks_at(name: str) -> str:

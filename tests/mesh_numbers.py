@@ -11,7 +11,7 @@ from models.losses import cross_entropy
 from models.mlp import mlp
 from models.transformer import transformer
 from tests.problems import CLASSES, corners, data
-from valuation.methods import METHODS, UNION_METHODS
+from valuation.methods import METHODS
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 from valuation.stream import gradient_products
@@ -30,7 +30,7 @@ def values(devices, names=CHOSEN) -> dict[str, np.ndarray]:
     problem = corners()._replace(model=MODEL, checkpoints=((MODEL.params, 0.5), (other, 0.25)))
     options = {"logra": {"rank": 3}, "trak": {"dimensions": 64}}
     with over(devices):
-        return {name: (METHODS | UNION_METHODS)[name](problem, **options.get(name, {})) for name in names}
+        return {name: METHODS[name](problem, **options.get(name, {})) for name in names}
 
 
 def products(devices, params=DECODER.params) -> np.ndarray:

@@ -44,7 +44,7 @@ class Contributor(NamedTuple):
     """A data set on offer.
 
     index: its rows of the pool, (n,); a row may stand there twice.
-    targets: its own labels, (n,), which may be wrong where the pool's are right.
+    targets: its own labels, (n,), which may be wrong where the pool's are right; of sequences its rows' tokens, (n, t).
     real: which of its examples are real, (n,) bool.
     """
 
@@ -61,7 +61,7 @@ class Problem(NamedTuple):
     model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers).
     initial: params of k random initialisations.
     checkpoints: (params, learning rate) of one model trained on the union of the contributors; () if none was.
-    pool: the examples that contributors refer to, real ones first.
+    pool: the examples that contributors refer to: the real training examples first, behind them what was made of them.
     validation: held-out real examples.
     features: inputs (n, ...) -> (n, d), the space in which discrepancies and Gaussian kernels are taken.
     key: randomness of the methods; each folds in its own purpose.

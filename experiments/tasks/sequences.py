@@ -47,15 +47,17 @@ def near(coder: Coder, inputs: np.ndarray, held_out: np.ndarray) -> int:
 
 
 def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = None) -> Parts:
-    """Pairs split by content; what shares 13 words in a row with held-out pairs leaves the train pool.
+    """Pairs split by content; what shares 13 words in a row with test pairs leaves the validation set, and what does so
+    with either leaves the train pool.
 
     code: None for a tokenizer that is learned from the train pool alone.
     """
     parts = splits.by_content(
         [content.encode() for content in contents], validation=config.split.validation, test=config.split.test
     )
-    validation, test = ([pairs[row] for row in rows] for rows in (parts.validation, parts.test))
-    learn = [pairs[row] for row in parts.train]
+    learn, validation, test = ([pairs[row] for row in rows] for rows in parts[:3])
+    near_test = splits.word_overlap([pair[1:3] for pair in validation], [pair[1:3] for pair in test], length=GRAM)
+    validation = [pair for pair, leak in zip(validation, near_test, strict=True) if not leak]
     leaks = splits.word_overlap(
         [pair[1:3] for pair in learn], [pair[1:3] for pair in (*validation, *test)], length=GRAM
     )
@@ -74,7 +76,8 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
         groups=groups,
         notes={
             "duplicates dropped": len(parts.dropped),
-            "train examples dropped for 13 words in a row that a held-out one has": int(leaks.sum()),
+            "dropped for 13 words in a row that a test example has, from validation": int(near_test.sum()),
+            "dropped for 13 words in a row that a held-out example has, from training": int(leaks.sum()),
             "train / validation / test": f"{len(learn)} / {len(validation)} / {len(test)}",
             "source families": ", ".join(f"{name} {(groups == i).sum()}" for i, name in enumerate(families)),
             "tokens": f"{len(code.lengths)} in the vocabulary, at most {config.tokens.length} a sequence",
@@ -155,12 +158,15 @@ def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, d
     if written and not config.model.folder:
         raise ValueError(f"metric {config.metric!r} needs a pretrained decoder: set config.model.folder")
 
-    def sample(row):
+    def whole(row):
         return " -> ".join(texts(parts.coder, row[None])[0])
+
+    def response(row):  # a prompt may be somebody's text
+        return texts(parts.coder, row[None])[0][1]
 
     if one_of("features", config.features.name, ("tf_idf", "smollm2")) == "smollm2":
         reading = ml_collections.ConfigDict({"layer": config.features.layer, "tokens": config.tokens.length})
-        features = smollm2_states(reading, sample, parts.validation.inputs, data_dir)
+        features = smollm2_states(reading, whole, parts.validation.inputs, data_dir)
     else:
         key = jax.random.key(PROJECTION)
         features = tf_idf(parts.train.inputs, len(parts.coder.lengths), config.features.dimensions, key)
@@ -180,8 +186,8 @@ def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, d
         metric=config.metric.replace("_", " "),
         near=partial(near, parts.coder),
         near_rule=f"{GRAM} words in a row in prompt or response",
-        notes=notes | parts.notes,
-        sample=sample,
+        notes=notes | parts.notes | {"contamination": "whether SmolLM2 has seen the real texts is not known"},
+        sample=response,
     )
 
 
