@@ -247,7 +247,7 @@ FIGURES = {
     ),
     "tails": (
         tails,
-        "How much of every contributor's text lies beyond a rank, first draw; the more synthetic, the thicker the line.",
+        "How much of every contributor's text lies beyond a rank, first draw; the more synthetic, the thicker.",
     ),
     "samples": (
         samples,
