@@ -114,5 +114,5 @@ def sweep_development(add) -> None:
     for ridge in (0.1, 1.0):
         names = ("ntk_utility", "rbf_utility", "rbf_margin", "linear_utility")
         add(f"ridge-{ridge:g}", base, {f"options.{name}.ridge": ridge for name in names})
-    for size in (50, 200, 500):
+    for size in (50, 200, 1000):
         add(f"validation-{size}", base, {"split.validation": size})

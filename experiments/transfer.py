@@ -27,10 +27,9 @@ def table(values: list[dict], truth: list[dict]) -> list[dict]:
     if not draws:
         raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
     for draw in draws:
-        specs = [[x["spec"] for x in select(lines, kind="contributor", draw=draw)] for lines in (values, truth)]
-        if specs[0] != specs[1]:
-            raise ValueError(f"draw {draw}: the two runs have other contributors, expected configs that differ in the "
-                             "model alone")  # fmt: skip
+        if _contributors(values, draw) != _contributors(truth, draw) or _measured(values) != _measured(truth):
+            raise ValueError(f"draw {draw}: the two runs have other contributors, data or truths, expected configs that "
+                             "differ in the model alone")  # fmt: skip
         other, own = (
             np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0) for lines in (truth, values)
         )
@@ -53,6 +52,16 @@ def words(lines: list[dict]) -> str:
     truths = _mean(select(lines, method=names[0]), "truths")
     head = ["| method | against the other model's truth | against its own |", "|---|---|---|"]
     return "\n".join([*head, *rows, "", f"The two truths agree with {truths:.3f}."])
+
+
+def _contributors(lines: list[dict], draw: int) -> list[dict]:
+    """What is known of them; what they share with the held-out data tells data sets apart."""
+    names = ("spec", "examples", "distinct", "real", "exact", "near")
+    return [{name: x.get(name) for name in names} for x in select(lines, kind="contributor", draw=draw)]
+
+
+def _measured(lines: list[dict]) -> set[tuple]:
+    return {(x.get("task"), x.get("truth"), x.get("metric")) for x in select(lines, kind="truth")}
 
 
 def _mean(lines: list[dict], name: str) -> float:

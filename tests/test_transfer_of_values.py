@@ -13,12 +13,14 @@ from experiments import transfer
 RNG = np.random.default_rng(0)
 
 
-def run(utility, values, size=10):
+def run(utility, values, size=10, truth="own_set"):
     lines = [
         {"kind": "contributor", "draw": d, "spec": {"name": str(i), "size": size}} for d in (0, 1) for i in range(6)
     ]
     lines += [
-        {"kind": "truth", "draw": d, "seed": s, "utility": utility[d][s].tolist()} for d in (0, 1) for s in (0, 1)
+        {"kind": "truth", "truth": truth, "draw": d, "seed": s, "utility": utility[d][s].tolist()}
+        for d in (0, 1)
+        for s in (0, 1)
     ]
     lines += [
         {"kind": "values", "draw": d, "method": m, "values": values[m][d].tolist()} for d in (0, 1) for m in values
@@ -54,6 +56,8 @@ def test_the_table_holds_the_means_and_what_orders_nothing_comes_last():
 def test_runs_that_cannot_be_compared_are_refused():
     with pytest.raises(ValueError, match="other contributors"):
         transfer.table(FIRST, run(RNG.random((2, 2, 6)), {}, size=11))
+    with pytest.raises(ValueError, match="or truths"):
+        transfer.table(FIRST, run(RNG.random((2, 2, 6)), {}, truth="leave_one_out"))
     with pytest.raises(ValueError, match="no draw in common"):
         transfer.table(FIRST, [])
 

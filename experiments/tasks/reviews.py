@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from absl import logging
 
+from experiments.processes import in_turn
 from experiments.tasks.archives import data_folder, fetch
 
 WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
@@ -46,7 +47,8 @@ def read(data_dir: str | None) -> tuple[Reviews, np.ndarray]:
     builder = MovieReviews(
         archive=fetch("reviews", data_dir), data_dir=str(data_folder(data_dir) / "prepared"), file_format="array_record"
     )
-    builder.download_and_prepare()
+    with in_turn():
+        builder.download_and_prepare()
     rows = _rows(builder.as_data_source(split="train"))
     return _reviews(rows), np.array(SOURCES)[[row["source"] for row in rows]]
 

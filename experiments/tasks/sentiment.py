@@ -45,22 +45,22 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     words = vocabulary(learn.texts, config.vocabulary)
     numbered = partial(encode, words, length=config.length)
     (learn, cut), (validation, _), (test, _) = (examples(real.take(rows), numbered) for rows in parts[:3])
+    offered = learn.take(np.arange(config.pool or len(learn.inputs)))
     weights = rarity(learn.inputs, words.get_vocab_size())
     model, recipe = learner(partial(encoder, weights, (*config.widths, CLASSES)), config.training)
     mechanisms, strengths, facts = synthetic(config, others, numbered, (validation, test))
     notes = {
         "dataset": DATASETS[config.dataset],
         "duplicates dropped": len(parts.dropped),
-        "train / validation / test": f"{len(learn.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
+        "train / validation / test": f"{len(offered.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
         "vocabulary": f"{len(weights):,} words, which miss {_unknown(learn.inputs):.1%} of those of the train pool",
         f"train texts cut at {config.length} words": cut,
     }
-    learn = learn.take(np.arange(config.pool or len(learn.inputs)))
     task = Task(
-        train=learn,
+        train=offered,
         validation=validation,
         test=test,
-        groups=learn.targets,
+        groups=offered.targets,
         classes=CLASSES,
         mechanisms=mechanisms,
         strengths=strengths,
@@ -120,6 +120,7 @@ def synthetic(config, others: dict[str, Reviews], numbered, held_out: tuple[Exam
         settings = Counter((record["top_p"], record["temperature"]) for record in records)
         counts = ", ".join(f"{n} at top-p {p:g}, temperature {t:g}" for (p, t), n in sorted(settings.items()))
         facts["written by a language model"] = f"{counts}; {fact(rows, cut)}"
+        facts["contamination"] = "whether SmolLM2 has seen the real reviews is not known"
     return mechanisms, strengths, facts
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 from absl import logging
 
+from experiments.processes import in_turn
 from experiments.tasks.archives import data_folder, fetch
 
 
@@ -49,7 +50,8 @@ def rows(builder_type: type[Archived], archive: str, split: str, data_dir: str |
     tfds.disable_progress_bar()
     folder = str(data_folder(data_dir) / "prepared")
     builder = builder_type(archive=fetch(archive, data_dir), data_dir=folder, file_format="array_record")
-    builder.download_and_prepare()
+    with in_turn():
+        builder.download_and_prepare()
     source = builder.as_data_source(split=split)
     return [{name: _text(value) for name, value in row.items()} for row in source.__getitems__(range(len(source)))]
 
