@@ -7,7 +7,8 @@ that a language model wrote, minutes on two cores. paper: all of IMDb through TF
 from the Hugging Face hub in data_dir/fingpt-sentiment-train, or in the folder of config.folder; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=24, truth_seeds=3, size=500 to give all
-contributors that size, and truth=own_set|leave_one_out.
+contributors that size, truth=own_set|leave_one_out, features=words|smollm2 (what Gaussian kernels and MMD see), and
+model=encoder|frozen (frozen: a linear layer on SmolLM2's states, for fewer and smaller contributors).
 """
 
 import ml_collections
@@ -53,7 +54,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         size=0,
         truth_seeds=2 if tiny else 3,
         truth="own_set",
-        features="weighted_words",
+        model="encoder",
+        features="words",
     )
     config = ml_collections.ConfigDict()
     config.name = "sentiment"
@@ -67,10 +69,13 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.examples = 600  # of a data set made in memory
     config.folder = ""  # of the copy of FinGPT's sentiment set
     config.split = {"validation": 1000, "test": 3000}  # 1,000 keep the kernels cheap; 20,904 are left to train on
-    config.vocabulary = 8000  # words, counted on the train pool
+    config.vocabulary = 4000  # words, counted on the train pool; twice as many: no better, twice the price
     config.length = 256  # words of a text; what is longer is cut
-    config.features = options.features
+    config.pool = 0  # real examples to draw from; 0: all of the train pool
+    config.model = one_of("model", options.model, ("encoder", "frozen"))
     config.widths = (64,)  # of the word vectors, and of layers between them and the output
+    config.features = one_of("features", options.features, ("words", "smollm2"))
+    config.layer, config.tokens = "blocks.14", 96  # the language model's states: behind which block, of so many tokens
     config.training = {"steps": 300, "batch": 64, "learning_rate": 3e-3}
     config.kept_words = (100, 300, 1000, 3000)  # strengths of "vocabulary"
     config.joined = (1, 4)  # texts of another data set that stand for one review: those of Rotten Tomatoes are short
@@ -115,6 +120,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.choice = "rbf_margin"  # chosen on images; nothing is chosen on texts yet
     config.bootstrap = 2000
 
+    if options.model == "frozen":  # every text goes through the language model: about half an hour on two cores
+        config.pool, config.split = 1500, {"validation": 300, "test": 700}
+        config.contributors.axes.size = (options.size, options.size) if options.size else (50, 500)
     if options.scale == "tiny":
         config.split = {"validation": 60, "test": 150}
         config.vocabulary, config.length, config.widths, config.kept_words = 100, 24, (8,), (10, 20)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
@@ -31,7 +32,7 @@ class Encoder(nnx.Module):
     weights: (v,) of the words; frozen.
     """
 
-    def __init__(self, weights: Float[Array, " v"], widths: Sequence[int], *, rngs: nnx.Rngs):
+    def __init__(self, weights: Float[Array | np.ndarray, " v"], widths: Sequence[int], *, rngs: nnx.Rngs):
         self.weights = nnx.Variable(jnp.asarray(weights))
         self.mlp = MLP((len(weights), *widths), rngs=rngs)
 
@@ -39,6 +40,6 @@ class Encoder(nnx.Module):
         return self.mlp(weighted_words(tokens, self.weights[...]))
 
 
-def encoder(weights: Float[Array, " v"], widths: Sequence[int], key: jax.Array) -> Model:
+def encoder(weights: Float[Array | np.ndarray, " v"], widths: Sequence[int], key: jax.Array) -> Model:
     """An Encoder as a Model, its parameters drawn from the key; widths end with the number of classes."""
     return functional(Encoder(weights, widths, rngs=nnx.Rngs(key)))

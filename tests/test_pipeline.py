@@ -154,6 +154,19 @@ def test_explicit_contributors(tmp_path, data_dir):
     assert np.argmax(best) == 3
 
 
+def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, monkeypatch):
+    """With a "training" that counts its examples and a metric that is that count, a contributor is worth its size."""
+    monkeypatch.setattr(train, "fit", lambda recipe, sets, keys, **_: [len(one.inputs) for one in sets])
+    task = tasks.load(config(), data_dir, None)._replace(measure=lambda model, data: (model.params, 0.0))
+    chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={})
+    monkeypatch.setattr(tasks, "load", lambda *_: task)
+    pipeline.run(chosen, str(tmp_path), data_dir)
+    lines = results.read(tmp_path / "results.jsonl")
+    assert select(lines, kind="truth")[0]["utility"] == [x["examples"] for x in select(lines, kind="contributor")]
+    assert select(lines, kind="summary", method="size")[0]["spearman"] == pytest.approx(1)
+    assert "loses without each" in (tmp_path / "report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -165,6 +178,7 @@ def test_explicit_contributors(tmp_path, data_dir):
         ({"contributors": {"explicit": ({"sise": 3},)}}, "did you mean 'size'"),
         ({"training": {"steps": 0}}, r"training\.steps = 0"),
         ({"dataset": "mnist"}, "unknown dataset"),
+        ({"truth": "leave_one"}, "did you mean 'leave_one_out'"),
         ({"contributors": {"axes": {"size": (0, 0)}}}, "size"),
         ({"contributors": {"axes": {"real_share": (1.5,)}}}, r"real_share = 1\.5"),
     ],

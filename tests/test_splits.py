@@ -43,3 +43,40 @@ def test_overlaps_by_brute_force():
         for a in left.astype(float)
     ]
     assert splits.near_overlap(left, right, similarity=0.999) == sum(similar) >= 2
+
+
+def test_an_own_test_set_stays_whole_less_what_it_shares():
+    texts = [*contents(40), *contents(3), b"new", b"new too"]  # the test set holds three of the others
+    split = splits.beside_test(texts, np.arange(40, 45), validation=10)
+    assert split.test.tolist() == [43, 44]
+    assert split.dropped.tolist() == [40, 41, 42]
+    assert len(split.validation) == 10
+    assert sorted(np.concatenate(split)) == list(range(45))
+
+
+def runs(row, length):
+    return {tuple(row[i : i + length]) for i in range(len(row) - length + 1) if row[i + length - 1]}
+
+
+def test_common_runs_of_tokens_by_brute_force():
+    rng = np.random.default_rng(0)
+    left, right = rng.integers(1, 4, (60, 12)), rng.integers(1, 4, (40, 9))
+    for rows in (left, right):  # texts of many lengths, padded on the right
+        for row in rows:
+            row[rng.integers(0, len(row) + 1) :] = 0
+    for length in (1, 4, 6, 9):
+        known = set().union(*(runs(row, length) for row in right))
+        expected = sum(bool(runs(row, length) & known) for row in left)
+        assert splits.ngram_overlap(left, right, length=length) == expected
+    assert 0 < splits.ngram_overlap(left, right, length=6) < 60
+    assert splits.ngram_overlap(left, right, length=10) == 0  # no text of the right side is as long
+
+
+def test_a_copied_sentence_is_found_wherever_it_stands():
+    rng = np.random.default_rng(1)
+    left, right = rng.integers(1, 10_000, (2, 50, 60))
+    assert splits.ngram_overlap(left, right, length=13) == 0
+    left[7, 20:33], left[9, 20:32] = right[3, 47:], right[3, 47:59]  # thirteen tokens, and only twelve
+    assert splits.ngram_overlap(left, right, length=13) == 1
+    left[7, 20:33] = left[7, 20:33][::-1]
+    assert splits.ngram_overlap(left, right, length=13) == 0

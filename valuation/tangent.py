@@ -1,4 +1,4 @@
-"""A problem's tangent kernel and residuals at initialisation, for classes and for sequences (theory/README.md, 3.2).
+"""A problem's tangent kernel and residuals at initialisation, for classes and for sequences (theory/README.md, 3.8).
 
 The scalar of a classifier's example is one of kernel.OUTPUTS and its kernel exact. That of a sequence is its mean
 target-token log-probability, target 0, so that its residual is its nats per token; the kernel comes from gradients

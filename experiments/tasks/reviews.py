@@ -99,7 +99,7 @@ def _quiet() -> None:
 
 
 def _rows(source) -> list[dict]:
-    return list(source.__getitems__(range(len(source))))
+    return [source[row] for row in range(len(source))]
 
 
 def _reviews(rows: list[dict]) -> Reviews:

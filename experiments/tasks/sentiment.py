@@ -1,5 +1,6 @@
 """Sentiment of film reviews: real ones, others' and a language model's, and real ones without their rare words."""
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from experiments import splits, train
 from experiments.mixture import GENERATED, generator
 from experiments.tasks import Task, classified, generated, other_labels, reviews
 from experiments.tasks.archives import data_folder
+from experiments.tasks.frozen import on_states, smollm2_states
 from experiments.tasks.reviews import Reviews
 from experiments.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
 from models.encoder import encoder, weighted_words
 from models.losses import cross_entropy
+from models.mlp import mlp
 from valuation.problem import Examples
 
 RUN = 13  # words in a row that two texts share only if one was copied
@@ -34,7 +37,8 @@ ROWS = 256  # texts a compilation of the features serves
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The sentiment task of configs/sentiment.py."""
     one_of("dataset", config.dataset, tuple(DATASETS))
-    one_of("features", config.features, ("weighted_words",))
+    one_of("features", config.features, ("words", "smollm2"))
+    one_of("model", config.model, ("encoder", "frozen"))
     real, others = read(config, data_dir)
     parts = split(real, config.split)
     learn = real.take(parts.train)
@@ -42,7 +46,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     numbered = partial(encode, words, length=config.length)
     (learn, cut), (validation, _), (test, _) = (examples(real.take(rows), numbered) for rows in parts[:3])
     weights = rarity(learn.inputs, words.get_vocab_size())
-    model, recipe = learner(config, weights)
+    model, recipe = learner(partial(encoder, weights, (*config.widths, CLASSES)), config.training)
     mechanisms, strengths, facts = synthetic(config, others, numbered, (validation, test))
     notes = {
         "dataset": DATASETS[config.dataset],
@@ -51,7 +55,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         "vocabulary": f"{len(weights):,} words, which miss {_unknown(learn.inputs):.1%} of those of the train pool",
         f"train texts cut at {config.length} words": cut,
     }
-    return Task(
+    learn = learn.take(np.arange(config.pool or len(learn.inputs)))
+    task = Task(
         train=learn,
         validation=validation,
         test=test,
@@ -70,6 +75,13 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         notes=notes | facts,
         sample=partial(decode, words),
     )
+    if config.features == "words" and config.model == "encoder":
+        return task
+    states = smollm2_states(config, task.sample, validation.inputs, data_dir)
+    if config.model == "encoder":
+        return task._replace(features=states)
+    width = states(validation.inputs[:1]).shape[1]
+    return on_states(task, states, *learner(partial(mlp, (width, CLASSES)), config.training))
 
 
 def read(config, data_dir: str | None) -> tuple[Reviews, dict[str, Reviews]]:
@@ -103,10 +115,10 @@ def synthetic(config, others: dict[str, Reviews], numbered, held_out: tuple[Exam
     if GENERATED in wanted(config):
         records = invented(100) if config.dataset == "templates" else generated.read("review")
         rows, cut = examples(_reviews(records), numbered)
-        warmth = np.array([record["temperature"] for record in records])
-        known = np.unique(warmth).tolist()
-        mechanisms[GENERATED], strengths[GENERATED] = partial(written, rows, warmth), tuple(known)
-        counts = ", ".join(f"{np.sum(warmth == t)} at temperature {t:g}" for t in known)
+        mass = np.array([record["top_p"] for record in records])
+        mechanisms[GENERATED], strengths[GENERATED] = partial(written, rows, mass), tuple(np.unique(mass).tolist())
+        settings = Counter((record["top_p"], record["temperature"]) for record in records)
+        counts = ", ".join(f"{n} at top-p {p:g}, temperature {t:g}" for (p, t), n in sorted(settings.items()))
         facts["written by a language model"] = f"{counts}; {fact(rows, cut)}"
     return mechanisms, strengths, facts
 
@@ -131,9 +143,8 @@ def examples(texts: Reviews, numbered) -> tuple[Examples, int]:
     return Examples(rows, texts.labels.astype(np.int32)), cut
 
 
-def learner(config, weights: np.ndarray):
-    """(Model, Recipe) of config.widths and config.training."""
-    build = partial(encoder, weights, (*config.widths, CLASSES))
+def learner(build, training):
+    """(Model, Recipe) of key -> Model, trained by Adam on the cross-entropy."""
     model = build(jax.random.key(0))
 
     def loss(params, frozen, examples: Examples, key):
@@ -143,9 +154,9 @@ def learner(config, weights: np.ndarray):
         loss=loss,
         initialise=lambda key: build(key).params,
         frozen=model.frozen,
-        optimizer=optax.adam(config.training.learning_rate),
-        steps=config.training.steps,
-        batch=config.training.batch,
+        optimizer=optax.adam(training.learning_rate),
+        steps=training.steps,
+        batch=training.batch,
     )
 
 
@@ -175,12 +186,12 @@ def borrowed(name: str, source: Examples, examples: Examples, joined: int, key: 
     return examples._replace(inputs=packed(source.inputs[rows].reshape(len(examples.targets), -1), length))
 
 
-def written(source: Examples, warmth: np.ndarray, examples: Examples, temperature: float, key: jax.Array) -> Examples:
-    """As many generated reviews with the same labels, sampled at that temperature."""
-    chosen = np.isclose(warmth, temperature)
+def written(source: Examples, mass: np.ndarray, examples: Examples, top_p: float, key: jax.Array) -> Examples:
+    """As many generated reviews with the same labels, sampled at that top-p; there are few, so they may repeat."""
+    chosen = np.isclose(mass, top_p)
     if not chosen.any():
-        known = ", ".join(f"{t:g}" for t in np.unique(warmth))
-        raise ValueError(f"no generated review has temperature {temperature:g}, known: {known}")
+        known = ", ".join(f"{p:g}" for p in np.unique(mass))
+        raise ValueError(f"no generated review was sampled at top-p {top_p:g}, known: {known}")
     some = source.take(chosen)
     return examples._replace(inputs=some.inputs[_of_label(GENERATED, some, examples.targets, generator(key))])
 
@@ -222,10 +233,10 @@ def templates(count: int, seed: int, *, film: str = "film", known: int = 10) -> 
 
 
 def invented(count: int) -> list[dict]:
-    """Records like those of a language model, whose cold texts know few words: `count` at each temperature."""
-    parts = {temperature: templates(count, 2, known=known) for temperature, known in ((0.7, 2), (1.0, 5))}
+    """Records like those of a language model, which knows the fewer words the more is cut: `count` at each top-p."""
+    parts = {mass: templates(count, 2, known=known) for mass, known in ((0.8, 2), (0.95, 5))}
     return [
-        {"text": text, "label": int(label), "temperature": temperature}
-        for temperature, part in parts.items()
+        {"text": text, "label": int(label), "temperature": 1.0, "top_p": mass}
+        for mass, part in parts.items()
         for text, label in zip(part.texts, part.labels, strict=True)
     ]

@@ -1,0 +1,88 @@
+"""Do values made for one model hold for another? Values of one finished run against the truth of a second one.
+
+    python -m experiments.transfer --values=out/mlp --truth=out/convnet --workdir=out/transfer
+
+Both runs must have the same contributors: the same config but for the model. Writes one line a draw and method into
+workdir/results.jsonl and prints the table of means.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from absl import app, flags
+
+from experiments import evaluate, results
+from experiments.results import select
+from valuation.methods import METHODS
+
+
+def table(values: list[dict], truth: list[dict]) -> list[dict]:
+    """One line a draw and method that both runs hold: Spearman with the other run's truth, and with its own.
+
+    values, truth: lines of two finished runs. Raises ValueError unless their contributors are the same.
+    """
+    found = []
+    draws = sorted({x["draw"] for x in select(values, kind="truth")} & {x["draw"] for x in select(truth, kind="truth")})
+    if not draws:
+        raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
+    for draw in draws:
+        specs = [[x["spec"] for x in select(lines, kind="contributor", draw=draw)] for lines in (values, truth)]
+        if specs[0] != specs[1]:
+            raise ValueError(f"draw {draw}: the two runs have other contributors, expected configs that differ in the "
+                             "model alone")  # fmt: skip
+        other, own = (
+            np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0) for lines in (truth, values)
+        )
+        for line in select(values, kind="values", draw=draw):
+            pairs = {"spearman": (line["values"], other), "own": (line["values"], own), "truths": (own, other)}
+            rho = {name: evaluate.correlation("spearman", *map(np.asarray, pair)) for name, pair in pairs.items()}
+            found.append(
+                {"kind": "transfer", "draw": draw, "method": line["method"]}
+                | {name: None if np.isnan(number) else number for name, number in rho.items()}
+            )
+    return found
+
+
+def words(lines: list[dict]) -> str:
+    """The means over draws as a Markdown table, best first."""
+    names = list(dict.fromkeys(x["method"] for x in lines))
+    means = {n: [_mean(select(lines, method=n), k) for k in ("spearman", "own")] for n in names}
+    order = sorted(names, key=lambda n: -np.nan_to_num(means[n][0], nan=-2))
+    rows = [f"| {METHODS[n].title} | {means[n][0]:.3f} | {means[n][1]:.3f} |" for n in order]
+    truths = _mean(select(lines, method=names[0]), "truths")
+    head = ["| method | against the other model's truth | against its own |", "|---|---|---|"]
+    return "\n".join([*head, *rows, "", f"The two truths agree with {truths:.3f}."])
+
+
+def _mean(lines: list[dict], name: str) -> float:
+    """NaN where one draw has no correlation: values that are all equal order nothing."""
+    return float(np.mean([np.nan if x[name] is None else x[name] for x in lines]))
+
+
+def main(argv: list[str]) -> None:
+    folders = {name: flags.FLAGS[name].value for name in ("values", "truth")}
+    try:
+        lines = {name: results.read(Path(folder) / results.FILE) for name, folder in folders.items()}
+        for name, folder in folders.items():
+            if not select(lines[name], kind="run"):
+                raise ValueError(f"--{name}={folder} holds no finished run")
+        found = table(lines["values"], lines["truth"])
+        path = results.start(flags.FLAGS.workdir, folders)
+        results.remove(path, kind="transfer")
+        compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
+        stamp = results.stamp({"name": "transfer", "scale": "of values"} | compared)
+        results.append(path, [stamp | compared | line for line in found])
+        print(words(found))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    for name, meaning in (
+        ("values", "finished run whose values are taken"),
+        ("truth", "finished run whose truth is taken"),
+        ("workdir", "folder for results.jsonl"),
+    ):
+        flags.DEFINE_string(name, None, meaning, required=True)
+    app.run(main)

@@ -1,0 +1,69 @@
+"""Values of one run against the truth of another, against SciPy and by hand."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from experiments import transfer
+
+RNG = np.random.default_rng(0)
+
+
+def run(utility, values, size=10):
+    lines = [
+        {"kind": "contributor", "draw": d, "spec": {"name": str(i), "size": size}} for d in (0, 1) for i in range(6)
+    ]
+    lines += [
+        {"kind": "truth", "draw": d, "seed": s, "utility": utility[d][s].tolist()} for d in (0, 1) for s in (0, 1)
+    ]
+    lines += [
+        {"kind": "values", "draw": d, "method": m, "values": values[m][d].tolist()} for d in (0, 1) for m in values
+    ]
+    return [*lines, {"kind": "run", "config": "images:small#0"}]
+
+
+FIRST = run(RNG.random((2, 2, 6)), {"size": RNG.random((2, 6)), "random": np.ones((2, 6))})
+SECOND = run(RNG.random((2, 2, 6)), {})
+
+
+def test_correlations_are_scipys():
+    found = [x for x in transfer.table(FIRST, SECOND) if x["method"] == "size"]
+    for draw, line in enumerate(found):
+        values = next(
+            x["values"] for x in FIRST if x["kind"] == "values" and x["draw"] == draw and x["method"] == "size"
+        )
+        truths = [np.mean([x["utility"] for x in lines if x["kind"] == "truth" and x["draw"] == draw], axis=0)
+                  for lines in (FIRST, SECOND)]  # fmt: skip
+        expected = [scipy.stats.spearmanr(*pair).statistic
+                    for pair in ((values, truths[1]), (values, truths[0]), truths)]  # fmt: skip
+        np.testing.assert_allclose([line["spearman"], line["own"], line["truths"]], expected)
+
+
+def test_the_table_holds_the_means_and_what_orders_nothing_comes_last():
+    lines = transfer.table(FIRST, SECOND)
+    text = transfer.words(lines)
+    mean = np.mean([x["spearman"] for x in lines if x["method"] == "size"])
+    assert f"| size | {mean:.3f} |" in text
+    assert text.index("| size") < text.index("| random | nan")
+
+
+def test_runs_that_cannot_be_compared_are_refused():
+    with pytest.raises(ValueError, match="other contributors"):
+        transfer.table(FIRST, run(RNG.random((2, 2, 6)), {}, size=11))
+    with pytest.raises(ValueError, match="no draw in common"):
+        transfer.table(FIRST, [])
+
+
+def test_the_command(tmp_path):
+    for name, lines in (("a", FIRST), ("b", SECOND)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = [sys.executable, "-m", "experiments.transfer", f"--values={tmp_path / 'a'}", f"--truth={tmp_path / 'b'}",
+               f"--workdir={tmp_path / 'c'}"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "The two truths agree" in done.stdout, done.stderr
+    assert len((tmp_path / "c" / "results.jsonl").read_text().splitlines()) == 4
