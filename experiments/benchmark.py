@@ -123,9 +123,9 @@ def flops(method: str, work: peers.Workload) -> float:
     return capture + 2.0 * n / SUBSETS * n * sum(k + d for k, d in kernels)
 
 
-def peak(size: int = 2048, repeats: int = 5) -> float:
-    """FLOP/s of a float32 matrix product on all cores: the fastest of a few."""
-    a = jnp.ones((size, size))
+def peak(size: int = 2048, repeats: int = 5, dtype=jnp.float32) -> float:
+    """FLOP/s of a matrix product on all cores: the fastest of a few."""
+    a = jnp.ones((size, size), dtype)
     product = jax.jit(lambda a: a @ a)
     product(a).block_until_ready()
     return 2.0 * size**3 / min(_seconds(lambda: product(a).block_until_ready()) for _ in range(repeats))

@@ -131,8 +131,9 @@ class Decoder(nnx.Module):
         return h, news
 
     def logits(self, h: Float[Array, "n s d"]) -> Float[Array, "n s v"]:
-        """Of the next token, from the states behind the last block."""
+        """Of the next token, from the states behind the last block; in float32, since 16 bits would tie words."""
         h = self.norm(h)
+        h = h.astype(jnp.promote_types(h.dtype, jnp.float32))
         return self.tok.attend(h) if self.head is None else self.head(h)
 
 

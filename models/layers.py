@@ -56,7 +56,8 @@ class LoRA(nnx.Module):
         self.up = Dense(rank, d, bias=False, rngs=rngs, init=jax.nn.initializers.zeros, param=nnx.LoRAParam)
 
     def __call__(self, x: Float[Array, "... k"]) -> Float[Array, "... d"]:
-        return self.base(x) + self.scale * self.up(self.down(x))
+        output = self.base(x)
+        return output + (self.scale * self.up(self.down(x))).astype(output.dtype)  # float32 beside 16-bit weights
 
 
 class Conv(Dense):

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import benchmark, benchmark_cost, peers, results
+from experiments import benchmark, benchmark_cost, benchmark_language, peers, results
+from models.decoder import Config
 from tests.reference import jacobian
 
 WIDTHS = (4, 6, 5, 3)
@@ -68,3 +69,17 @@ def test_wrong_weights_and_missing_files_are_refused(folder, tmp_path):
 def test_exponent_of_a_power_law():
     sizes = np.array([1.0, 2, 4, 8])
     assert benchmark_cost.exponent(sizes, 3 * sizes**1.7) == pytest.approx(1.7)
+
+
+@pytest.mark.parametrize("case", ["perplexity", "sampling"])
+def test_a_small_language_model_is_measured(case, monkeypatch):
+    """Near-zero random weights know nothing: their perplexity is the size of the vocabulary."""
+    monkeypatch.setattr(benchmark_language, "SIZE", Config(50, 8, 1, 2, 1, 4, 12, longest=128))
+    monkeypatch.setattr(benchmark_language, "ROWS", 2)
+    monkeypatch.setattr(benchmark_language, "peak", lambda size, dtype: 1e9)
+    line = benchmark_language.measure(case, None, True, np.dtype(np.float32), 1)
+    assert line["weights_megabytes"] == 4e-6 * (50 * 8 + 8 * (8 + 4 + 4) + 8 * 8 + 3 * 8 * 12 + 3 * 8)
+    assert line["tokens"] == (76 if case == "perplexity" else 2 * 64)
+    assert line.get("perplexity", 50) == pytest.approx(50, rel=0.02)
+    flops = 2 * line["weights_megabytes"] / 4e-6 * line["tokens"]
+    assert line["share_of_peak"] == pytest.approx(flops / 1e9 / line["seconds"])
