@@ -6,7 +6,7 @@
 tiny: a random decoder and invented words, in memory, seconds. small: SmolLM2-135M-Instruct (a 93 MB archive), IMDb's
 training half (13 MB) and the generated texts of experiments/tasks/generated.
 
-The first makes 160,000 tokens of text at 30 to 160 tokens a second on two busy cores; the second takes 9 minutes there.
+The first makes 151,000 tokens of text at 30 to 160 tokens a second on two busy cores; the second takes 2 to 9 minutes.
 
 Options: a scale (tiny, small), seed=0, repeats=3.
 """

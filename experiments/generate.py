@@ -202,7 +202,8 @@ def publish(plan, language: Language, made: dict[str, list[dict]], problems: lis
                 "model": language.name,
                 "model_sha256": language.sha256,
             }
-    place.write_text(json.dumps(manifest, indent=1) + "\n")
+    ordered = {kind: manifest[kind] for kind in KINDS if kind in manifest}
+    place.write_text(json.dumps(ordered, indent=1) + "\n")
     return place
 
 
