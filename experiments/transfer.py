@@ -28,8 +28,10 @@ def table(values: list[dict], truth: list[dict]) -> list[dict]:
         raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
     for draw in draws:
         if _contributors(values, draw) != _contributors(truth, draw) or _measured(values) != _measured(truth):
-            raise ValueError(f"draw {draw}: the two runs have other contributors, data or truths, expected configs that "
-                             "differ in the model alone")  # fmt: skip
+            raise ValueError(
+                f"draw {draw}: the two runs have other contributors, data or truths, expected configs that differ in "
+                "the model alone"
+            )
         other, own = (
             np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0) for lines in (truth, values)
         )

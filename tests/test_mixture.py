@@ -88,6 +88,29 @@ def test_label_noise_replaces_exactly_that_share(noise):
     assert set(c.targets) <= set(range(CLASSES))
 
 
+def test_what_is_spoiled_in_its_input_becomes_a_row_of_its_own():
+    """Sequences: a wrong answer changes input, targets and mask; the real training rows stay as they are."""
+    rng = np.random.default_rng(0)
+    real = Examples(rng.integers(1, 9, (50, 4)), rng.integers(1, 9, (50, 4)), rng.random((50, 4)) < 0.5)
+
+    def swapped(examples, wrong, rng):
+        others = (examples.inputs + 10, examples.targets + 10, ~examples.mask)
+        return Examples(*(np.where(wrong[:, None], other, leaf) for leaf, other in zip(examples, others, strict=True)))
+
+    groups = np.arange(50) % 5
+    spec = Spec("a", 20, 1.0, label_noise=0.25)
+    pool, (c,) = mixture.build(KEY, [spec], real, groups, {}, swapped)
+    for leaf, before in zip(pool, real, strict=True):
+        np.testing.assert_array_equal(leaf[:50], before)
+    wrong = c.index >= 50
+    assert wrong.sum() == 5 == len(pool.inputs) - 50
+    source = c.origin.seed  # the row of the real pool that it was made of
+    np.testing.assert_array_equal(pool.inputs[c.index[wrong]], real.inputs[source[wrong]] + 10)
+    np.testing.assert_array_equal(pool.mask[c.index[wrong]], ~real.mask[source[wrong]])
+    np.testing.assert_array_equal(c.targets, pool.targets[c.index])
+    np.testing.assert_array_equal(c.index[~wrong], source[~wrong])
+
+
 def test_without_repetition_nothing_stands_twice():
     _, (c,) = build(Spec("a", 300, 1.0))
     assert len(np.unique(c.index)) == 300

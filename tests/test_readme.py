@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.tasks import archives
+from tests.test_pretrained import written
+
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_python_blocks_run(number, capsys):
+def test_python_blocks_run(number, capsys, monkeypatch, tmp_path):
+    """The block that fetches a language model reads a tiny random one instead."""
+    written(tmp_path / "tiny.gguf", keys={"llama.context_length": 512})
+    monkeypatch.setattr(archives, "member", lambda *_: tmp_path / "tiny.gguf")
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, 60)
     names = {

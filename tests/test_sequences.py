@@ -104,7 +104,8 @@ def test_the_tokenizer_sees_the_train_pool_alone_and_nothing_leaks(parts, config
     texts = [text for pair in parts.pairs for text in pair[:3]]
     assert parts.coder.tokenizer.get_vocab() == coding.trained_coder(texts, 400).tokenizer.get_vocab()
     held = coding.texts(parts.coder, np.concatenate([parts.validation.inputs, parts.test.inputs]))
-    assert sequences.near(parts.coder, parts.train.inputs, parts.validation.inputs) == 0
+    for left, right in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        assert sequences.near(parts.coder, getattr(parts, left).inputs, getattr(parts, right).inputs) == 0
     assert not {pair.prompt for pair in parts.pairs} & {prompt for prompt, _ in held}
     assert len(parts.groups) == len(parts.pairs) == len(parts.train.inputs)
 
