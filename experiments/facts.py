@@ -5,7 +5,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-import optax
 
 from experiments import train
 from experiments.generated import kept, measured_cutoff, sampled
@@ -97,14 +96,7 @@ def learner(settings, answerable: int | None = None) -> tuple[train.Recipe, Call
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    recipe = train.Recipe(
-        loss=loss,
-        initialise=lambda key: build(key).params,
-        frozen=model.frozen,
-        optimizer=optax.adam(settings.training.learning_rate),
-        steps=settings.training.steps,
-        batch=settings.training.batch,
-    )
+    recipe = train.adam(loss, lambda key: build(key).params, model.frozen, settings.training)
     everyone = np.arange(settings.entities, dtype=np.int32)
     answer = jax.jit(lambda params: model.apply(params, model.frozen, everyone)[:, :answerable].argmax(-1))
     return recipe, lambda params: np.asarray(answer(params))

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-import optax
 
 from configs.common import one_of
 from experiments import splits, train
@@ -116,13 +115,11 @@ def imagined(settings, digits: np.ndarray, labels: np.ndarray, key, devices):
     """Digits (n, 196) and labels of the generative model: `pictures` of each of the ten."""
     by_digit(labels)
     model = cvae((SIDE, SIDE, 1), 10, width=settings.generator.width, latent=settings.generator.latent)
-    recipe = train.Recipe(
-        loss=lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
-        initialise=model.initialise,
-        frozen=(),
-        optimizer=optax.adam(settings.generator.learning_rate),
-        steps=settings.generator.steps,
-        batch=settings.generator.batch,
+    recipe = train.adam(
+        lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
+        model.initialise,
+        (),
+        settings.generator,
     )
     seen = Examples(digits.reshape(-1, SIDE, SIDE, 1), labels.astype(np.int32))
     (params,) = train.fit(recipe, [seen], [jax.random.fold_in(key, NETWORK)], mesh=devices, title="generator")
@@ -145,14 +142,7 @@ def learner(settings, table: np.ndarray, order: np.ndarray, test: np.ndarray, te
             model.apply(params, base, table[examples.inputs].reshape(-1, 2 * SIDE * SIDE)), examples.targets
         )
 
-    recipe = train.Recipe(
-        loss=loss,
-        initialise=lambda key: build(key).params,
-        frozen=(model.frozen, table),
-        optimizer=optax.adam(settings.training.learning_rate),
-        steps=settings.training.steps,
-        batch=settings.training.batch,
-    )
+    recipe = train.adam(loss, lambda key: build(key).params, (model.frozen, table), settings.training)
     classes = np.repeat(np.arange(CLASSES), settings.test_images)
     rows = compose(np.random.default_rng(0), order[classes], by_digit(test_labels))
     pictures = test[rows].reshape(len(rows), -1)

@@ -133,14 +133,7 @@ def recipe(settings) -> tuple[train.Recipe, object]:
         logits = model.apply(params, frozen, examples.inputs)
         return optax.softmax_cross_entropy_with_integer_labels(logits, examples.targets).mean(-1)
 
-    plan = train.Recipe(
-        loss=loss,
-        initialise=lambda key: build(key).params,
-        frozen=model.frozen,
-        optimizer=optax.adam(settings.learning_rate),
-        steps=settings.steps,
-        batch=settings.batch,
-    )
+    plan = train.adam(loss, lambda key: build(key).params, model.frozen, settings)
     return plan, model
 
 

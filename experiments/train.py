@@ -43,6 +43,11 @@ class Recipe(NamedTuple):
     batch: int
 
 
+def adam(loss: Callable, initialise: Callable, frozen: PyTree, settings) -> Recipe:
+    """Training by Adam; settings: a config's entry with learning_rate, steps and batch."""
+    return Recipe(loss, initialise, frozen, optax.adam(settings.learning_rate), settings.steps, settings.batch)
+
+
 def batches(count: int, steps: int, batch: int, key: jax.Array) -> np.ndarray:
     """Rows of every step, (steps, batch) int32: shuffled epochs one behind the other, a function of the key alone."""
     epochs = -(-steps * batch // count)

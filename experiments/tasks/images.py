@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import optax
 import tensorflow_datasets as tfds
 from absl import logging
 from jax.sharding import Mesh
@@ -162,14 +161,7 @@ def learner(config, shape: tuple[int, ...], classes: int):
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    return model, train.Recipe(
-        loss=loss,
-        initialise=lambda key: build(key).params,
-        frozen=model.frozen,
-        optimizer=optax.adam(config.training.learning_rate),
-        steps=config.training.steps,
-        batch=config.training.batch,
-    )
+    return model, train.adam(loss, lambda key: build(key).params, model.frozen, config.training)
 
 
 def corrupted(kind, examples: Examples, severity: int, key: jax.Array) -> Examples:
@@ -188,13 +180,11 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
     digest = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode())
     digest.update(learn.inputs.tobytes() + learn.targets.tobytes())
     path = data_folder(data_dir) / "generators" / f"cvae-{digest.hexdigest()[:16]}.npz"
-    recipe = train.Recipe(
-        loss=lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
-        initialise=model.initialise,
-        frozen=(),
-        optimizer=optax.adam(settings.learning_rate),
-        steps=settings.steps,
-        batch=settings.batch,
+    recipe = train.adam(
+        lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
+        model.initialise,
+        (),
+        settings,
     )
     structure = jax.tree.structure(jax.eval_shape(model.initialise, jax.random.key(0)))
     sample = jax.jit(model.sample)

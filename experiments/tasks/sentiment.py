@@ -6,7 +6,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-import optax
 from jax.sharding import Mesh
 
 from configs.common import one_of
@@ -151,14 +150,7 @@ def learner(build, training):
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    return model, train.Recipe(
-        loss=loss,
-        initialise=lambda key: build(key).params,
-        frozen=model.frozen,
-        optimizer=optax.adam(training.learning_rate),
-        steps=training.steps,
-        batch=training.batch,
-    )
+    return model, train.adam(loss, lambda key: build(key).params, model.frozen, training)
 
 
 def word_features(weights: np.ndarray, inputs) -> np.ndarray:

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
-import optax
 from scipy.sparse import csr_array
 
 from configs.common import one_of
@@ -231,11 +230,4 @@ def recipe(model, initialise, training) -> train.Recipe:
     def loss(params, frozen, examples: Examples, key):
         return -log_likelihood(model.apply(params, frozen, examples.inputs), examples)
 
-    return train.Recipe(
-        loss=loss,
-        initialise=initialise,
-        frozen=model.frozen,
-        optimizer=optax.adam(training.learning_rate),
-        steps=training.steps,
-        batch=training.batch,
-    )
+    return train.adam(loss, initialise, model.frozen, training)
