@@ -44,6 +44,38 @@ METHODS = (
 )
 
 
+def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    """What the config of every valuation begins with, from the options that `valuation_arg` read."""
+    config = ml_collections.ConfigDict()
+    config.name = config.task = name
+    config.experiment = "valuation"
+    config.scale = options.scale
+    config.seed = options.seed  # of the first draw; 0-9 are for development, tables use 1000 and on
+    config.draws = options.draws
+    config.truth, config.truth_seeds = options.truth, options.truth_seeds
+    config.checkpoints = 3  # of one training on the union, for the methods that look at those
+    config.zipf = 1.0  # exponent of the frequencies of the groups in a truncated synthetic part
+    config.methods = METHODS
+    config.options = method_options(options.truth)
+    config.bootstrap = 2000
+    return config
+
+
+def valuation_arg(arg: str | None, *, contributors: int, **defaults) -> ml_collections.ConfigDict:
+    """The options of a valuation: those of every task, and the defaults of its own; `tiny` is smaller."""
+    tiny = (arg or "").startswith("tiny")
+    shared = {"draws": 1, "seed": 1000, "contributors": 6 if tiny else contributors, "size": 0}
+    shared |= {"truth_seeds": 2 if tiny else 3, "truth": "own_set"}
+    return parse_arg(arg, scales=("tiny", "small", "paper"), **shared, **defaults)
+
+
+def tables(add) -> None:
+    """The tables of README.md: mixed sizes, then one size for all, then what is lost without each."""
+    add("mixed", "small,draws=5")
+    add("equal", "small,draws=5,size=500")
+    add("leave-one-out", "small,draws=5,truth=leave_one_out")
+
+
 def method_options(truth: str) -> dict[str, dict]:
     """The options of METHODS; how scores of examples become values of contributors follows from the truth."""
     how = {"own_set": "mean", "leave_one_out": "sum"}[one_of("truth", truth, ("own_set", "leave_one_out"))]

@@ -12,28 +12,14 @@ contributors that size, truth=own_set|leave_one_out, and features=tf_idf|smollm2
 
 import ml_collections
 
-from configs.common import METHODS, NOT_OF_SEQUENCES, method_options, parse_arg
+from configs.common import NOT_OF_SEQUENCES, tables, valuation, valuation_arg
+
+sweep = tables
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-    tiny = (arg or "").startswith("tiny")
-    options = parse_arg(
-        arg,
-        scales=("tiny", "small", "paper"),
-        draws=1,
-        seed=1000,
-        contributors=6 if tiny else 12,
-        size=0,
-        truth_seeds=2 if tiny else 3,
-        truth="own_set",
-        features="tf_idf",
-    )
-    config = ml_collections.ConfigDict()
-    config.name = config.task = "instructions"
-    config.experiment = "valuation"
-    config.scale = options.scale
-    config.seed = options.seed  # of the first draw; 0-9 are for development, tables use 1000 and on
-    config.draws = options.draws
+    options = valuation_arg(arg, contributors=12, features="tf_idf")
+    config = valuation("instructions", options)
 
     config.dataset = {"tiny": "templates", "small": "natural_instructions", "paper": "hub"}[options.scale]
     config.examples = 600  # of a data set made in memory
@@ -58,11 +44,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.training = {"steps": 300, "batch": 16, "learning_rate": 1e-3}
     config.temperatures = (0.7, 1.0)  # at which the language model was sampled
     config.initialisations = 1
-    config.checkpoints = 3  # of one training on the union, for the methods that look at those
-    config.truth = options.truth
-    config.truth_seeds = options.truth_seeds
 
-    config.zipf = 1.0  # exponent of the frequencies of the source families in a truncated synthetic part
     config.contributors = {
         "count": options.contributors,
         "explicit": (),  # instead of a draw: ({"name": ..., "size": ..., other fields of mixture.Spec}, ...)
@@ -75,11 +57,10 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
             "duplicates": (0.0, 0.0, 0.0, 0.3, 0.6),
         },
     }
-    config.methods = tuple(name for name in METHODS if name not in NOT_OF_SEQUENCES)
-    options_of = method_options(options.truth)
-    config.options = {name: options_of[name] for name in config.methods if name in options_of}
+    config.methods = tuple(name for name in config.methods if name not in NOT_OF_SEQUENCES)
+    for name in set(config.options) - set(config.methods):
+        del config.options[name]
     config.choice = "proxy_training"  # the honest rival; nothing was chosen on development seeds of sequences
-    config.bootstrap = 2000
 
     if options.scale == "tiny":
         config.split = {"validation": 40, "test": 60}
@@ -99,10 +80,3 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.temperatures = (1.0,)
         config.contributors.axes.size = (options.size, options.size) if options.size else (1_000, 10_000)
     return config
-
-
-def sweep(add) -> None:
-    """Mixed sizes, then one size for all, then what is lost without each."""
-    add("mixed", "small,draws=5")
-    add("equal", "small,draws=5,size=500")
-    add("leave-one-out", "small,draws=5,truth=leave_one_out")

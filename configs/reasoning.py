@@ -13,6 +13,8 @@ import ml_collections
 
 from configs import instructions
 
+sweep = instructions.sweep
+
 SYNTHETIC = ("synthetic_", "orca_math")  # beginnings of the names of NuminaMath's sources that a model wrote
 
 
@@ -32,8 +34,3 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.tokens.update({"length": 1536, "response": 1024})
         config.contributors.axes.mechanism = ("truncation", "template", "synthetic_math", "synthetic_amc", "orca_math")
     return config
-
-
-def sweep(add) -> None:
-    """Mixed sizes, then one size for all, then what is lost without each."""
-    instructions.sweep(add)

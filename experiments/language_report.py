@@ -37,9 +37,7 @@ def write(workdir: str | Path) -> Path:
     workdir = Path(workdir)
     if not first():
         return workdir / "report.md"
-    lines = results.read_alone(workdir / results.FILE)
-    if not select(lines, kind="run"):
-        raise ValueError(f"{workdir} holds no finished run: run it to the end first")
+    lines = results.finished(workdir)
     made = figures.draw_all(language_figures.FIGURES, lines, workdir / "figures")
     pictures = [f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made]
     path = workdir / "report.md"

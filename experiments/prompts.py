@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from configs.common import one_of
+from experiments.tasks.builders.math_steps import MEMBER
 
-MEMBER = "bigbench-1.0.0/bigbench/benchmark_tasks/elementary_math_qa/question_with_language_hint/task.json"
 GENRES = (
     "crime drama", "romantic comedy", "horror film", "war film", "western", "science fiction film", "family film",
     "documentary", "thriller", "musical", "martial arts film", "fantasy film", "biography", "silent film", "road movie",

@@ -29,9 +29,7 @@ def write(workdir: str | Path) -> Path:
     workdir = Path(workdir)
     if not first():
         return workdir / "report.md"
-    lines = results.read_alone(workdir / results.FILE)
-    if not select(lines, kind="summary"):
-        raise ValueError(f"{workdir} holds no finished run: run it to the end first")
+    lines = results.finished(workdir, "summary")
     made = figures.draw_all(figures.FIGURES, lines, workdir / "figures")
     path = workdir / "report.md"
     path.write_text(

@@ -91,6 +91,14 @@ def append(path: str | Path, lines: Iterable[dict]) -> None:
         os.fsync(file.fileno())
 
 
+def finished(workdir: str | Path, kind: str = "run") -> list[dict]:
+    """The lines of a run that has left one of that kind, as it does at its end. Raises ValueError otherwise."""
+    lines = read_alone(Path(workdir) / FILE)
+    if not select(lines, kind=kind):
+        raise ValueError(f"{workdir} holds no finished run: run it to the end first")
+    return lines
+
+
 def remove(path: str | Path, **where) -> None:
     """Drops the lines whose fields have the given values: what a killed run left of a batch that is made anew."""
     lines = read(path)

@@ -53,9 +53,7 @@ def write(workdir: str | Path) -> Path:
     workdir = Path(workdir)
     if not first():
         return workdir / "report.md"
-    lines = results.read_alone(workdir / results.FILE)
-    if not select(lines, kind="run"):
-        raise ValueError(f"{workdir} holds no finished run: run it to the end first")
+    lines = results.finished(workdir)
     config = json.loads((workdir / "config.json").read_text())
     made = figures.draw_all(scaling_figures.FIGURES, lines, workdir / "figures")
     parts = [*_head(lines, config), *(_study(lines, name, made) for name in TITLES if curves(lines, name))]

@@ -71,19 +71,19 @@ def outputs(model, inputs) -> Float[np.ndarray, "n ..."]:
     return np.concatenate(list(parts))[: len(inputs)]
 
 
-def likelihoods(model, examples: Examples) -> Float[np.ndarray, " n"]:
-    """log p of the targets, the mean over target tokens (outputs.log_likelihood), a few rows at a time; nats."""
-    padded = filled(examples)
+def likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Float[np.ndarray, " n"]:
+    """log p of the targets, the mean over target tokens (outputs.log_likelihood), `rows` at a time; nats."""
+    padded = filled(examples, rows)
     parts = (
-        _likelihoods(model.params, model.frozen, padded.take(slice(i, i + ROWS)), apply=model.apply)
-        for i in range(0, len(padded.inputs), ROWS)
+        _likelihoods(model.params, model.frozen, padded.take(slice(i, i + rows)), apply=model.apply)
+        for i in range(0, len(padded.inputs), rows)
     )
     return np.concatenate([np.asarray(part) for part in parts])[: len(examples.inputs)]
 
 
-def filled(examples: Examples) -> Examples:
-    """The examples, filled up with zeros to a multiple of ROWS; those have no target tokens where there is a mask."""
-    extra = -len(examples.inputs) % ROWS
+def filled(examples: Examples, rows: int = ROWS) -> Examples:
+    """The examples, filled up with zeros to a multiple of `rows`; those have no target tokens where there is a mask."""
+    extra = -len(examples.inputs) % rows
     return jax.tree.map(lambda leaf: np.pad(leaf, [(0, extra)] + [(0, 0)] * (np.ndim(leaf) - 1)), examples)
 
 

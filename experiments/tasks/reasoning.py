@@ -1,7 +1,6 @@
 """Complex reasoning: problems with the steps of their solution, real, from templates, or solved by a model."""
 
 import functools
-import hashlib
 from functools import partial
 
 import numpy as np
@@ -9,6 +8,7 @@ from jax.sharding import Mesh
 
 from configs.common import one_of
 from experiments.mixture import GENERATED, generator
+from experiments.prompts import digest
 from experiments.tasks import Task, coding, generated, hub, sequences, word_problems
 from experiments.tasks.coding import Pair
 
@@ -115,11 +115,6 @@ def records(config, pairs: list[Pair]) -> list[dict]:
         return generated.read("solution")
     some = zip(pairs[:40], np.resize(config.temperatures, 40), strict=False)
     return [{"problem": digest(p.prompt), "text": f"so {p.response}", "temperature": float(t)} for p, t in some]
-
-
-def digest(problem: str) -> str:
-    """SHA-256 of a problem's text, by which its solutions name it."""
-    return hashlib.sha256(problem.strip().encode()).hexdigest()
 
 
 def by_temperature(found: list[dict], pairs: list[Pair]) -> dict[float, list[Pair]]:

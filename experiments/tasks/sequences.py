@@ -19,6 +19,7 @@ from models.generate import generate
 from models.lora import with_lora
 from models.pretrained import from_folder
 from models.transformer import transformer
+from valuation.kernel import likelihoods
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 
@@ -88,17 +89,7 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
 
 def nats(model, examples: Examples) -> np.ndarray:
     """-log p of every response, (n,), nats."""
-    counts = np.asarray(examples.mask.sum(1))
-    parts = []
-    for first in range(0, len(counts), ROWS):
-        rows = np.minimum(np.arange(first, first + ROWS), len(counts) - 1)  # one compilation whatever n is
-        parts.append(_nats(model.params, model.frozen, examples.take(rows), apply=model.apply))
-    return -np.concatenate(parts)[: len(counts)] * counts
-
-
-@partial(jax.jit, static_argnames="apply")
-def _nats(params, frozen, examples, *, apply):
-    return log_likelihood(apply(params, frozen, examples.inputs), examples)
+    return -likelihoods(model, examples, rows=ROWS) * np.asarray(examples.mask.sum(1))
 
 
 def measure(coder: Coder, model, examples: Examples) -> tuple[float, float]:
