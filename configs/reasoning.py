@@ -26,6 +26,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.contributors.axes.mechanism = ("truncation", "generated", "generated", "template", "strategyqa")
     config.contributors.axes.kept = (0, 0, 1, 3, 6)
     config.tokens.instruction = 0
+    config.questions = 200  # of MathQA's test problems whose options are compared by likelihood; 0: none
     if config.scale == "tiny":
         config.contributors.axes.mechanism = ("truncation", "generated", "template")
     if config.scale == "paper":

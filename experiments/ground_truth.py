@@ -18,14 +18,19 @@ def own_set(
 ) -> list[dict]:
     """For every seed, {"seed", "utility": [C], "loss": [C] nats} on the test set, trained on each contributor alone.
 
-    All trainings run together; every one has its own initialisation and its own order of the data.
+    All trainings run together; every one has its own initialisation and its own order of the data. A task with
+    questions adds "choices", a dict of text_metrics.Choices for every contributor.
     """
     sets = [examples(problem, contributor) for contributor in problem.contributors]
     pairs = [(seed, number) for seed in seeds for number in range(len(sets))]
     keys = [jax.random.fold_in(jax.random.fold_in(key, seed), number) for seed, number in pairs]
     names = [f"contributor {problem.contributors[number].name}, seed {seed}" for seed, number in pairs]
-    scores = _tested(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
-    return _lines(seeds, scores.reshape(len(seeds), len(sets), 2))
+    models = _trained(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
+    lines = _lines(seeds, _tested(task, models).reshape(len(seeds), len(sets), 2))
+    if task.choose:
+        for i, line in enumerate(lines):
+            line["choices"] = [task.choose(model)._asdict() for model in models[i * len(sets) : (i + 1) * len(sets)]]
+    return lines
 
 
 def leave_one_out(
@@ -42,15 +47,19 @@ def leave_one_out(
     keys = [jax.random.fold_in(key, seed) for seed, _ in pairs]
     left_out = ["none", *(contributor.name for contributor in problem.contributors)]
     names = [f"the union without {left_out[number]}, seed {seed}" for seed, number in pairs]
-    scores = _tested(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
-    scores = scores.reshape(len(seeds), len(sets), 2)
+    models = _trained(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
+    scores = _tested(task, models).reshape(len(seeds), len(sets), 2)
     lost = np.stack([scores[:, :1, 0] - scores[:, 1:, 0], scores[:, 1:, 1]], -1)
     return _lines(seeds, lost)
 
 
-def _tested(task: Task, sets: list[Examples], keys, names: list[str], mesh: Mesh, checkpoint) -> np.ndarray:
+def _trained(task: Task, sets: list[Examples], keys, names: list[str], mesh: Mesh, checkpoint) -> list:
     trained = train.fit(task.recipe, sets, keys, mesh=mesh, names=names, title="ground truth", checkpoint=checkpoint)
-    return np.array([task.measure(task.model._replace(params=params), task.test) for params in trained])
+    return [task.model._replace(params=params) for params in trained]
+
+
+def _tested(task: Task, models: list) -> np.ndarray:
+    return np.array([task.measure(model, task.test) for model in models])
 
 
 def _lines(seeds: list[int], table: np.ndarray) -> list[dict]:

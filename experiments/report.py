@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from absl import app, flags
+from scipy.stats import binom
 
 from experiments import figures, language_report, results, scaling_report
 from experiments.ground_truth import LEAVE_ONE_OUT, OWN_SET
@@ -130,7 +131,23 @@ def _findings(lines: list[dict]) -> list[str]:
         "| terms | Spearman |\n|---|---|\n"
         + "\n".join(f"| {' + '.join(x['terms'])} | {_text(x['spearman'])} |" for x in ablation)
     )
-    return ["## What the evidence says", differences, subsets]
+    return ["## What the evidence says", *choices(lines), differences, subsets]
+
+
+def choices(lines: list[dict]) -> list[str]:
+    """Whether the trained models choose options better than guessing does, where the task has questions."""
+    found = [one for line in select(lines, kind="truth") for one in line.get("choices", ())]
+    if not found:
+        return []
+    right, above = [one["accuracy"] for one in found], sum(one["interval"][0] > one["chance"] for one in found)
+    best = max(found, key=lambda one: one["accuracy"])
+    words = (
+        f"Options chosen by likelihood, {best['questions']} test questions, {len(found)} trained models: on average "
+        f"{np.mean(right):.3f} are right, of the best model {best['accuracy']:.3f} ({_span(best['interval'])}), by "
+        f"guessing {best['chance']:.3f}. {above} models lie above guessing by their own 95 % interval"
+    )
+    lucky = binom.isf(0.025, len(found), 0.025)  # what as many guessers stay below
+    return [f"{words}: {'more than luck gives' if above > lucky else 'as luck gives, so it is no metric here'}."]
 
 
 def _pictures(made: list[tuple[str, str]]) -> list[str]:

@@ -3,10 +3,11 @@ import json
 import jax
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from configs import reasoning as config_file
-from experiments import mesh
-from experiments.tasks import coding, load, reasoning
+from experiments import mesh, report, text_metrics
+from experiments.tasks import coding, load, reasoning, sequences
 from experiments.tasks.builders import math_steps, strategy_qa
 from tests.test_instructions import put
 
@@ -34,10 +35,23 @@ def test_the_archive_gives_problems_steps_answers_and_families(archive):
 
 def test_options_of_held_out_problems(archive):
     code = coding.trained_coder([x["input"] for x in MATH], 300)
-    found, right = reasoning.options(archive, code, CONFIG.tokens, {"what is 4 times 3 ?"})
-    assert right.tolist() == [1]
-    prompts, answers = zip(*coding.texts(code, found[0].inputs), strict=True)
-    assert (len(set(prompts)), answers) == (1, ("8", "12"))
+    held_out = ["what is 4 times 3 ?", "is 1 odd?", "what is 2 times 3 ?", "what is 5 times 3 ?"]
+    found, numbers = reasoning.options(archive, code, CONFIG.tokens, held_out, 2)
+    assert numbers.tolist() == [[2, 1], [2, 1]]
+    prompts, answers = zip(*coding.texts(code, found.inputs), strict=True)
+    assert (len(set(prompts)), answers) == (2, ("8", "12", "4", "6"))
+
+
+def test_models_choose_by_the_likelihood_of_whole_answers(archive):
+    code = coding.trained_coder([x["input"] for x in MATH], 300)
+    found, numbers = reasoning.options(archive, code, CONFIG.tokens, [f"what is {i} times 3 ?" for i in range(1, 9)], 9)
+    model = sequences.learner(CONFIG, code)[0]
+    logits = np.asarray(model.apply(model.params, model.frozen, found.inputs), np.float64)
+    tokens = np.take_along_axis(log_softmax(logits, -1), np.asarray(found.targets)[..., None], -1)[..., 0]
+    nats = -(tokens * found.mask).sum(1).reshape(8, 2)
+    accuracy = (nats.argmin(1) == numbers[:, 1]).mean()
+    result = reasoning.chosen(found, numbers, model)
+    assert (result.accuracy, result.chance, result.questions) == (accuracy, 0.5, 8)
 
 
 def test_solutions_join_their_problems_in_the_train_pool():
@@ -84,3 +98,14 @@ def test_the_paper_scale_takes_sources_as_mechanisms(tmp_path):
     assert len(np.unique(task.groups)) == 2
     made = task.mechanisms["orca_math"](task.train.take(np.arange(4)), 0.0, jax.random.key(0))
     assert all("orca_math" in task.sample(row) for row in made.inputs)
+
+
+@pytest.mark.parametrize(("skill", "words"), [(0.2, "as luck gives"), (0.3, "more than luck gives")])
+def test_the_report_says_whether_options_are_chosen_better_than_by_guessing(skill, words):
+    rng = np.random.default_rng(0)
+    nats = rng.exponential(1, (36, 200, 5))  # of 36 models; the right option is number 0
+    nats[:, :, 0] *= (1 - skill) / (4 * skill)  # the least of exponentials: it wins with probability `skill`
+    found = [text_metrics.choices(list(one), np.zeros(200, int))._asdict() for one in nats]
+    (text,) = report.choices([{"kind": "truth", "choices": found[:18]}, {"kind": "truth", "choices": found[18:]}])
+    assert words in text
+    assert f"on average {np.mean(nats.argmin(2) == 0):.3f} are right" in text

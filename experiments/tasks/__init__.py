@@ -37,6 +37,7 @@ class Task(NamedTuple):
     sample: one input -> text; None where an example is no text. Only of synthetic examples it is ever shown.
     near: (inputs, held-out inputs) -> how many have a near duplicate among the held-out ones; near_rule: in words.
     notes: facts about the data that belong into the report.
+    choose: Model -> text_metrics.Choices, how often it takes the right option of test questions; None without options.
     """
 
     train: Examples
@@ -57,6 +58,7 @@ class Task(NamedTuple):
     notes: dict[str, Any]
     thumbnail: Callable | None = None
     sample: Callable | None = None
+    choose: Callable | None = None
 
 
 def load(config, data_dir, mesh: jax.sharding.Mesh) -> Task:

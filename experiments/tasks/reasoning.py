@@ -7,10 +7,12 @@ import numpy as np
 from jax.sharding import Mesh
 
 from configs.common import one_of
+from experiments import text_metrics
 from experiments.mixture import GENERATED, generator
 from experiments.prompts import digest
 from experiments.tasks import Task, coding, generated, hub, sequences, word_problems
 from experiments.tasks.coding import Pair
+from valuation.problem import Examples
 
 DATASETS = {
     "templates": "made in memory",
@@ -51,7 +53,11 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         if found:
             mechanisms[name] = partial(encoded, {0.0: found}, config.tokens)
             strengths[name] = (0.0,)
-    return sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]}, data_dir)
+    task = sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]}, data_dir)
+    if config.dataset != "math_steps" or not config.questions:
+        return task
+    asked = options(data_dir, parts.coder, config.tokens, [pair.prompt for pair in parts.tested], config.questions)
+    return task._replace(choose=partial(chosen, *asked))
 
 
 def read(data_dir: str | None, config) -> list[Pair]:
@@ -68,18 +74,25 @@ def read(data_dir: str | None, config) -> list[Pair]:
     return found + [Pair("", row["question"], row["explanation"], OTHER) for row in strategy]
 
 
-def options(data_dir: str | None, coder, limits, held_out: set[str]) -> tuple[list, np.ndarray]:
-    """([Examples, one an option, of every held-out problem of MathQA], numbers of the right options).
+def options(data_dir: str | None, coder, limits, held_out: list[str], most: int) -> tuple[Examples, np.ndarray]:
+    """(Examples, one an option, of at most `most` held-out MathQA problems, (q, 2) counts of options and right ones).
 
-    The steps belong to the prompt: what is scored is the answer alone.
+    The steps belong to the prompt: what is scored is the answer alone. Every problem has the options behind each other.
     """
     from experiments.tasks.builders.archived import rows
     from experiments.tasks.builders.math_steps import MathSteps
 
-    found = [row for row in rows(MathSteps, "bigbench", "train", data_dir) if row["problem"] in held_out]
-    asked = [[Pair("", f"{row['problem']} {row['steps']} answer:", c, "") for c in row["choices"]] for row in found]
-    right = np.array([row["choices"].index(row["answer"]) for row in found])
-    return [coding.encode(coder, pairs, limits)[0] for pairs in asked], right
+    known = {row["problem"]: row for row in rows(MathSteps, "bigbench", "train", data_dir)}
+    found = [known[problem] for problem in held_out if problem in known][:most]
+    asked = [Pair("", f"{row['problem']} {row['steps']} answer:", c, "") for row in found for c in row["choices"]]
+    numbers = [(len(row["choices"]), row["choices"].index(row["answer"])) for row in found]
+    return coding.encode(coder, asked, limits)[0], np.array(numbers)
+
+
+def chosen(asked: Examples, numbers: np.ndarray, model) -> text_metrics.Choices:
+    """How often the model finds the right option the most likely one; `options` gives the first two arguments."""
+    counts, right = numbers.T
+    return text_metrics.choices(np.split(sequences.nats(model, asked), np.cumsum(counts)[:-1]), right)
 
 
 def solution(steps: str, answer: str) -> str:

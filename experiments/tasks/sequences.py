@@ -30,13 +30,14 @@ PROJECTION, MODEL = range(2)  # purposes of the key of a task
 
 
 class Parts(NamedTuple):
-    """Encoded splits, the train pool's texts (for mechanisms) and families, and facts for the report."""
+    """Encoded splits, the texts of train pool (for mechanisms) and test set, families, and facts for the report."""
 
     coder: Coder
     train: Examples
     validation: Examples
     test: Examples
     pairs: list[Pair]
+    tested: list[Pair]
     groups: np.ndarray
     notes: dict[str, Any]
 
@@ -66,13 +67,14 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
     encoded = [encode(code, some, config.tokens) for some in (learn, validation, test)]
     families = sorted({pair.family for pair in learn})
     groups = np.array([families.index(pair.family) for pair in learn], np.int32)
-    (examples, cut), (held, _), (tested, _) = encoded
+    (examples, cut), (held, _), (rows, _) = encoded
     return Parts(
         coder=code,
         train=examples,
         validation=held,
-        test=tested,
+        test=rows,
         pairs=learn,
+        tested=test,
         groups=groups,
         notes={
             "duplicates dropped": len(parts.dropped),
@@ -82,7 +84,7 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
             "source families": ", ".join(f"{name} {(groups == i).sum()}" for i, name in enumerate(families)),
             "tokens": f"{len(code.lengths)} in the vocabulary, at most {config.tokens.length} a sequence",
             "cut to that length, in the train pool": ", ".join(f"{count} {name}" for name, count in cut.items()),
-            "nats per byte of a unigram of tokens": round(unigram(code, examples, tested), 3),
+            "nats per byte of a unigram of tokens": round(unigram(code, examples, rows), 3),
         },
     )
 
