@@ -78,7 +78,8 @@ def tables(add) -> None:
 
 def method_options(truth: str) -> dict[str, dict]:
     """The options of METHODS; how scores of examples become values of contributors follows from the truth."""
-    how = {"own_set": "mean", "leave_one_out": "sum"}[one_of("truth", truth, ("own_set", "leave_one_out"))]
+    how = {"own_set": "mean", "leave_one_out": "sum", "none": "mean"}
+    how = how[one_of("truth", truth, tuple(how))]
     return {
         "ntk_utility": {"ridge": 0.01},
         "ntk_flow": {"time": 30.0},

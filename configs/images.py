@@ -6,7 +6,7 @@ tiny: arrays made in memory, seconds. small: MNIST-5k, minutes on two cores; dat
 subset (a 358 MB archive) and a ConvNet. paper: CIFAR-100 through TFDS and a ResNet-18, for a GPU or TPU; not run by us.
 
 Options: a scale (tiny, small, paper), dataset=mnist5k|cifar10, draws=1, seed=1000, contributors=24, truth_seeds=3,
-model=mlp|convnet|resnet, size=500 to give all contributors that size, and truth=own_set|leave_one_out.
+model=mlp|convnet|resnet, size=500 to give all contributors that size, and truth=own_set|leave_one_out|none.
 """
 
 import ml_collections

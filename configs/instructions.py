@@ -7,7 +7,7 @@ language model wrote, a decoder of two layers from scratch. paper: Natural-Instr
 from three folders (config.folders.real, .synthetic, config.model.folder), for accelerators; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
-contributors that size, truth=own_set|leave_one_out, and features=tf_idf|smollm2 (of MMD and Gaussian kernels).
+contributors that size, truth=own_set|leave_one_out|none, and features=tf_idf|smollm2 (of MMD and Gaussian kernels).
 """
 
 import ml_collections

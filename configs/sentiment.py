@@ -7,8 +7,8 @@ that a language model wrote, minutes on two cores. paper: all of IMDb through TF
 from the Hugging Face hub in data_dir/fingpt-sentiment-train, or in the folder of config.folder; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=24, truth_seeds=3, size=500 to give all
-contributors that size, truth=own_set|leave_one_out, features=words|smollm2 (what Gaussian kernels and MMD see), and
-model=encoder|frozen (frozen: a linear layer on SmolLM2's states, for fewer and smaller contributors).
+contributors that size, truth=own_set|leave_one_out|none, features=words|smollm2 (what Gaussian kernels and MMD see),
+and model=encoder|frozen (frozen: a linear layer on SmolLM2's states, for fewer and smaller contributors).
 """
 
 import ml_collections

@@ -47,6 +47,11 @@ def draw_all(figures: dict, lines: list[dict], folder: Path) -> list[tuple[str, 
     return made
 
 
+def shown(made: list[tuple[str, str]]) -> list[str]:
+    """The section of a report with those figures."""
+    return ["## Figures", *(f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made)]
+
+
 def value_against_truth(lines: list[dict]):
     """A panel a method, the contributors of the first draw."""
     draw = _first_draw(lines)

@@ -10,7 +10,7 @@ from experiments import train
 from experiments.tasks import Task
 from valuation.problem import Examples, Problem, examples
 
-OWN_SET, LEAVE_ONE_OUT = TRUTHS = ("own_set", "leave_one_out")
+OWN_SET, LEAVE_ONE_OUT, NONE = TRUTHS = ("own_set", "leave_one_out", "none")
 
 
 def own_set(

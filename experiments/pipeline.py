@@ -3,6 +3,7 @@
 import base64
 import io
 import time
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -11,7 +12,19 @@ from PIL import Image
 from tqdm import tqdm
 
 from configs.common import one_of
-from experiments import evaluate, ground_truth, mesh, mixture, report, results, splits, tails, tasks, train
+from experiments import (
+    evaluate,
+    ground_truth,
+    mesh,
+    mixture,
+    report,
+    results,
+    splits,
+    tails,
+    tasks,
+    train,
+    values_report,
+)
 from experiments.mixture import GENERATED, Spec
 from experiments.processes import first
 from valuation import score
@@ -45,7 +58,11 @@ def run(config, workdir: str, data_dir: str | None) -> None:
         one_draw(config, task, draw, devices, path, record)
     for kind in ("correlation", "summary", "agreement", "ablation"):
         results.remove(path, kind=kind)
-    record(summaries(config, results.read(path)))
+    if config.truth == ground_truth.NONE:
+        order = partial(evaluate.correlation, "spearman")
+        record(values_report.summaries(results.read(path), config.methods, config.choice, order))
+    else:
+        record(summaries(config, results.read(path)))
     seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
     record([{"kind": "run", "seconds": seconds, "peak_megabytes": memory, "notes": task.notes}])
     report.write(workdir)
@@ -132,7 +149,7 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
         seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
         record([{"kind": "values", "draw": draw, "method": name, "values": list(values), "seconds": seconds}])
     seeds = [s for s in range(config.truth_seeds) if not results.select(done, kind="truth", seed=s)]
-    if seeds:
+    if seeds and config.truth != ground_truth.NONE:
         begun, folder = time.perf_counter(), path.parent / "checkpoints" / f"truth-{draw}"
         truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
         lines = truth(task, problem, seeds, jax.random.fold_in(key, TRUTH), devices, folder)

@@ -9,7 +9,7 @@ import numpy as np
 from absl import app, flags
 from scipy.stats import binom
 
-from experiments import figures, language_report, results, scaling_report
+from experiments import figures, language_report, results, scaling_report, values_report
 from experiments.ground_truth import LEAVE_ONE_OUT, OWN_SET
 from experiments.processes import first
 from experiments.results import select
@@ -31,14 +31,13 @@ def write(workdir: str | Path) -> Path:
     if not first():
         return workdir / "report.md"
     lines = results.finished(workdir, "summary")
-    made = figures.draw_all(figures.FIGURES, lines, workdir / "figures")
+    if select(lines, kind="truth"):
+        made = figures.draw_all(figures.FIGURES, lines, workdir / "figures")
+        body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *figures.shown(made)]
+    else:
+        body = values_report.sections(lines, workdir)
     path = workdir / "report.md"
-    path.write_text(
-        "\n\n".join(
-            [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *_pictures(made), *_data(lines)]
-        )
-        + "\n"
-    )
+    path.write_text("\n\n".join([*body, *_data(lines)]) + "\n")
     return path
 
 
@@ -148,10 +147,6 @@ def choices(lines: list[dict]) -> list[str]:
     )
     lucky = binom.isf(0.025, len(found), 0.025)  # what as many guessers stay below
     return [f"{words}: {'more than luck gives' if above > lucky else 'as luck gives, so it is no metric here'}."]
-
-
-def _pictures(made: list[tuple[str, str]]) -> list[str]:
-    return ["## Figures", *(f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made)]
 
 
 def _data(lines: list[dict]) -> list[str]:

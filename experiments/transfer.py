@@ -2,8 +2,8 @@
 
     python -m experiments.transfer --values=out/mlp --truth=out/convnet --workdir=out/transfer
 
-Both runs must have the same contributors: the same config but for the model. Writes one line a draw and method into
-workdir/results.jsonl and prints the table of means.
+Both runs must have the same contributors: the same config but for the model; the first needs no truth. Writes one line
+a draw and method into workdir/results.jsonl and prints the table of means.
 """
 
 import sys
@@ -23,18 +23,19 @@ def table(values: list[dict], truth: list[dict]) -> list[dict]:
     values, truth: lines of two finished runs. Raises ValueError unless their contributors are the same.
     """
     found = []
-    draws = sorted({x["draw"] for x in select(values, kind="truth")} & {x["draw"] for x in select(truth, kind="truth")})
+    draws = [{x["draw"] for x in select(lines, kind=kind)} for lines, kind in ((values, "values"), (truth, "truth"))]
+    draws = sorted(draws[0] & draws[1])
     if not draws:
         raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
     for draw in draws:
-        if _contributors(values, draw) != _contributors(truth, draw) or _measured(values) != _measured(truth):
+        ours = _measured(values) or _measured(truth)  # the run whose values are taken may have no truth
+        if _contributors(values, draw) != _contributors(truth, draw) or ours != _measured(truth):
             raise ValueError(
                 f"draw {draw}: the two runs have other contributors, data or truths, expected configs that differ in "
                 "the model alone"
             )
-        other, own = (
-            np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0) for lines in (truth, values)
-        )
+        other, own = (_truth(lines, draw) for lines in (truth, values))
+        own = np.zeros(len(other)) if own is None else own  # constant: it has no correlation
         for line in select(values, kind="values", draw=draw):
             pairs = {"spearman": (line["values"], other), "own": (line["values"], own), "truths": (own, other)}
             rho = {name: evaluate.correlation("spearman", *map(np.asarray, pair)) for name, pair in pairs.items()}
@@ -57,9 +58,15 @@ def words(lines: list[dict]) -> str:
 
 
 def _contributors(lines: list[dict], draw: int) -> list[dict]:
-    """What is known of them; what they share with the held-out data tells data sets apart."""
-    names = ("spec", "examples", "distinct", "real", "exact", "near")
-    return [{name: x.get(name) for name in names} for x in select(lines, kind="contributor", draw=draw)]
+    """What is known of them, and the data set that they are drawn from."""
+    names, notes = ("spec", "examples", "distinct", "real"), ("dataset", "train / validation / test")
+    data = [{name: x.get("notes", {}).get(name) for name in notes} for x in select(lines, kind="run")]
+    return data + [{name: x.get(name) for name in names} for x in select(lines, kind="contributor", draw=draw)]
+
+
+def _truth(lines: list[dict], draw: int) -> np.ndarray | None:
+    found = [x["utility"] for x in select(lines, kind="truth", draw=draw)]
+    return np.mean(found, axis=0) if found else None
 
 
 def _measured(lines: list[dict]) -> set[tuple]:

@@ -167,6 +167,27 @@ def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, 
     assert "loses without each" in (tmp_path / "report.md").read_text()
 
 
+def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished, tmp_path, data_dir, monkeypatch):
+    methods = ("rbf_margin", "linear_utility", "size", "random")
+    monkeypatch.setattr(train, "fit", None)
+    pipeline.run(config(truth="none", methods=methods, options={}, choice="rbf_margin"), str(tmp_path), data_dir)
+    lines, judged = (results.read(folder / "results.jsonl") for folder in (tmp_path, finished))
+    assert not select(lines, kind="truth")
+    for draw in (1000, 1001):
+        for name in methods:
+            pair = [select(some, kind="values", draw=draw, method=name)[0]["values"] for some in (lines, judged)]
+            np.testing.assert_array_equal(*pair)
+    both = [
+        [select(lines, kind="values", draw=draw, method=name)[0]["values"] for name in methods[:2]]
+        for draw in (1000, 1001)
+    ]
+    agrees = select(lines, kind="summary", method="linear_utility")[0]["agrees"]
+    np.testing.assert_allclose(agrees, np.mean([scipy.stats.spearmanr(*pair).statistic for pair in both]))
+    text = (tmp_path / "report.md").read_text()
+    assert "No model was trained to check" in text
+    assert (tmp_path / "figures" / "orders.png").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -53,11 +53,19 @@ def test_the_table_holds_the_means_and_what_orders_nothing_comes_last():
     assert text.index("| size") < text.index("| random | nan")
 
 
+def test_values_of_a_run_without_a_truth():
+    alone = [x for x in FIRST if x["kind"] != "truth"]
+    pairs = zip(transfer.table(alone, SECOND), transfer.table(FIRST, SECOND), strict=True)
+    assert all(a["spearman"] == b["spearman"] and a["own"] is a["truths"] is None for a, b in pairs)
+
+
 def test_runs_that_cannot_be_compared_are_refused():
     with pytest.raises(ValueError, match="other contributors"):
         transfer.table(FIRST, run(RNG.random((2, 2, 6)), {}, size=11))
     with pytest.raises(ValueError, match="or truths"):
         transfer.table(FIRST, run(RNG.random((2, 2, 6)), {}, truth="leave_one_out"))
+    with pytest.raises(ValueError, match="data"):
+        transfer.table([*FIRST[:-1], FIRST[-1] | {"notes": {"dataset": "another"}}], SECOND)
     with pytest.raises(ValueError, match="no draw in common"):
         transfer.table(FIRST, [])
 
