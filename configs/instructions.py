@@ -7,18 +7,21 @@ language model wrote, a decoder of two layers from scratch. paper: Natural-Instr
 from three folders (config.folders.real, .synthetic, config.model.folder), for accelerators; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
-contributors that size, truth=own_set|leave_one_out|none, and features=tf_idf|smollm2 (of MMD and Gaussian kernels).
+contributors that size, truth=own_set|leave_one_out|none, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and
+model=decoder|smollm2|folder (smollm2: LoRA in its last two blocks; use truth=none where there is no accelerator).
 """
 
 import ml_collections
 
-from configs.common import NOT_OF_SEQUENCES, tables, valuation, valuation_arg
+from configs.common import NOT_OF_SEQUENCES, one_of, tables, valuation, valuation_arg
+
+MODELS = ("decoder", "smollm2", "folder")  # from scratch; LoRA beside SmolLM2; LoRA beside config.model.folder
 
 sweep = tables
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-    options = valuation_arg(arg, contributors=12, features="tf_idf")
+    options = valuation_arg(arg, contributors=12, features="tf_idf", model="")
     config = valuation("instructions", options)
 
     config.dataset = {"tiny": "templates", "small": "natural_instructions", "paper": "hub"}[options.scale]
@@ -34,8 +37,10 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "special": ("", "", ""),  # tokens of a pretrained decoder before the prompt, before and behind the response
     }
     config.model = {
+        "name": one_of("model", options.model or ("folder" if options.scale == "paper" else "decoder"), MODELS),
         **{"width": 128, "layers": 2, "heads": 4, "hidden": 512},  # of a decoder from scratch
-        **{"folder": "", "dtype": "bfloat16", "rank": 16, "adapted": ("q", "k", "v", "o")},  # of a pretrained one
+        **{"folder": "", "dtype": "bfloat16"},  # of a pretrained one
+        **{"rank": 16, "adapted": ("q", "k", "v", "o"), "last": 0},  # of LoRA: in so many blocks, 0: in all
     }
     config.metric = (
         "minus_nats_per_byte"  # of the responses; a pretrained decoder can be asked for rouge_l, exact_match
@@ -62,6 +67,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         del config.options[name]
     config.choice = "proxy_training"  # the honest rival; nothing was chosen on development seeds of sequences
 
+    if config.model.name == "smollm2":  # gradients that end near the output cost little more than a forward pass
+        config.model.dtype, config.model.last = "float32", 2
+        config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
     if options.scale == "tiny":
         config.split = {"validation": 40, "test": 60}
         config.tokens.update({"vocabulary": 400, "length": 40, "instruction": 4, "response": 16})

@@ -132,7 +132,8 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
     if len(results.select(done, kind="contributor")) < len(specs):
         results.remove(path, kind="contributor", draw=draw)
         record([described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)])
-    if not results.select(done, kind="terms"):
+    judged = config.truth != ground_truth.NONE
+    if judged and not results.select(done, kind="terms"):  # of the ablation
         begun = time.perf_counter()
         chosen = config.options.get("score_scale_free", {})
         terms = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
@@ -149,7 +150,7 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
         seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
         record([{"kind": "values", "draw": draw, "method": name, "values": list(values), "seconds": seconds}])
     seeds = [s for s in range(config.truth_seeds) if not results.select(done, kind="truth", seed=s)]
-    if seeds and config.truth != ground_truth.NONE:
+    if judged and seeds:
         begun, folder = time.perf_counter(), path.parent / "checkpoints" / f"truth-{draw}"
         truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
         lines = truth(task, problem, seeds, jax.random.fold_in(key, TRUTH), devices, folder)

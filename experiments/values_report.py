@@ -66,11 +66,11 @@ def orders(lines: list[dict]):
     ranks = np.stack([rankdata(-np.array(run["values"])) for run in runs], axis=1)
     order = np.argsort(ranks[:, 0], kind="stable")
     names = [figures.label(x) for x in select(lines, kind="contributor", draw=draw)]
-    figure, axis = figures.plt.subplots(figsize=(3.5 + 0.36 * len(runs), 1.6 + 0.22 * len(names)))
+    figure, axis = figures.plt.subplots(figsize=(6.5 + 0.4 * len(runs), 2.6 + 0.25 * len(names)))
     image = axis.imshow(ranks[order], cmap="viridis_r", aspect="auto")
     axis.set_xticks(range(len(runs)), [METHODS[run["method"]].title for run in runs], rotation=60, ha="right")
     axis.set_yticks(range(len(names)), [names[i] for i in order], fontsize=7)
-    figure.colorbar(image, label="rank (1 = most valuable)", shrink=0.6)
+    figure.colorbar(image, label="rank (1 = best)", shrink=0.8)
     return figure
 
 

@@ -9,16 +9,19 @@ from models.functional import Model, functional
 from models.layers import Dense, LoRA
 
 
-def with_lora(model: Model, names: Sequence[str], *, rank: int, scale: float = 1.0, key: jax.Array) -> Model:
+def with_lora(
+    model: Model, names: Sequence[str], *, rank: int, scale: float = 1.0, last: int | None = None, key: jax.Array
+) -> Model:
     """The decoder with x @ kernel + scale * (x @ down) @ up in each block's layers of these names, such as q and v.
 
     params are down and up alone, all else is frozen; up is 0, so that nothing changes before training.
-    Raises ValueError for a rank below 1 and a name that is not one of a block's dense layers.
+    last: only that many blocks are adapted, those next to the output; gradients then stop there. None: all.
+    Raises ValueError for a rank or `last` below 1 and a name that is not one of a block's dense layers.
     """
-    if rank < 1:
-        raise ValueError(f"the rank must be at least 1, got {rank}")
+    if rank < 1 or (last is not None and last < 1):
+        raise ValueError(f"the rank and the number of blocks must be at least 1, got {rank} and {last}")
     module, rngs = model.merged(model.params, model.frozen), nnx.Rngs(key)
-    for block in module.blocks:
+    for block in list(module.blocks)[-last if last else None :]:
         dense = sorted(name for name, part in vars(block).items() if isinstance(part, Dense))
         for name in names:
             if name not in dense:

@@ -124,6 +124,8 @@ def test_lora_starts_as_nothing_and_is_merged_into_the_weights():
     np.testing.assert_allclose(logits_of(model, TOKENS), logits_of(base, TOKENS), atol=1e-5)  # it changed a copy
     with pytest.raises(ValueError, match="'query' is no dense layer of a block: expected some of down, gate, k, o, q"):
         with_lora(base, ("query",), rank=2, key=jax.random.key(1))
+    with pytest.raises(ValueError, match="number of blocks"):
+        with_lora(base, ("q",), rank=2, last=0, key=jax.random.key(1))
 
 
 @pytest.mark.parametrize("lora", [True, False])

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from configs import instructions as config_file
-from experiments import mesh
-from experiments.tasks import archives, coding, instructions, load
+from experiments import mesh, pipeline, results
+from experiments.tasks import archives, coding, instructions, load, sequences
 from experiments.tasks.builders.natural_instructions import FOLDER, PER_SUBTASK, SUBTASKS
+from tests.test_pretrained import written
 
 CONFIG = config_file.get_config("tiny")
 
@@ -101,3 +102,19 @@ def test_paper_scale_reads_two_folders(tmp_path):
     config.folders.real, config.folders.synthetic = str(tmp_path / "real"), str(tmp_path / "made")
     assert [pair.family for pair in instructions.folder(config)] == ["a", "b"] * 3
     assert instructions.by_temperature(instructions.records(config))[1.0][0].response == "gone"
+
+
+def test_values_by_gradients_of_lora_beside_a_pretrained_decoder(tmp_path, monkeypatch):
+    written(tmp_path / "tiny.gguf", keys={"llama.context_length": 64})
+    monkeypatch.setattr(sequences, "member", lambda *_: tmp_path / "tiny.gguf")
+    config = config_file.get_config("tiny,model=smollm2,truth=none,contributors=3")
+    config.update({"methods": ("ntk_utility", "size"), "options": {}, "choice": "ntk_utility"})
+    config.model.update({"last": 1, "rank": 2})
+    config.tokens.special = ("<|start|>", "Ġthe", "<|end|>")  # the tiny file has no more special tokens
+    pipeline.run(config.lock(), str(tmp_path / "run"), None)
+    lines = results.read(tmp_path / "run" / "results.jsonl")
+    found = results.select(lines, kind="values", method="ntk_utility")[0]["values"]
+    task = load(config, None, mesh.devices())
+    assert list(task.model.params["blocks"]) == [1]
+    nats = sequences.nats(task.model, task.validation) / task.validation.mask.sum(1)
+    assert -np.mean(nats**2) < min(found) < max(found) < 0  # every fit leaves less than no fit does

@@ -179,9 +179,10 @@ def test_a_pretrained_decoder_is_read_adapted_and_asked_to_write(folder, config)
     pairs = [Pair("", "abc ab", "abd", "a"), Pair("", "abd abc abc", "abc abc", "a")]
     examples, _ = coding.encode(code, pairs, ConfigDict({"length": 16, "instruction": 0, "response": 6}))
     assert coding.bytes_of(code, examples) == len("abd") + len("abc abc")
-    chosen = ConfigDict({**config.to_dict(), "model": {"folder": str(folder), "dtype": "float32", "rank": 2}})
-    chosen.model.adapted = ("q", "v")
-    model, recipe = sequences.pretrained(chosen, code)
+    shape = {"name": "folder", "folder": str(folder), "dtype": "float32", "rank": 2, "adapted": ("q", "v"), "last": 1}
+    chosen = ConfigDict({**config.to_dict(), "model": shape})
+    model, recipe = sequences.pretrained(chosen, None)
+    assert list(model.params["blocks"]) == [1]
     plain = sequences.from_folder(folder).model
     np.testing.assert_allclose(sequences.nats(model, examples), sequences.nats(plain, examples), rtol=1e-5)
     gradient = jax.grad(lambda params: recipe.loss(params, model.frozen, examples, None).mean())(model.params)

@@ -9,7 +9,7 @@ from jax.sharding import Mesh
 
 from configs.common import one_of
 from experiments.mixture import GENERATED
-from experiments.tasks import Task, coding, generated, hub, sequences, word_problems
+from experiments.tasks import Task, generated, hub, sequences, word_problems
 from experiments.tasks.coding import Pair
 
 DATASETS = {
@@ -25,7 +25,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     one_of("dataset", config.dataset, tuple(DATASETS))
     sources = {"templates": templates, "natural_instructions": partial(read, data_dir), "hub": folder}
     pairs = sources[config.dataset](config)
-    code = coding.folder_coder(config.model.folder, config.tokens.special) if config.model.folder else None
+    code = sequences.coder_of(config, data_dir)
     parts = sequences.split(pairs, ["\x1f".join(pair[:3]) for pair in pairs], config, code)
 
     @functools.cache

@@ -27,7 +27,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     one_of("dataset", config.dataset, tuple(DATASETS))
     pairs = {"templates": templates, "math_steps": partial(read, data_dir), "hub": folder}[config.dataset](config)
     real = [pair for pair in pairs if not pair.family.startswith(tuple(config.synthetic_sources))]
-    code = coding.folder_coder(config.model.folder, config.tokens.special) if config.model.folder else None
+    code = sequences.coder_of(config, data_dir)
     # by the problem alone: the language model has never been shown a problem that is held out here
     parts = sequences.split(real, [pair.prompt for pair in real], config, code)
     encoded = partial(sequences.sampled, parts.coder)

@@ -12,12 +12,13 @@ from scipy.sparse import csr_array
 from configs.common import one_of
 from experiments import splits, text_metrics, train
 from experiments.mixture import generator
-from experiments.tasks import Task
+from experiments.tasks import Task, coding
+from experiments.tasks.archives import SMOLLM2, member
 from experiments.tasks.coding import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
 from experiments.tasks.frozen import smollm2_states
 from models.generate import generate
 from models.lora import with_lora
-from models.pretrained import from_folder
+from models.pretrained import from_folder, from_gguf
 from models.transformer import transformer
 from valuation.kernel import likelihoods
 from valuation.outputs import log_likelihood
@@ -145,10 +146,10 @@ def tf_idf(learn: np.ndarray, vocabulary: int, dimensions: int, key: jax.Array):
 
 def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, data_dir: str | None) -> Task:
     """The Task of encoded splits and ways to make synthetic examples."""
-    model, recipe = pretrained(config, parts.coder) if config.model.folder else learner(config, parts.coder)
+    model, recipe = learner(config, parts.coder) if config.model.name == "decoder" else pretrained(config, data_dir)
     written = one_of("metric", config.metric, (NATS, *text_metrics.METRICS)) != NATS
-    if written and not config.model.folder:
-        raise ValueError(f"metric {config.metric!r} needs a pretrained decoder: set config.model.folder")
+    if written and config.model.name == "decoder":
+        raise ValueError(f"metric {config.metric!r} needs a pretrained decoder: model=smollm2 or model=folder")
 
     def whole(row):
         return " -> ".join(texts(parts.coder, row[None])[0])
@@ -209,10 +210,24 @@ def learner(config, coder: Coder):
     return model, recipe(model, lambda key: build(key=key).params, config.training)
 
 
-def pretrained(config, coder: Coder):
-    """(Model, Recipe) of a pretrained decoder in a folder: LoRA alone is learned, the rest stays."""
-    base = from_folder(config.model.folder, dtype=jnp.dtype(config.model.dtype)).model
-    build = partial(with_lora, base, tuple(config.model.adapted), rank=config.model.rank)
+def coder_of(config, data_dir: str | None) -> Coder | None:
+    """The tokenizer of the pretrained decoder that config.model names; None for one that is yet to be learned."""
+    if config.model.name == "decoder":
+        return None
+    if config.model.name == "folder":
+        return coding.folder_coder(config.model.folder, config.tokens.special)
+    return coding.coder(from_gguf(member("smollm2", SMOLLM2, data_dir)).tokenizer, *config.tokens.special)
+
+
+def pretrained(config, data_dir: str | None):
+    """(Model, Recipe) of a pretrained decoder: LoRA alone is learned, the rest stays."""
+    dtype = jnp.dtype(config.model.dtype)
+    if config.model.name == "folder":
+        base = from_folder(config.model.folder, dtype=dtype).model
+    else:
+        base = from_gguf(member("smollm2", SMOLLM2, data_dir), dtype=dtype).model
+    last = config.model.last or None
+    build = partial(with_lora, base, tuple(config.model.adapted), rank=config.model.rank, last=last)
     model = build(key=jax.random.key(MODEL))
     return model, recipe(model, lambda key: build(key=key).params, config.training)
 
