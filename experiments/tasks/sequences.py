@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from configs.common import one_of
-from experiments import splits, text_metrics, train
+from experiments import mesh, splits, text_metrics, train
 from experiments.mixture import generator
 from experiments.tasks import Task
 from experiments.tasks.coding import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
@@ -208,11 +208,21 @@ def learner(config, coder: Coder):
 
 
 def pretrained(config, coder: Coder):
-    """(Model, Recipe) of a pretrained decoder in a folder: LoRA alone is learned, the rest stays."""
-    base = from_folder(config.model.folder, dtype=jnp.dtype(config.model.dtype)).model
+    """(Model, Recipe) of a pretrained decoder in a folder: LoRA alone is learned, the rest stays.
+
+    config.training.sharded: every weight goes from the file to where its parts lie on all devices, and stays there.
+    """
+    devices = mesh.devices()
+
+    def cut(array):
+        return mesh.place(array, mesh.sharded(array, devices))
+
+    place = cut if config.training.sharded else jnp.array
+    base = from_folder(config.model.folder, dtype=jnp.dtype(config.model.dtype), place=place).model
     build = partial(with_lora, base, tuple(config.model.adapted), rank=config.model.rank)
     model = build(key=jax.random.key(MODEL))
-    return model, recipe(model, lambda key: build(key=key).params, config.training)
+    made = recipe(model, lambda key: build(key=key).params, config.training)
+    return model, made._replace(sharded=config.training.sharded)
 
 
 def recipe(model, initialise, training) -> train.Recipe:
