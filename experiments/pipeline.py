@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from configs.common import one_of
 from experiments import (
+    budget,
     evaluate,
     ground_truth,
     mesh,
@@ -27,6 +28,7 @@ from experiments import (
 )
 from experiments.mixture import GENERATED, Spec
 from experiments.processes import first
+from experiments.train_sharded import check_batch
 from valuation import score
 from valuation.aggregate import HOW, union
 from valuation.kernel import OUTPUTS
@@ -54,6 +56,8 @@ def run(config, workdir: str, data_dir: str | None) -> None:
 
     task = tasks.load(config, data_dir, devices)
     check_methods(config, task)
+    if task.recipe.sharded:
+        print(budget.of_run(config, task.model, devices.size))
     for draw in range(config.seed, config.seed + config.draws):
         one_draw(config, task, draw, devices, path, record)
     for kind in ("correlation", "summary", "agreement", "ablation"):
@@ -79,9 +83,8 @@ def check(config) -> None:
             one_of(f"option of {name}", option, known)
             if option in WORDS:
                 one_of(f"{option} of {name}", given, WORDS[option])
-            if not isinstance(given, (str, bool)) and not 0 < given < (
-                1.0000001 if option == "share" else float("inf")
-            ):
+            most = 1.0 if option == "share" else float("inf")
+            if not isinstance(given, (str, bool)) and not 0 < given <= most:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
     one_of("choice", config.choice, tuple(config.methods))
     one_of("truth", config.truth, ground_truth.TRUTHS)
@@ -91,6 +94,8 @@ def check(config) -> None:
     for field in ("steps", "batch", "learning_rate"):
         if not config.training[field] > 0:
             raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
+    if config.training.get("sharded") and config.model.name != "decoder":
+        check_batch(config.training.batch, jax.device_count())
     for spec in config.contributors.explicit:
         for field in spec:
             one_of("field of a contributor", field, Spec._fields)
@@ -163,9 +168,7 @@ def checkpoints(config, problem: Problem, key) -> tuple:
     """(params, learning rate) at config.checkpoints equal shares of one training on the union of the contributors."""
     own, _ = union(problem)
     bits, rate = jax.random.key_data(key), config.training.learning_rate
-    shares = np.linspace(0, 1, config.checkpoints + 1)[
-        1:
-    ]  # with one key a shorter training is the beginning of a longer one
+    shares = np.linspace(0, 1, config.checkpoints + 1)[1:]  # a shorter training begins a longer one of the same key
     return tuple((*problem.train([own], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
 
 

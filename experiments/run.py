@@ -27,7 +27,8 @@ def execute(config, workdir: str, data_dir: str | None) -> None:
     """Runs a config in a workdir; what went wrong is said in one line (--verbosity=1 shows where)."""
     quiet = contextlib.nullcontext() if first() else contextlib.redirect_stdout(None)
     try:
-        with quiet, over(mesh.of_values(mesh.devices()), watch=mesh.watch):
+        workers = over(mesh.of_values(mesh.devices()), watch=mesh.watch, memory=config.get("memory", 0))
+        with quiet, workers:
             importlib.import_module(EXPERIMENTS[config.experiment]).run(config, workdir, data_dir)
     except (ValueError, OSError, FloatingPointError) as error:
         if logging.level_debug():

@@ -33,6 +33,7 @@ class Recipe(NamedTuple):
 
     loss: (params, frozen, examples, key) -> (b,) one loss an example.
     initialise: key -> params.
+    sharded: whether one training takes all devices, and each holds a part of the weights: train_sharded.py.
     """
 
     loss: Callable
@@ -41,6 +42,7 @@ class Recipe(NamedTuple):
     optimizer: optax.GradientTransformation
     steps: int
     batch: int
+    sharded: bool = False
 
 
 def adam(loss: Callable, initialise: Callable, frozen: PyTree, settings) -> Recipe:
@@ -101,7 +103,8 @@ def fit(
     """Parameters of one model trained on each set, all from their own random start.
 
     The trainings are sharded over the mesh by model, so a training's numbers do not depend on the mesh. Of several
-    processes each trains a share of the models on its own devices, and all get all parameters.
+    processes each trains a share of the models on its own devices, and all get all parameters. Where the recipe is
+    `sharded`, they follow one another and each takes all devices (train_sharded.fit_sharded).
     checkpoint: a folder. Parameters, optimizer memory, step (with the key: the position in the data) are saved there
         every few seconds; a later call with the same arguments goes on from there. It is removed at the end. Each of
         several processes has a folder of its own in it.
@@ -110,6 +113,10 @@ def fit(
     holds another training.
     """
     names = names or [str(i) for i in range(len(sets))]
+    if recipe.sharded:
+        from experiments.train_sharded import fit_sharded
+
+        return fit_sharded(recipe, sets, keys, mesh=mesh, names=names, title=title, checkpoint=checkpoint)
     processes = sorted({device.process_index for device in mesh.devices.flat})
     args = {"title": title, "mesh": local(mesh)}
     if len(processes) == 1:

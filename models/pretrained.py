@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import gguf
 import jax
 import jax.numpy as jnp
+import numpy as np
 from safetensors import safe_open
 from tokenizers import Tokenizer
 
@@ -49,9 +50,10 @@ class Pretrained(NamedTuple):
     template: str | None
 
 
-def from_gguf(path: str | Path, *, dtype: Any = jnp.float32) -> Pretrained:
+def from_gguf(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = jnp.array) -> Pretrained:
     """The decoder of a GGUF file, dequantised to dtype: architectures llama, qwen2, qwen3.
 
+    place: one tensor in the host's memory -> jax.Array, such as one whose parts lie on several devices.
     Raises FileNotFoundError, and ValueError for another architecture, a missing key, a scaled rotary base, a tokenizer
     that is not supported or incomplete, and a tensor that is missing, unexpected or of the wrong shape.
     """
@@ -69,30 +71,30 @@ def from_gguf(path: str | Path, *, dtype: Any = jnp.float32) -> Pretrained:
     def read(name):
         return gguf.quants.dequantize(tensors[name].data, tensors[name].tensor_type)
 
-    model = _filled(config, shapes, read, GGUF_NAMES, path, dtype)
+    model = _filled(config, shapes, read, GGUF_NAMES, path, dtype, place)
     return Pretrained(model, tokenizer, config, special, template)
 
 
-def from_folder(path: str | Path, *, dtype: Any = jnp.float32) -> Pretrained:
+def from_folder(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = jnp.array) -> Pretrained:
     """The decoder of a Hugging Face folder: config.json, tokenizer.json, *.safetensors; Llama, Qwen2, Qwen3.
 
-    Errors as in from_gguf. lm_head.weight is ignored in a tied model.
+    place and errors as in from_gguf. lm_head.weight is ignored in a tied model.
     """
     folder = Path(path)
     config = _folder_config(json.loads(_existing(folder / "config.json").read_text()))
     tokenizer = Tokenizer.from_file(str(_existing(folder / "tokenizer.json")))
     special = texts.folder_special(folder, tokenizer)
     texts.check(tokenizer, special, config.vocabulary, folder)
-    opened = [safe_open(file, framework="flax") for file in _weight_files(folder)]
-    place = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 (not a dict)
+    opened = [safe_open(file, framework="np") for file in _weight_files(folder)]
+    holders = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 (not a dict)
     if config.tied:
-        place.pop("lm_head.weight", None)
-    shapes = {name: tuple(file.get_slice(name).get_shape()) for name, file in place.items()}
-    model = _filled(config, shapes, lambda name: place[name].get_tensor(name), FOLDER_NAMES, folder, dtype)
+        holders.pop("lm_head.weight", None)
+    shapes = {name: tuple(file.get_slice(name).get_shape()) for name, file in holders.items()}
+    model = _filled(config, shapes, lambda name: holders[name].get_tensor(name), FOLDER_NAMES, folder, dtype, place)
     return Pretrained(model, tokenizer, config, special, texts.folder_template(folder))
 
 
-def _filled(config: Config, shapes: dict, read: Callable, names: dict, source: Path, dtype) -> Model:
+def _filled(config: Config, shapes: dict, read: Callable, names: dict, source: Path, dtype, place: Callable) -> Model:
     """The decoder with the tensors that read(name) gives, after all names and shapes have been compared."""
     model = outline(config)
     leaves, structure = jax.tree.flatten_with_path(model.params)
@@ -109,7 +111,7 @@ def _filled(config: Config, shapes: dict, read: Callable, names: dict, source: P
     for i in sorted(range(len(wanted)), key=lambda i: -leaves[i][1].size):  # the largest while the rest is not there
         name, turned, _ = wanted[i]
         found = read(name)
-        weights[i] = jnp.array(found.T if turned else found, dtype)
+        weights[i] = place(np.asarray(found.T if turned else found, dtype))
     return model._replace(params=jax.tree.unflatten(structure, weights))
 
 

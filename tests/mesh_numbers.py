@@ -54,6 +54,13 @@ def trainings(devices, folder: Path | None = None, sets=(30, 9, 40)) -> list:
     return train.fit(recipe(), [data(n, n) for n in sets], keys, mesh=devices, checkpoint=folder)
 
 
+def cut_trainings(devices, folder: Path | None = None) -> list:
+    """The same for two models that are trained one after another, each on all devices."""
+    keys = list(jax.random.split(jax.random.key(1), 2))
+    one = recipe(optax.sgd(1e-2))._replace(sharded=True)
+    return train.fit(one, [data(n, n) for n in (30, 9)], keys, mesh=devices, checkpoint=folder)
+
+
 def decoder_recipe() -> train.Recipe:
     """Not with Adam, whose first step is the sign of a gradient: that of a key's bias is 0 but for rounding."""
 
@@ -78,4 +85,5 @@ def all_numbers(devices, folder: Path) -> list[np.ndarray]:
     """Everything that several processes must agree on with one."""
     workers = mesh.of_values(devices)
     parts = values(workers), products(workers), trainings(devices, folder / "checkpoints")
+    parts += (cut_trainings(devices, folder / "cut"),)
     return [on_host(leaf) for leaf in jax.tree.leaves((*parts, one_step(devices, mesh.replicated)))]

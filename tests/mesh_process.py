@@ -1,5 +1,6 @@
 """One of the processes of tests/test_mesh.py: python -m tests.mesh_process HOST:PORT PROCESSES PROCESS FOLDER"""
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from experiments.processes import everywhere, first, from_first, in_turn, togeth
 from valuation.workers import current, over
 
 
-def interrupted(training) -> None:
-    """The training, checkpointed every few steps, until the second process fails."""
+def interrupted(training, *, everywhere: bool = False) -> None:
+    """The training, checkpointed every few steps, until the second process fails, or both do."""
     check = train._check
     train.CHUNK, train.SECONDS_BETWEEN_CHECKPOINTS = 4, 0.0
 
     def failing(losses, names, done):
-        if done == 8 and not first():
+        if done == 8 and (everywhere or not first()):
             raise FloatingPointError("interrupted")
         check(losses, names, done)
 
@@ -34,11 +35,13 @@ def main(coordinator: str, processes: str, process: str, folder: str) -> None:
     mesh.use_all_cores()
     mesh.start(coordinator=coordinator, processes=int(processes), process=int(process))
     assert jax.process_count() == int(processes)
-    from tests.mesh_numbers import all_numbers, trainings  # they make arrays, and so start the devices
+    from tests.mesh_numbers import all_numbers, cut_trainings, trainings  # they make arrays, and so start the devices
 
     with over(mesh.of_values(mesh.devices())):
         assert current().processes == int(processes)
     interrupted(lambda: trainings(mesh.devices(), Path(folder) / "checkpoints"))
+    interrupted(lambda: cut_trainings(mesh.devices(), Path(folder) / "cut"), everywhere=True)
+    assert from_first(lambda: " ".join(sorted(os.listdir(Path(folder) / "cut")))) == "running-0.npz training.json"
     with np.load(Path(folder) / f"checkpoints/process-{process}-of-{processes}/state.npz") as file:
         assert int(file["arr_0"]) == 8  # behind it came the failure, or the end, of 12 steps
     found = all_numbers(mesh.devices(), Path(folder))

@@ -72,13 +72,18 @@ def outputs(model, inputs) -> Float[np.ndarray, "n ..."]:
 
 
 def likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Float[np.ndarray, " n"]:
-    """log p of the targets, the mean over target tokens (outputs.log_likelihood), `rows` at a time; nats."""
+    """log p of the targets, the mean over target tokens (outputs.log_likelihood), nats.
+
+    `rows` at a time, or as many as the memory of current() and MEMORY hold the outputs of, and two arrays like these.
+    """
+    one = jax.eval_shape(model.apply, model.params, model.frozen, examples.inputs[:1])
+    rows = max(min(rows, max(MEMORY, current().memory) // (3 * one.size * one.dtype.itemsize)), 1)
     padded = filled(examples, rows)
     parts = (
         _likelihoods(model.params, model.frozen, padded.take(slice(i, i + rows)), apply=model.apply)
         for i in range(0, len(padded.inputs), rows)
     )
-    return np.concatenate([np.asarray(part) for part in parts])[: len(examples.inputs)]
+    return np.concatenate([on_host(part) for part in parts])[: len(examples.inputs)]
 
 
 def filled(examples: Examples, rows: int = ROWS) -> Examples:

@@ -146,6 +146,8 @@ def plan(
         lambda leaf: jax.ShapeDtypeStruct((1, *np.shape(leaf)[1:]), jnp.asarray(leaf[:1]).dtype), examples
     )
 
+    who, n = current(), len(examples.inputs)
+    memory = max(memory, who.memory)
     args = {"apply": model.apply, "tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
     alive, extra = _needed.eval_shape(model.params, model.frozen, example, state, feature=feature, **args)
     sizes = [4 * math.prod(shape) for shape in shapes(model.params).values()]
@@ -156,7 +158,6 @@ def plan(
             f"one example needs about {(in_tile + in_row) / 1e6:.1f} MB of memory, "
             f"the budget leaves {memory / 1e6:.1f} MB: raise it"
         )
-    who, n = current(), len(examples.inputs)
     apart = len(who.devices) or 1  # each has the whole memory
     at_once = max(min(workers or who.threads // apart, int(memory // (2 * in_tile + in_row))), 1)
     share, workers = memory / at_once, at_once if workers else at_once * apart * who.processes

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from configs.common import one_of
-from experiments import splits, text_metrics, train
+from experiments import mesh, splits, text_metrics, train
 from experiments.mixture import generator
 from experiments.tasks import Task, coding
 from experiments.tasks.archives import SMOLLM2, member
@@ -220,16 +220,25 @@ def coder_of(config, data_dir: str | None) -> Coder | None:
 
 
 def pretrained(config, data_dir: str | None):
-    """(Model, Recipe) of a pretrained decoder: LoRA alone is learned, the rest stays."""
-    dtype = jnp.dtype(config.model.dtype)
+    """(Model, Recipe) of a pretrained decoder: LoRA alone is learned, the rest stays.
+
+    config.training.sharded: every weight goes from the file to where its parts lie on all devices, and stays there.
+    """
+    devices = mesh.devices()
+
+    def cut(array):
+        return mesh.place(array, mesh.sharded(array, devices))
+
+    how = {"dtype": jnp.dtype(config.model.dtype), "place": cut if config.training.sharded else jnp.array}
     if config.model.name == "folder":
-        base = from_folder(config.model.folder, dtype=dtype).model
+        base = from_folder(config.model.folder, **how).model
     else:
-        base = from_gguf(member("smollm2", SMOLLM2, data_dir), dtype=dtype).model
+        base = from_gguf(member("smollm2", SMOLLM2, data_dir), **how).model
     last = config.model.last or None
     build = partial(with_lora, base, tuple(config.model.adapted), rank=config.model.rank, last=last)
     model = build(key=jax.random.key(MODEL))
-    return model, recipe(model, lambda key: build(key=key).params, config.training)
+    made = recipe(model, lambda key: build(key=key).params, config.training)
+    return model, made._replace(sharded=config.training.sharded)
 
 
 def recipe(model, initialise, training) -> train.Recipe:
