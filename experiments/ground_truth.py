@@ -8,6 +8,7 @@ from jax.sharding import Mesh
 
 from experiments import train
 from experiments.tasks import Task
+from valuation.aggregate import union
 from valuation.problem import Examples, Problem, examples
 
 OWN_SET, LEAVE_ONE_OUT, NONE = TRUTHS = ("own_set", "leave_one_out", "none")
@@ -41,8 +42,9 @@ def leave_one_out(
     "loss" is that of the union without it. All models of a seed share one initialisation, so that they differ in their
     data alone; an example that two contributors hold stands in the union twice.
     """
-    own = [examples(problem, contributor) for contributor in problem.contributors]
-    sets = [_joined(own), *(_joined(own[:i] + own[i + 1 :]) for i in range(len(own)))]
+    distinct, own = union(problem)
+    without = [[rows for i, rows in enumerate(own) if i != left] for left in range(-1, len(own))]
+    sets = [train.Part(distinct, np.concatenate(rows)) for rows in without]
     pairs = [(seed, number) for seed in seeds for number in range(len(sets))]
     keys = [jax.random.fold_in(key, seed) for seed, _ in pairs]
     left_out = ["none", *(contributor.name for contributor in problem.contributors)]
@@ -67,7 +69,3 @@ def _lines(seeds: list[int], table: np.ndarray) -> list[dict]:
         {"seed": s, "utility": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()}
         for s, rows in zip(seeds, table, strict=True)
     ]
-
-
-def _joined(sets: list[Examples]) -> Examples:
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *sets)

@@ -45,6 +45,18 @@ class Recipe(NamedTuple):
     sharded: bool = False
 
 
+class Part(NamedTuple):
+    """Some examples of a set that many trainings share and that is held once: its rows, (n,) int."""
+
+    whole: Examples
+    rows: np.ndarray
+
+
+def parts(sets: list[Examples | Part]) -> list[Part]:
+    """Every set as a Part, of itself where it is none."""
+    return [one if isinstance(one, Part) else Part(one, np.arange(len(one.inputs))) for one in sets]
+
+
 def adam(loss: Callable, initialise: Callable, frozen: PyTree, settings) -> Recipe:
     """Training by Adam; settings: a config's entry with learning_rate, steps and batch."""
     return Recipe(loss, initialise, frozen, optax.adam(settings.learning_rate), settings.steps, settings.batch)
@@ -92,7 +104,7 @@ def mesh_step(recipe: Recipe, mesh: Mesh, shardings: tuple) -> Callable:
 
 def fit(
     recipe: Recipe,
-    sets: list[Examples],
+    sets: list[Examples | Part],
     keys: list[jax.Array],
     *,
     mesh: Mesh,
@@ -140,12 +152,13 @@ def _fit(
     """`fit` on the devices of this process; kept: whether the checkpoints are, since others may still train."""
     starts, orders = zip(*(jax.random.split(key) for key in keys), strict=True)
     starts = jnp.stack([jax.random.key_data(start) for start in starts])
-    sizes = [len(examples.inputs) for examples in sets]
-    distinct = {id(examples): examples for examples in sets}  # a set that is trained on twice is held once
+    sets = parts(sets)
+    distinct = {id(part.whole): part.whole for part in sets}  # a set that is trained on twice is held once
     ends = np.cumsum([len(examples.inputs) for examples in distinct.values()])
     offsets = dict(zip(distinct, [0, *ends[:-1].tolist()], strict=True))
-    orders = [batches(n, recipe.steps, recipe.batch, key) for n, key in zip(sizes, orders, strict=True)]
-    rows = np.stack([offsets[id(examples)] + order for examples, order in zip(sets, orders, strict=True)])
+    orders = [batches(len(part.rows), recipe.steps, recipe.batch, key) for part, key in zip(sets, orders, strict=True)]
+    chosen = [offsets[id(part.whole)] + part.rows[order] for part, order in zip(sets, orders, strict=True)]
+    rows = np.stack(chosen).astype(np.int32)
     data = jax.tree.map(lambda *parts: np.concatenate(parts), *distinct.values())
 
     def begin(bits, _):

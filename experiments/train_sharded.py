@@ -35,7 +35,7 @@ def check_batch(batch: int, devices: int) -> None:
 
 def fit_sharded(
     recipe: train.Recipe,
-    sets: list[Examples],
+    sets: list[Examples | train.Part],
     keys: list[jax.Array],
     *,
     mesh: Mesh,
@@ -59,12 +59,15 @@ def fit_sharded(
     begin = jax.jit(begin, out_shardings=shardings[0])
     frozen = jax.tree.map(_placed, recipe.frozen, shardings[1])
     advance = train.mesh_step(recipe, mesh, shardings)
-    splits = [jax.random.split(key) for key in keys]
-    orders = [train.batches(len(s.inputs), recipe.steps, recipe.batch, k[1]) for s, k in zip(sets, splits, strict=True)]
+    sets, splits = train.parts(sets), [jax.random.split(key) for key in keys]
+    orders = [
+        part.rows[train.batches(len(part.rows), recipe.steps, recipe.batch, order)]
+        for part, (_, order) in zip(sets, splits, strict=True)
+    ]
     store = _Folder(checkpoint, recipe, names, sets, splits)
     trained = []
     with tqdm(total=len(sets) * recipe.steps, desc=title, unit="step", smoothing=0.1, disable=not first()) as bar:
-        for number, (examples, (start, _), order) in enumerate(zip(sets, splits, orders, strict=True)):
+        for number, (part, (start, _), order) in enumerate(zip(sets, splits, orders, strict=True)):
             if (found := store.finished(number, like[0])) is not None:
                 trained.append(found)
                 bar.update(recipe.steps)
@@ -79,7 +82,7 @@ def fit_sharded(
             while done < recipe.steps:
                 losses = []
                 for rows in order[done : done + train.CHUNK]:
-                    state, loss = advance(state, examples.take(rows), frozen)
+                    state, loss = advance(state, part.whole.take(rows), frozen)
                     losses.append(loss)
                 train._check(np.array([[on_host(loss) for loss in losses]]), [names[number]], done)
                 done += len(losses)
@@ -123,11 +126,11 @@ class _Folder:
         if self.folder is None:
             return
         digest = hashlib.sha256()
-        for examples in {id(one): one for one in sets}.values():
-            for leaf in jax.tree.leaves(examples):
+        for whole in {id(part.whole): part.whole for part in sets}.values():
+            for leaf in jax.tree.leaves(whole):
                 digest.update(np.ascontiguousarray(leaf).tobytes())
-        for examples, keys in zip(sets, splits, strict=True):
-            digest.update(np.asarray(jax.random.key_data(keys)).tobytes() + len(examples.inputs).to_bytes(8))
+        for part, keys in zip(sets, splits, strict=True):
+            digest.update(np.asarray(jax.random.key_data(keys)).tobytes() + np.asarray(part.rows).tobytes())
         training = {"names": names, "steps": recipe.steps, "batch": recipe.batch, "data and keys": digest.hexdigest()}
         together(lambda: self._claim(training) if first() else None)
 

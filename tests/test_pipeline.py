@@ -156,7 +156,7 @@ def test_explicit_contributors(tmp_path, data_dir):
 
 def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, monkeypatch):
     """With a "training" that counts its examples and a metric that is that count, a contributor is worth its size."""
-    monkeypatch.setattr(train, "fit", lambda recipe, sets, keys, **_: [len(one.inputs) for one in sets])
+    monkeypatch.setattr(train, "fit", lambda recipe, sets, keys, **_: [len(one.rows) for one in sets])
     task = tasks.load(config(), data_dir, None)._replace(measure=lambda model, data: (model.params, 0.0))
     chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={})
     monkeypatch.setattr(tasks, "load", lambda *_: task)

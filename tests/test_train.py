@@ -66,6 +66,13 @@ def test_numbers_do_not_depend_on_the_mesh_or_the_company():
     assert_equal(one[2:4], train.fit(recipe(), sets[2:4], keys(5)[2:4], mesh=ONE))
 
 
+def test_a_part_of_a_set_is_trained_on_like_its_examples_alone():
+    whole, rows = data(40, 0), np.array([3, 7, 7, 1, 30, 12])
+    part = train.Part(whole, rows)
+    found = train.fit(recipe(), [part, whole, part], keys(3), mesh=EIGHT)
+    assert_equal(found, train.fit(recipe(), [whole.take(rows), whole, whole.take(rows)], keys(3), mesh=EIGHT))
+
+
 class Killed(Exception):
     pass
 
