@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import benchmark, benchmark_cost, benchmark_language, peers, results
+from experiments import benchmark, benchmark_cost, benchmark_discrepancy, benchmark_language, peers, results
 from models.decoder import Config
 from tests.reference import jacobian
 
@@ -83,3 +83,16 @@ def test_a_small_language_model_is_measured(case, monkeypatch):
     assert line.get("perplexity", 50) == pytest.approx(50, rel=0.02)
     flops = 2 * line["weights_megabytes"] / 4e-6 * line["tokens"]
     assert line["share_of_peak"] == pytest.approx(flops / 1e9 / line["seconds"])
+
+
+def test_the_exact_discrepancy_is_what_estimates_average_to():
+    draw, shift = np.random.default_rng(0), benchmark_discrepancy.SHIFT
+    found = [
+        benchmark_discrepancy.estimators(*(draw.standard_normal((400, 8)) + s for s in (0, shift)), 16.0, 20)
+        ["linear time"]().squared for _ in range(40)
+    ]  # fmt: skip
+    error = np.std(found, ddof=1) / np.sqrt(len(found))
+    assert abs(np.mean(found) - benchmark_discrepancy.exact(8, 16.0)) < 3 * error
+    grown = benchmark_discrepancy.exact(8, 16.0) / (benchmark_discrepancy.SHIFT**2 * 8)
+    second = sum(2 * (1 + 4 / s) ** -4 / (s + 4) for s in 16.0 * 2.0 ** np.arange(-2, 3))
+    assert grown == pytest.approx(second, rel=0.01)  # small shifts count by their square
