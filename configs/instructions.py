@@ -3,8 +3,9 @@
     python -m experiments.run --config=configs/instructions.py:small --workdir=out/instructions
 
 tiny: pairs made in memory, seconds. small: 61 subtasks of Natural Instructions (a 358 MB archive), answers that a
-language model wrote, a decoder of two layers from scratch. paper: Natural-Instructions, Magpie and a pretrained decoder
-from three folders (config.folders.real, .synthetic, config.model.folder), for accelerators; not run by us.
+language model wrote, a decoder of two layers from scratch. paper: Natural-Instructions and Magpie of the Hugging Face
+hub (pip install datasets huggingface_hub; or folders: config.folders.real, .synthetic) and a pretrained decoder of the
+Llama or Qwen family in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out|none, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and
@@ -26,7 +27,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 
     config.dataset = {"tiny": "templates", "small": "natural_instructions", "paper": "hub"}[options.scale]
     config.examples = 600  # of a data set made in memory
-    config.folders = {"real": "", "synthetic": ""}  # of data sets of a hub
+    config.folders = {"real": "", "synthetic": ""}  # of data sets of a hub, or huggingface:OWNER/NAME
     config.most = 100_000  # rows read of each
     config.split = {"validation": 200, "test": 500}
     config.tokens = {
@@ -85,6 +86,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.options.logra.rank, config.options.trak.dimensions = 4, 32
         config.bootstrap = 200
     if options.scale == "paper":
+        config.folders.real = "huggingface:Muennighoff/natural-instructions"  # task_name, definition, inputs, targets
+        config.folders.synthetic = "huggingface:Magpie-Align/Magpie-Pro-300K-Filtered"  # instruction, response
         config.split = {"validation": 1000, "test": 2000}
         config.tokens.update({"length": 1024, "instruction": 256, "response": 512})
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")  # of Qwen 2 and 3

@@ -4,7 +4,8 @@
 
 tiny: problems made in memory, seconds. small: MathQA with steps and StrategyQA (a 358 MB archive), problems from
 templates of our own, solutions that a language model wrote, a decoder of two layers from scratch. paper: NuminaMath-CoT
-and a pretrained decoder from two folders (config.folders.real, config.model.folder), for accelerators; not run by us.
+of the Hugging Face hub (pip install datasets huggingface_hub; or a folder: config.folders.real) and a pretrained
+decoder in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
 
 Options: those of configs/instructions.py.
 """
@@ -33,6 +34,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     if config.scale == "tiny":
         config.contributors.axes.mechanism = ("truncation", "generated", "template")
     if config.scale == "paper":
+        config.folders = {"real": "huggingface:AI-MO/NuminaMath-CoT", "synthetic": ""}  # source, problem, solution
         config.synthetic_sources = SYNTHETIC
         config.temperatures = ()
         config.tokens.update({"length": 1536, "response": 1024})

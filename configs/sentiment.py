@@ -3,8 +3,9 @@
     python -m experiments.run --config=configs/sentiment.py:small --workdir=out/sentiment
 
 tiny: sentences made in memory, seconds. small: IMDb's training half and Rotten Tomatoes (a 13 MB archive) and reviews
-that a language model wrote, minutes on two cores. paper: all of IMDb through TFDS and a copy of FinGPT's sentiment set
-from the Hugging Face hub in data_dir/fingpt-sentiment-train, or in the folder of config.folder; not run by us.
+that a language model wrote, minutes on two cores. paper: all of IMDb through TFDS and FinGPT's sentiment set from the
+Hugging Face hub (pip install datasets huggingface_hub), or a copy of it in the folder of config.folder, which if empty
+is data_dir/fingpt-sentiment-train; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=24, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out|none, features=words|smollm2 (what Gaussian kernels and MMD see),
@@ -24,7 +25,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 
     config.dataset = {"tiny": "templates", "small": "imdb_half", "paper": "imdb"}[options.scale]
     config.examples = 600  # of a data set made in memory
-    config.folder = ""  # of the copy of FinGPT's sentiment set
+    config.folder = ""  # of the copy of FinGPT's sentiment set, or huggingface:OWNER/NAME
     config.split = {"validation": 500, "test": 3000}  # 500 keep the kernels cheap; 21,404 are left to train on
     config.vocabulary = 4000  # words, counted on the train pool; twice as many gain .005 and double the price
     config.length = 256  # words of a text; what is longer is cut
@@ -67,6 +68,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.options.logra.rank, config.options.trak.dimensions = 8, 64
         config.bootstrap = 200
     if options.scale == "paper":
+        config.folder = "huggingface:FinGPT/fingpt-sentiment-train"  # input, output
         config.split = {"validation": 1000, "test": 0}  # IMDb has a test set of its own
         config.vocabulary, config.length, config.widths = 30_000, 512, (256,)
         config.training = {"steps": 5000, "batch": 128, "learning_rate": 1e-3}

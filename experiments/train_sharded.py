@@ -45,8 +45,8 @@ def fit_sharded(
 ) -> list[PyTree]:
     """What train.fit returns, up to rounding: the same starts, batches and updates.
 
-    Frozen weights, parameters and optimizer memory are cut over the devices by mesh.sharded, a batch by rows; XLA
-    gathers weights where they are needed and reduces gradients. All processes work on every training together. The
+    Frozen weights, parameters and optimizer memory are cut over the devices by mesh.sharded, a batch by rows; XLA moves
+    weights or activations between them and reduces gradients. All processes work on every training together. The
     parameters come back on the host, whole.
     checkpoint: as in train.fit; the first process writes and reads it: parameters of every finished training, and the
         state of the running one.

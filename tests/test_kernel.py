@@ -2,6 +2,7 @@ import jax
 import jax.flatten_util
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from models.convnet import convnet
 from models.mlp import mlp
@@ -58,6 +59,24 @@ def test_outputs_do_not_depend_on_the_number_of_rows():
     expected = model.apply(model.params, model.frozen, many.inputs)
     np.testing.assert_allclose(kernel.outputs(model, many.inputs), expected, atol=1e-5)
     np.testing.assert_allclose(kernel.outputs(model, many.inputs[:1]), expected[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize(("memory", "rows"), [(2**30, 5), (3 * 4 * 3 * 2, 2), (1, 1)])
+def test_likelihoods_do_not_depend_on_the_memory(memory, rows, monkeypatch):
+    """As many rows at a time as three arrays like their outputs may take."""
+    model = mlp((4, 5, 3), jax.random.key(0))
+    x, y = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32), np.arange(7, dtype=np.int32) % 3
+    seen = []
+
+    def apply(params, frozen, inputs):
+        seen.append(len(inputs))
+        return model.apply(params, frozen, inputs)
+
+    monkeypatch.setattr(kernel, "MEMORY", memory)
+    found = kernel.likelihoods(model._replace(apply=apply), Examples(x, y), rows=5)
+    expected = log_softmax(np.asarray(model.apply(model.params, model.frozen, x), np.float64), axis=1)[np.arange(7), y]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert seen[-1] == rows
 
 
 def test_an_unknown_output_and_a_model_without_capture_are_refused():

@@ -1,18 +1,32 @@
-"""Data sets of a model hub that lie in a folder on disk: JSON lines or Parquet files, as they were downloaded."""
+"""Data sets of the Hugging Face hub: a folder of JSON lines or Parquet files, or a name that TFDS prepares."""
 
 import gzip
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from experiments.processes import in_turn
+from experiments.tasks.archives import data_folder
+
 ENDINGS = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
+HUB = "huggingface:"
+PACKAGES = ("datasets", "huggingface_hub")
 
 
-def records(folder: str | Path, fields: tuple[str, ...], most: int) -> list[dict]:
-    """The first `most` rows, {field: value}, of all files in and below the folder, in the order of their names.
+def records(
+    folder: str | Path, fields: tuple[str, ...], most: int | None, data_dir: str | Path | None = None
+) -> list[dict]:
+    """Rows, {field: value}, of a data set: `most` of them, or all if None.
 
-    Raises ValueError if there is no such file, or a row lacks a field.
+    folder: the first rows of all files in and below it, in the order of their names; or huggingface:OWNER/NAME, or
+        huggingface:OWNER/NAME/CONFIG: rows at equal distances of its train split, which TFDS downloads and prepares
+        once below data_dir.
+    Raises ValueError if there is no such file or data set, a row lacks a field, or a name needs packages that are
+    missing.
     """
+    if str(folder).startswith(HUB):
+        return _named(str(folder), fields, most, data_dir)
     paths = sorted(path for path in Path(folder).rglob("*") if path.name.endswith(ENDINGS)) if folder else []
     if not paths:
         raise ValueError(
@@ -24,11 +38,61 @@ def records(folder: str | Path, fields: tuple[str, ...], most: int) -> list[dict
         for number, row in enumerate(_rows(path)):
             if len(found) == most:
                 return found
-            lost = [field for field in fields if field not in row]
-            if lost:
-                raise ValueError(f"{path}, row {number}: no field {lost[0]!r}, found {', '.join(map(str, row))}")
-            found.append({field: row[field] for field in fields})
+            found.append(_chosen(row, fields, f"{path}, row {number}"))
     return found
+
+
+def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str | Path | None) -> list[dict]:
+    missing = [package for package in PACKAGES if importlib.util.find_spec(package) is None]
+    if missing:
+        raise ValueError(
+            f"{name} needs {' and '.join(missing)}, which requirements.txt leaves out: pip install "
+            f"{' '.join(PACKAGES)}, or download the data set and give its folder"
+        )
+    owner, _, rest = name.removeprefix(HUB).partition("/")
+    dataset, _, config = rest.partition("/")
+    if not owner or not dataset:
+        raise ValueError(f"{name!r} names no data set: expected {HUB}OWNER/NAME or {HUB}OWNER/NAME/CONFIG")
+    from tensorflow_datasets.core.dataset_builders import huggingface_dataset_builder as bridge
+
+    # not tfds.builder: it lists every data set of the hub to find how this name is spelled
+    folder = str(data_folder(data_dir) / "prepared")
+    with in_turn():
+        try:
+            builder = bridge.HuggingfaceDatasetBuilder(
+                hf_repo_id=f"{owner}/{dataset}", hf_config=config or None, data_dir=folder, file_format="array_record"
+            )
+            builder.download_and_prepare()
+        except Exception as error:  # the hub's packages raise many kinds
+            cause = error.__cause__ or error
+            raise ValueError(f"{name} cannot be prepared ({type(cause).__name__}: {cause})") from error
+    source = builder.as_data_source(split="train")
+    count = len(source) if most is None else min(most, len(source))
+    rows = source.__getitems__([i * len(source) // count for i in range(count)])
+    return [{field: _plain(value) for field, value in _chosen(row, fields, name).items()} for row in rows]
+
+
+def _chosen(row: dict, fields: tuple[str, ...], where: str) -> dict:
+    lost = [field for field in fields if field not in row]
+    if lost:
+        raise ValueError(f"{where}: no field {lost[0]!r}, found {', '.join(map(str, row))}")
+    return {field: row[field] for field in fields}
+
+
+def _plain(value):
+    """Texts as str, arrays as lists; TFDS keeps a list of records as one record of lists, here it is a list again."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        columns = {name: _plain(column) for name, column in value.items()}
+        if columns and all(isinstance(column, list) for column in columns.values()):
+            return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return columns
+    return value
 
 
 def _rows(path: Path) -> Iterator[dict]:

@@ -15,7 +15,7 @@ from experiments.tasks.coding import Pair
 DATASETS = {
     "templates": "made in memory",
     "natural_instructions": "NI v1 subset (61 subtasks of Natural Instructions as BIG-bench ships them)",
-    "hub": "Natural-Instructions and Magpie from folders",
+    "hub": "Natural-Instructions and Magpie from the hub",
 }
 REQUESTS = ("Solve it step by step.", "Say which steps lead to the answer.", "Give the answer only.")
 
@@ -23,14 +23,18 @@ REQUESTS = ("Solve it step by step.", "Say which steps lead to the answer.", "Gi
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The task of configs/instructions.py."""
     one_of("dataset", config.dataset, tuple(DATASETS))
-    sources = {"templates": templates, "natural_instructions": partial(read, data_dir), "hub": folder}
+    sources = {
+        "templates": templates,
+        "natural_instructions": partial(read, data_dir),
+        "hub": partial(folder, data_dir=data_dir),
+    }
     pairs = sources[config.dataset](config)
     code = sequences.coder_of(config, data_dir)
     parts = sequences.split(pairs, ["\x1f".join(pair[:3]) for pair in pairs], config, code)
 
     @functools.cache
     def groups() -> dict[float, list[Pair]]:
-        return by_temperature(records(config))
+        return by_temperature(records(config, data_dir))
 
     def written(examples, temperature, key):
         return sequences.sampled(parts.coder, groups(), config.tokens, examples, temperature, key)
@@ -79,21 +83,23 @@ def templates(config) -> list[Pair]:
     return found
 
 
-def folder(config) -> list[Pair]:
-    """Natural-Instructions in a folder: at most config.most examples."""
+def folder(config, data_dir: str | None = None) -> list[Pair]:
+    """Natural-Instructions in a folder or of the hub: at most config.most examples, each with the first answer."""
     fields = ("task_name", "definition", "inputs", "targets")
-    return [
-        Pair(row["definition"], row["inputs"], row["targets"], re.sub(r"^task\d+_([^_]+).*", r"\1", row["task_name"]))
-        for row in hub.records(config.folders.real, fields, config.most)
-    ]
+    found = []
+    for row in hub.records(config.folders.real, fields, config.most, data_dir):
+        answers = [row["targets"]] if isinstance(row["targets"], str) else row["targets"]
+        source = re.sub(r"^task\d+_([^_]+).*", r"\1", row["task_name"])
+        found += [Pair(row["definition"], row["inputs"], answer, source) for answer in answers[:1]]
+    return found
 
 
-def records(config) -> list[dict]:
+def records(config, data_dir: str | None = None) -> list[dict]:
     """What a language model wrote: {"instruction", "text", "temperature"} each."""
     if config.dataset == "natural_instructions":
         return generated.read("instruction")
     if config.dataset == "hub":
-        rows = hub.records(config.folders.synthetic, ("instruction", "response"), config.most)
+        rows = hub.records(config.folders.synthetic, ("instruction", "response"), config.most, data_dir)
         return [{"instruction": r["instruction"], "text": r["response"], "temperature": 1.0} for r in rows]
     rng = np.random.default_rng(1)
     found = zip(word_problems.problems(60, 6, rng), np.resize(config.temperatures, 60), strict=True)

@@ -17,7 +17,7 @@ from valuation.problem import Examples
 DATASETS = {
     "templates": "made in memory",
     "math_steps": "MathQA with steps and StrategyQA, as BIG-bench ships them",
-    "hub": "NuminaMath-CoT from a folder",
+    "hub": "NuminaMath-CoT from the hub",
 }
 OTHER = "strategyqa"  # the family that is also a mechanism: the synthetic part is real text of this one family
 
@@ -25,7 +25,8 @@ OTHER = "strategyqa"  # the family that is also a mechanism: the synthetic part 
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The task of configs/reasoning.py."""
     one_of("dataset", config.dataset, tuple(DATASETS))
-    pairs = {"templates": templates, "math_steps": partial(read, data_dir), "hub": folder}[config.dataset](config)
+    sources = {"templates": templates, "math_steps": partial(read, data_dir), "hub": partial(folder, data_dir=data_dir)}
+    pairs = sources[config.dataset](config)
     real = [pair for pair in pairs if not pair.family.startswith(tuple(config.synthetic_sources))]
     code = sequences.coder_of(config, data_dir)
     # by the problem alone: the language model has never been shown a problem that is held out here
@@ -46,10 +47,10 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     mechanisms, strengths = {"template": from_templates}, {"template": (1, 4, len(word_problems.TEMPLATES))}
     if config.temperatures:
         mechanisms[GENERATED], strengths[GENERATED] = written, tuple(config.temperatures)
-    sources = {OTHER: [pair for pair in parts.pairs if pair.family == OTHER]}
+    others = {OTHER: [pair for pair in parts.pairs if pair.family == OTHER]}
     for name in sorted({pair.family for pair in pairs} - {pair.family for pair in real}):
-        sources[name] = [pair for pair in pairs if pair.family == name]
-    for name, found in sources.items():
+        others[name] = [pair for pair in pairs if pair.family == name]
+    for name, found in others.items():
         if found:
             mechanisms[name] = partial(encoded, {0.0: found}, config.tokens)
             strengths[name] = (0.0,)
@@ -116,9 +117,9 @@ def templates(config) -> list[Pair]:
     return [pair_of(*one) for one in made]
 
 
-def folder(config) -> list[Pair]:
-    """NuminaMath-CoT in a folder: at most config.most problems; the family is its source."""
-    rows = hub.records(config.folders.real, ("source", "problem", "solution"), config.most)
+def folder(config, data_dir: str | None = None) -> list[Pair]:
+    """NuminaMath-CoT in a folder or of the hub: at most config.most problems; the family is its source."""
+    rows = hub.records(config.folders.real, ("source", "problem", "solution"), config.most, data_dir)
     return [Pair("", row["problem"], row["solution"], row["source"]) for row in rows]
 
 

@@ -1,6 +1,5 @@
 """Reviews and other texts with a verdict, and reviews as one stream of word numbers."""
 
-import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +8,7 @@ import numpy as np
 from absl import logging
 
 from experiments.processes import in_turn
+from experiments.tasks import hub
 from experiments.tasks.archives import data_folder, fetch
 
 WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
@@ -63,27 +63,20 @@ def imdb(data_dir: str | None) -> Reviews:
     return _reviews(parts[0] + parts[1])._replace(tested=np.arange(len(parts[0]), sum(map(len, parts))))
 
 
-def sentences(folder: str | Path) -> Reviews:
-    """The records of a Hugging Face folder with an "input" text and an "output" word, as FinGPT's sentiment set has.
+def sentences(folder: str | Path, data_dir: str | None = None) -> Reviews:
+    """The records of a Hugging Face data set with an "input" text and an "output" word, as FinGPT's sentiment set has.
 
-    Every *.parquet and *.jsonl under it is read. Outputs that say neither negative nor positive, as neutral, are left
-    out. Raises ValueError if nothing is left, naming what was found.
+    folder: as in hub.records. Outputs that say neither negative nor positive, as neutral, are left out. Raises
+    ValueError if nothing is left, naming what was found.
     """
-    import pyarrow.parquet
-
-    files = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".parquet", ".jsonl"))
-    rows = []
-    for path in files:
-        if path.suffix == ".parquet":
-            rows += pyarrow.parquet.read_table(path, columns=["input", "output"]).to_pylist()
-        else:
-            rows += [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    where = folder if str(folder).startswith(hub.HUB) else Path(folder).expanduser()
+    rows = hub.records(where, ("input", "output"), None, data_dir)
     words = [row["output"].lower().split() for row in rows]
     chosen = [i for i, found in enumerate(words) if ("negative" in found) != ("positive" in found)]
     if not chosen:
         raise ValueError(
-            f"{folder} holds {len(files)} *.parquet or *.jsonl files with {len(rows)} records, none of them negative "
-            "or positive: expected a copy of FinGPT/fingpt-sentiment-train of the Hugging Face hub"
+            f"{folder} holds {len(rows)} records, none of them negative or positive: expected "
+            "FinGPT/fingpt-sentiment-train of the Hugging Face hub, or a copy of it"
         )
     return Reviews([rows[i]["input"] for i in chosen], np.array(["positive" in words[i] for i in chosen], np.int32))
 

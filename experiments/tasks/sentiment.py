@@ -2,7 +2,6 @@
 
 from collections import Counter
 from functools import partial
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -93,8 +92,7 @@ def read(config, data_dir: str | None) -> tuple[Reviews, dict[str, Reviews]]:
         every, source = reviews.read(data_dir)
         found = {name: every.take(np.flatnonzero(source == name)) for name in ("imdb", "rotten_tomatoes")}
     if "fingpt" in names:
-        folder = Path(config.folder).expanduser() if config.folder else data_folder(data_dir) / FOLDER
-        found["fingpt"] = reviews.sentences(folder)
+        found["fingpt"] = reviews.sentences(config.folder or data_folder(data_dir) / FOLDER, data_dir)
     real = found["imdb"] if config.dataset == "imdb_half" else reviews.imdb(data_dir)
     return real, {name: found[name] for name in names}
 
