@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from absl import app, flags
-from scipy.stats import binom
+from scipy.stats import binomtest
 
 from experiments import figures, language_report, results, scaling_report, values_report
 from experiments.ground_truth import LEAVE_ONE_OUT, OWN_SET
@@ -138,15 +138,16 @@ def choices(lines: list[dict]) -> list[str]:
     found = [one for line in select(lines, kind="truth") for one in line.get("choices", ())]
     if not found:
         return []
-    right, above = [one["accuracy"] for one in found], sum(one["interval"][0] > one["chance"] for one in found)
-    best = max(found, key=lambda one: one["accuracy"])
-    words = (
-        f"Options chosen by likelihood, {best['questions']} test questions, {len(found)} trained models: on average "
-        f"{np.mean(right):.3f} are right, of the best model {best['accuracy']:.3f} ({_span(best['interval'])}), by "
-        f"guessing {best['chance']:.3f}. {above} models lie above guessing by their own 95 % interval"
-    )
-    lucky = binom.isf(0.025, len(found), 0.025)  # what as many guessers stay below
-    return [f"{words}: {'more than luck gives' if above > lucky else 'as luck gives, so it is no metric here'}."]
+    right, best = float(np.mean([one["accuracy"] for one in found])), max(found, key=lambda one: one["accuracy"])
+    # models share the questions: over all of them there are no more independent answers than questions
+    count, chance = best["questions"], best["chance"]
+    low, high = binomtest(round(right * count), count).proportion_ci(0.95)
+    verdict = "above guessing" if low > chance else "not told apart from guessing, so it is no metric here"
+    return [
+        f"Options chosen by likelihood, {count} test questions, {len(found)} trained models: on average {right:.3f} are "
+        f"right ({low:.3f} to {high:.3f}, binomial over questions), of the best model {best['accuracy']:.3f}, by guessing "
+        f"{chance:.3f}: {verdict}."
+    ]
 
 
 def _data(lines: list[dict]) -> list[str]:

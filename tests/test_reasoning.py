@@ -100,7 +100,7 @@ def test_the_paper_scale_takes_sources_as_mechanisms(tmp_path):
     assert all("orca_math" in task.sample(row) for row in made.inputs)
 
 
-@pytest.mark.parametrize(("skill", "words"), [(0.2, "as luck gives"), (0.3, "more than luck gives")])
+@pytest.mark.parametrize(("skill", "words"), [(0.2, "not told apart from guessing"), (0.3, ": above guessing")])
 def test_the_report_says_whether_options_are_chosen_better_than_by_guessing(skill, words):
     rng = np.random.default_rng(0)
     nats = rng.exponential(1, (36, 200, 5))  # of 36 models; the right option is number 0
