@@ -144,9 +144,9 @@ def choices(lines: list[dict]) -> list[str]:
     low, high = binomtest(round(right * count), count).proportion_ci(0.95)
     verdict = "above guessing" if low > chance else "not told apart from guessing, so it is no metric here"
     return [
-        f"Options chosen by likelihood, {count} test questions, {len(found)} trained models: on average {right:.3f} are "
-        f"right ({low:.3f} to {high:.3f}, binomial over questions), of the best model {best['accuracy']:.3f}, by guessing "
-        f"{chance:.3f}: {verdict}."
+        f"Options chosen by likelihood, {count} test questions, {len(found)} trained models: on average {right:.3f} "
+        f"are right ({low:.3f} to {high:.3f}, binomial over questions), of the best model {best['accuracy']:.3f}, by "
+        f"guessing {chance:.3f}: {verdict}."
     ]
 
 
