@@ -48,6 +48,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.features = {"name": options.features, "dimensions": 256, "layer": "blocks.14"}  # of tf-idf, of smollm2
     config.training = {"steps": 300, "batch": 16, "learning_rate": 1e-3}
     config.training.sharded = False  # whether all devices share one training and the weights of a pretrained decoder
+    config.training.pieces = 1  # of a batch, one in memory at a time; of a pretrained decoder
     config.temperatures = (0.7, 1.0)  # at which the language model was sampled
     config.initialisations = 1
     config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0 leaves it to the methods
@@ -91,7 +92,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.split = {"validation": 1000, "test": 2000}
         config.tokens.update({"length": 1024, "instruction": 256, "response": 512})
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")  # of Qwen 2 and 3
-        config.training = {"steps": 1000, "batch": 16, "learning_rate": 2e-4, "sharded": True}
+        config.training = {"steps": 1000, "batch": 16, "learning_rate": 2e-4, "sharded": True, "pieces": 1}
         config.memory = 24 * 2**30  # one example of 1,536 tokens of a 7B decoder takes up to 14 GB for its gradient
         config.temperatures = (1.0,)
         config.contributors.axes.size = (options.size, options.size) if options.size else (1_000, 10_000)

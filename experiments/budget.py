@@ -72,7 +72,7 @@ def estimate(
     learned: int,
     work: Tokens,
     *,
-    batch: int,
+    batch: float,
     length: int,
     devices: int,
     number_bytes: int = 2,
@@ -82,7 +82,8 @@ def estimate(
     """Memory while training and hours, of a decoder whose weights are cut over the devices.
 
     shape, learned: the decoder, and how many numbers of LoRA are trained beside it. work: tokens(config).
-    number_bytes: of a weight. rate: FLOP/s of a device at its best, of which the share `utilisation` is reached.
+    batch: examples in memory at a time. number_bytes: of a weight. rate: FLOP/s of a device at its best, of which the
+    share `utilisation` is reached.
 
     FLOPs a token, P frozen and L learned numbers, attention of width a = heads x head_width over t tokens in l layers:
     forward 2 P + 2 L + 4 l t a; backward 2 P for the inputs' gradients, 4 L for inputs and parameters, 8 l t a.
@@ -119,7 +120,8 @@ def of_run(config, model, devices: int) -> str:
     shape = model.merged(model.params, model.frozen).config
     learned, size = (sum(leaf.size for leaf in jax.tree.leaves(tree)) for tree in (model.params, model.frozen))
     width = max(leaf.dtype.itemsize for leaf in jax.tree.leaves(model.frozen))
-    limits = {"batch": config.training.batch, "length": config.tokens.length, "number_bytes": width}
+    at_once = config.training.batch / config.training.pieces
+    limits = {"batch": at_once, "length": config.tokens.length, "number_bytes": width}
     found = estimate(shape, learned, tokens(config), devices=devices, **limits)
     return (
         f"estimate: {size / 1e9:.2f} G frozen and {learned / 1e6:.1f} M trained numbers on {devices} devices, "

@@ -95,7 +95,7 @@ def check(config) -> None:
         if not config.training[field] > 0:
             raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
     if config.training.get("sharded") and config.model.name != "decoder":
-        check_batch(config.training.batch, jax.device_count())
+        check_batch(config.training.batch, jax.device_count(), config.training.pieces)
     for spec in config.contributors.explicit:
         for field in spec:
             one_of("field of a contributor", field, Spec._fields)

@@ -34,6 +34,7 @@ class Recipe(NamedTuple):
     loss: (params, frozen, examples, key) -> (b,) one loss an example.
     initialise: key -> params.
     sharded: whether one training takes all devices, and each holds a part of the weights: train_sharded.py.
+    pieces: into how many equal pieces a batch is cut, one in memory at a time; their gradients are averaged.
     """
 
     loss: Callable
@@ -43,6 +44,7 @@ class Recipe(NamedTuple):
     steps: int
     batch: int
     sharded: bool = False
+    pieces: int = 1
 
 
 class Part(NamedTuple):
@@ -74,10 +76,18 @@ def step(recipe: Recipe, state: tuple, examples: Examples, frozen: PyTree):
     """One update: ((params, optimizer state, key, step), examples) -> (the next state, mean loss)."""
     params, memory, key, count = state
 
-    def mean_loss(params):
-        return recipe.loss(params, frozen, examples, jax.random.fold_in(key, count)).mean()
+    def mean_loss(params, some: Examples):
+        return recipe.loss(params, frozen, some, jax.random.fold_in(key, count)).mean()
 
-    loss, gradient = jax.value_and_grad(mean_loss)(params)
+    def add(total, some: Examples):
+        return jax.tree.map(jnp.add, total, jax.value_and_grad(mean_loss)(params, some)), None
+
+    # every device, which holds neighbouring rows, has some of them in every piece
+    pieces = jax.tree.map(lambda x: x.reshape(-1, recipe.pieces, *x.shape[1:]).swapaxes(0, 1), examples)
+    total = jax.value_and_grad(mean_loss)(params, jax.tree.map(lambda x: x[0], pieces))
+    if recipe.pieces > 1:
+        total, _ = jax.lax.scan(add, total, jax.tree.map(lambda x: x[1:], pieces))
+    loss, gradient = jax.tree.map(lambda x: x / recipe.pieces, total)
     update, memory = recipe.optimizer.update(gradient, memory, params)
     return (optax.apply_updates(params, update), memory, key, count + 1), loss
 

@@ -24,12 +24,13 @@ from valuation.workers import gather, on_host
 PyTree = Any
 
 
-def check_batch(batch: int, devices: int) -> None:
-    """Raises ValueError for a batch that the devices cannot share equally."""
-    if batch % devices:
+def check_batch(batch: int, devices: int, pieces: int) -> None:
+    """Raises ValueError for a batch that the devices cannot share equally, piece by piece."""
+    if batch % (devices * pieces):
+        cut = f", cut into {pieces} pieces" if pieces > 1 else ""
         raise ValueError(
-            f"training.batch = {batch} on {devices} devices: a sharded training gives every device as many examples of "
-            f"a batch, so expected a multiple of {devices}"
+            f"training.batch = {batch} on {devices} devices{cut}: a sharded training gives every device as many "
+            f"examples of a batch, so expected a multiple of {devices * pieces}"
         )
 
 
@@ -52,7 +53,7 @@ def fit_sharded(
         state of the running one.
     Raises as train.fit, and ValueError for a batch that is no multiple of the devices.
     """
-    check_batch(recipe.batch, mesh.size)
+    check_batch(recipe.batch, mesh.size, recipe.pieces)
     begin, bits = partial(_begin, recipe), np.asarray(jax.random.key_data(keys[0]))
     shardings = meshes.sharded((jax.eval_shape(begin, bits), recipe.frozen), mesh)
     like = jax.eval_shape(lambda bits: _bits(begin(bits)), bits)

@@ -104,7 +104,15 @@ def test_a_corrupt_checkpoint_is_named(tmp_path, monkeypatch):
         fitted(lora(sharded=True, steps=1), EIGHT, SETS[:1], tmp_path)
 
 
+def test_a_batch_in_pieces_gives_the_same_parameters():
+    whole = fitted(lora(batch=16), ONE)
+    close(fitted(lora(batch=16)._replace(pieces=4), ONE), whole)
+    close(fitted(lora(batch=16, sharded=True)._replace(pieces=2), EIGHT), whole)
+
+
 def test_what_cannot_be_trained_is_said():
+    with pytest.raises(ValueError, match=r"batch = 24 on 8 devices, cut into 2 pieces: .* expected a multiple of 16"):
+        fitted(lora(sharded=True, batch=24)._replace(pieces=2), EIGHT)
     with pytest.raises(ValueError, match=r"training\.batch = 12 on 8 devices: .* expected a multiple of 8"):
         fitted(lora(sharded=True, batch=12), EIGHT)
     recipe, (fine, bad) = lora(sharded=True), SETS

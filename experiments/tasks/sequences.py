@@ -238,7 +238,7 @@ def pretrained(config, data_dir: str | None):
     build = partial(with_lora, base, tuple(config.model.adapted), rank=config.model.rank, last=last)
     model = build(key=jax.random.key(MODEL))
     made = recipe(model, lambda key: build(key=key).params, config.training)
-    return model, made._replace(sharded=config.training.sharded)
+    return model, made._replace(sharded=config.training.sharded, pieces=config.training.pieces)
 
 
 def recipe(model, initialise, training) -> train.Recipe:
