@@ -54,6 +54,18 @@ def test_rows_follow_the_layout_and_its_rules_of_length():
         coding.encode(CODER, PAIRS, ConfigDict({"length": 5, "instruction": 2, "response": 4}))
 
 
+def test_a_word_that_is_numbered_like_the_padding_is_kept_at_the_end():
+    plain = sorted(set("abcd!"))
+    words = {word: i for i, word in enumerate(["!", "<ask>", "<answer>", "<end>", *plain[1:]])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(words, []))
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    code = coding.coder(tokenizer, "<ask>", "<answer>", "<end>")
+    examples, _ = coding.encode(
+        code, [Pair("", "ab", "cd!!", "a")], ConfigDict({"length": 20, "instruction": 0, "response": 9})
+    )
+    assert coding.texts(code, examples.inputs) == [("ab", "cd!!")]
+
+
 def test_texts_and_bytes_come_back():
     examples, _ = coding.encode(CODER, PAIRS, ConfigDict({"length": 90, "instruction": 20, "response": 40}))
     assert coding.texts(CODER, examples.inputs) == [(pair.prompt, pair.response) for pair in PAIRS]

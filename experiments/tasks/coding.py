@@ -109,8 +109,10 @@ def texts(coder: Coder, inputs: np.ndarray) -> list[tuple[str, str]]:
     found = []
     for row in inputs:
         ask, answer = (int(np.argmax(row == token)) for token in (coder.ask, coder.answer))
-        response = np.trim_zeros(row[answer + 1 :], "b")
-        found += [row[ask + 1 : answer].tolist(), response[response != coder.end].tolist()]
+        response = row[answer + 1 :]
+        ends = np.flatnonzero(response == coder.end)  # what lies behind is padding, whose number may be a word's
+        response = response[: ends[0]] if len(ends) else np.trim_zeros(response, "b")
+        found += [row[ask + 1 : answer].tolist(), response.tolist()]
     decoded = coder.tokenizer.decode_batch(found)
     return list(zip(decoded[::2], decoded[1::2], strict=True))
 
