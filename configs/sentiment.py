@@ -41,6 +41,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 
     config.contributors = {
         "count": options.contributors,
+        "repeat": options.scale != "paper",  # a source that has too few texts for a contributor; else that is an error
         "explicit": (),  # instead of a draw: ({"name": ..., "size": ..., other fields of mixture.Spec}, ...)
         "axes": {
             "size": (options.size, options.size) if options.size else (100, 1000),

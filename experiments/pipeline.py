@@ -38,6 +38,7 @@ from valuation.problem import Problem
 WORDS = {"how": HOW, "output": tuple(OUTPUTS), "estimator": ("unbiased", "biased", "linear")}  # options of methods
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
+LEAST = 10  # held-out examples, below which no order can be told
 
 
 def run(config, workdir: str, data_dir: str | None) -> None:
@@ -55,7 +56,7 @@ def run(config, workdir: str, data_dir: str | None) -> None:
         results.append(path, [stamp | {"task": config.task} | line for line in lines])
 
     task = tasks.load(config, data_dir, devices)
-    check_methods(config, task)
+    check_task(config, task)
     if task.recipe.sharded:
         print(budget.of_run(config, task.model, devices.size))
     for draw in range(config.seed, config.seed + config.draws):
@@ -104,8 +105,14 @@ def check(config) -> None:
         raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
 
 
-def check_methods(config, task: tasks.Task) -> None:
-    """Raises ValueError for methods that need classes where the task has none."""
+def check_task(config, task: tasks.Task) -> None:
+    """Raises ValueError for too little held-out data, and for methods that need classes where the task has none."""
+    for name, held_out in (("validation", task.validation), ("test", task.test)):
+        if len(held_out.inputs) < LEAST:
+            raise ValueError(
+                f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
+                f"(what was left out: {task.notes})"
+            )
     lost = [name for name in config.methods if not task.classes and not METHODS[name].sequences]
     if lost:
         raise ValueError(f"{', '.join(lost)} need class labels, the task {config.task} has sequences: leave them out")

@@ -201,6 +201,7 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
         ({"dataset": "mnist"}, "unknown dataset"),
         ({"truth": "leave_one"}, "did you mean 'leave_one_out'"),
         ({"contributors": {"axes": {"size": (0, 0)}}}, "size"),
+        ({"split": {"validation": 9}}, "the validation set has 9 examples, expected at least 10"),
         ({"contributors": {"axes": {"real_share": (1.5,)}}}, r"real_share = 1\.5"),
     ],
 )

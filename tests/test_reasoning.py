@@ -91,7 +91,7 @@ def test_the_paper_scale_takes_sources_as_mechanisms(tmp_path):
     (tmp_path / "part.jsonl").write_text("\n".join(map(json.dumps, lines)))
     config.folders.real = str(tmp_path)
     config.split = {"validation": 5, "test": 5}
-    config.tokens.update({"length": 32, "instruction": 0, "response": 16, "vocabulary": 300})
+    config.tokens.update({"length": 32, "instruction": 0, "response": 16, "vocabulary": 270})
     config.model.update({"name": "decoder", "width": 8, "layers": 1, "heads": 2, "hidden": 8})
     task = load(config, None, mesh.devices())
     assert set(task.mechanisms) == {"template", "synthetic_math", "orca_math"}

@@ -110,17 +110,17 @@ def test_other_texts_have_the_right_label_source_and_setting(config, data_dir):
     rows, _ = encode(names, learn.texts, 12)
     source = sentiment.Examples(rows, learn.labels.astype(np.int32))
     some = task.train.take(np.arange(30))
-    made = sentiment.borrowed("tomatoes", source.take(np.arange(20)), some, 1, jax.random.key(1))
+    made = sentiment.borrowed("tomatoes", source.take(np.arange(20)), True, some, 1, jax.random.key(1))
     for row, label in zip(made.inputs, some.targets, strict=True):
         said = decode(names, row)
         assert said.startswith("tomato")
         assert any(word in said for word in (BLAME, PRAISE)[label])
     own = some.targets == 1
     assert len(np.unique(made.inputs[own], axis=0)) == min(10, own.sum())  # repeated only when all are used up
-    joined = sentiment.borrowed("tomatoes", source.take(np.arange(20)), some, 2, jax.random.key(1))
+    joined = sentiment.borrowed("tomatoes", source.take(np.arange(20)), True, some, 2, jax.random.key(1))
     assert all(decode(names, row).count("tomato") >= 3 for row in joined.inputs)
     mass = np.array([0.7, 0.9])[np.arange(20) // 2 % 2]
-    cut = sentiment.written(source.take(np.arange(20, 40)), mass, some, 0.7, jax.random.key(1))
+    cut = sentiment.written(source.take(np.arange(20, 40)), mass, True, some, 0.7, jax.random.key(1))
     numbers = {int(decode(names, row).split()[1]) for row in cut.inputs}
     assert numbers == {i for i in range(20) if mass[i] == 0.7}
 
@@ -135,8 +135,11 @@ def test_impossible_strengths_and_missing_labels_are_refused(task):
         with pytest.raises(ValueError, match=message):
             task.mechanisms[name](some, strength, jax.random.key(0))
     one_sided = some._replace(targets=np.zeros(4, np.int32))
+    other = some._replace(targets=np.ones(4, np.int32))
     with pytest.raises(ValueError, match="tomatoes has no text with label 1"):
-        sentiment.borrowed("tomatoes", one_sided, some._replace(targets=np.ones(4, np.int32)), 1, jax.random.key(0))
+        sentiment.borrowed("tomatoes", one_sided, True, other, 1, jax.random.key(0))
+    with pytest.raises(ValueError, match=r"tomatoes \(label 0\) has 4 examples, a contributor asks for 8"):
+        sentiment.borrowed("tomatoes", one_sided, False, one_sided, 2, jax.random.key(0))
 
 
 def test_features_are_the_weighted_words_of_unit_length(task):

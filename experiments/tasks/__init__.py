@@ -66,6 +66,15 @@ def load(config, data_dir, mesh: jax.sharding.Mesh) -> Task:
     return importlib.import_module(TASKS[config.task]).load(config, data_dir, mesh)
 
 
+def check_enough(source: str, count: int, wanted: int, repeat: bool) -> None:
+    """Raises ValueError if a contributor asks a source for more than it has, unless it may be repeated."""
+    if wanted > count and not repeat:
+        raise ValueError(
+            f"{source} has {count} examples, a contributor asks for {wanted}: expected a larger source, smaller "
+            "contributors (contributors.axes.size), or contributors.repeat=True"
+        )
+
+
 def classified(model, data: Examples) -> tuple[float, float]:
     """(accuracy, mean cross-entropy in nats) of a classifier: the `measure` of its task."""
     logits, labels = outputs(model, data.inputs), np.asarray(data.targets)

@@ -22,8 +22,8 @@ def records(
     folder: the first rows of all files in and below it, in the order of their names; or huggingface:OWNER/NAME, or
         huggingface:OWNER/NAME/CONFIG: rows at equal distances of its train split, which TFDS downloads and prepares
         once below data_dir.
-    Raises ValueError if there is no such file or data set, a row lacks a field, or a name needs packages that are
-    missing.
+    Raises ValueError if there is no such file or data set, a row is not JSON in UTF-8, lacks a field or has nothing in
+    it, or a name needs packages that are missing.
     """
     if str(folder).startswith(HUB):
         return _named(str(folder), fields, most, data_dir)
@@ -73,10 +73,19 @@ def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str |
 
 
 def _chosen(row: dict, fields: tuple[str, ...], where: str) -> dict:
-    lost = [field for field in fields if field not in row]
-    if lost:
-        raise ValueError(f"{where}: no field {lost[0]!r}, found {', '.join(map(str, row))}")
+    for field in fields:
+        if field not in row:
+            raise ValueError(f"{where}: no field {field!r}, found {', '.join(map(str, row))}")
+        if _empty(row[field]):
+            raise ValueError(f"{where}: the field {field!r} is empty, expected a text")
     return {field: row[field] for field in fields}
+
+
+def _empty(value) -> bool:
+    """Whether there is no text in it: nothing, white space, or a list of such."""
+    if value is None or isinstance(value, (str, bytes)):
+        return not (value or "").strip()
+    return all(map(_empty, value)) if hasattr(value, "__len__") and not isinstance(value, dict) else False
 
 
 def _plain(value):
@@ -102,6 +111,13 @@ def _rows(path: Path) -> Iterator[dict]:
         for batch in parquet.ParquetFile(path).iter_batches():
             yield from batch.to_pylist()
         return
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        for line in filter(str.strip, file):
-            yield json.loads(line)
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                try:
+                    row = json.loads(line.decode())
+                except ValueError as error:  # of both
+                    raise ValueError(f"{path}, line {number}: expected JSON in UTF-8 ({error})") from None
+                if not isinstance(row, dict):
+                    raise ValueError(f"{path}, line {number}: expected an object with fields, found {line[:60]!r}")
+                yield row

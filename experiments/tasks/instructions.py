@@ -37,7 +37,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         return by_temperature(records(config, data_dir))
 
     def written(examples, temperature, key):
-        return sequences.sampled(parts.coder, groups(), config.tokens, examples, temperature, key)
+        repeat = config.contributors.repeat
+        return sequences.sampled(parts.coder, config.tokens, repeat, groups(), examples, temperature, key)
 
     strengths = {GENERATED: tuple(config.temperatures)}
     return sequences.task(
@@ -46,13 +47,14 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
 
 def read(data_dir: str | None, config) -> list[Pair]:
-    """Every prepared example of the BIG-bench archive, with the first of its answers."""
+    """Every prepared example of the BIG-bench archive, with the first of its answers; one has none and is left out."""
     from experiments.tasks.builders.archived import rows
     from experiments.tasks.builders.natural_instructions import NaturalInstructions
 
     return [
         Pair(request(row["task_prefix"]), row["input"].strip(), row["targets"][0].strip(), family(row["subtask"]))
         for row in rows(NaturalInstructions, "bigbench", "train", data_dir)
+        if row["targets"][0].strip()
     ]
 
 

@@ -31,14 +31,14 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     code = sequences.coder_of(config, data_dir)
     # by the problem alone: the language model has never been shown a problem that is held out here
     parts = sequences.split(real, [pair.prompt for pair in real], config, code)
-    encoded = partial(sequences.sampled, parts.coder)
+    encoded = partial(sequences.sampled, parts.coder, config.tokens, config.contributors.repeat)
 
     @functools.cache
     def solved() -> dict[float, list[Pair]]:
         return by_temperature(records(config, parts.pairs), parts.pairs)
 
     def written(examples, temperature, key):
-        return encoded(solved(), config.tokens, examples, temperature, key)
+        return encoded(solved(), examples, temperature, key)
 
     def from_templates(examples, kinds, key):
         made = word_problems.problems(len(examples.inputs), int(kinds), generator(key))
@@ -52,7 +52,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         others[name] = [pair for pair in pairs if pair.family == name]
     for name, found in others.items():
         if found:
-            mechanisms[name] = partial(encoded, {0.0: found}, config.tokens)
+            mechanisms[name] = partial(encoded, {0.0: found})
             strengths[name] = (0.0,)
     task = sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]}, data_dir)
     if config.dataset != "math_steps" or not config.questions:

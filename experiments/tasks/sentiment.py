@@ -10,7 +10,7 @@ from jax.sharding import Mesh
 from configs.common import one_of
 from experiments import splits, train
 from experiments.mixture import GENERATED, generator
-from experiments.tasks import Task, classified, generated, other_labels, reviews
+from experiments.tasks import Task, check_enough, classified, generated, other_labels, reviews
 from experiments.tasks.archives import data_folder
 from experiments.tasks.frozen import on_states, smollm2_states
 from experiments.tasks.reviews import Reviews
@@ -107,13 +107,19 @@ def synthetic(config, others: dict[str, Reviews], numbered, held_out: tuple[Exam
 
     for name, source in others.items():
         rows, cut = examples(source, numbered)
-        mechanisms[name], strengths[name] = partial(borrowed, name, rows), tuple(config.joined)
+        mechanisms[name], strengths[name] = (
+            partial(borrowed, name, rows, config.contributors.repeat),
+            tuple(config.joined),
+        )
         facts[SOURCES[name]] = f"{len(rows.inputs)} texts; {fact(rows, cut)}"
     if GENERATED in wanted(config):
         records = invented(100) if config.dataset == "templates" else generated.read("review")
         rows, cut = examples(_reviews(records), numbered)
         mass = np.array([record["top_p"] for record in records])
-        mechanisms[GENERATED], strengths[GENERATED] = partial(written, rows, mass), tuple(np.unique(mass).tolist())
+        mechanisms[GENERATED], strengths[GENERATED] = (
+            partial(written, rows, mass, config.contributors.repeat),
+            tuple(np.unique(mass).tolist()),
+        )
         settings = Counter((record["top_p"], record["temperature"]) for record in records)
         counts = ", ".join(f"{n} at top-p {p:g}, temperature {t:g}" for (p, t), n in sorted(settings.items()))
         facts["written by a language model"] = f"{counts}; {fact(rows, cut)}"
@@ -168,32 +174,35 @@ def truncated(examples: Examples, kept: int, key: jax.Array) -> Examples:
     return examples._replace(inputs=frequent(examples.inputs, int(kept)))
 
 
-def borrowed(name: str, source: Examples, examples: Examples, joined: int, key: jax.Array) -> Examples:
+def borrowed(name: str, source: Examples, repeat: bool, examples: Examples, joined: int, key: jax.Array) -> Examples:
     """As many texts of another data set with the same labels, each of `joined` of its texts one behind the other."""
     if joined < 1:
         raise ValueError(f"{name}: at least 1 text stands for a review, got {joined}")
-    rows = _of_label(name, source, np.repeat(examples.targets, int(joined)), generator(key))
+    rows = _of_label(name, source, np.repeat(examples.targets, int(joined)), repeat, generator(key))
     length = source.inputs.shape[1]
     return examples._replace(inputs=packed(source.inputs[rows].reshape(len(examples.targets), -1), length))
 
 
-def written(source: Examples, mass: np.ndarray, examples: Examples, top_p: float, key: jax.Array) -> Examples:
+def written(
+    source: Examples, mass: np.ndarray, repeat: bool, examples: Examples, top_p: float, key: jax.Array
+) -> Examples:
     """As many generated reviews with the same labels, sampled at that top-p; there are few, so they may repeat."""
     chosen = np.isclose(mass, top_p)
     if not chosen.any():
         known = ", ".join(f"{p:g}" for p in np.unique(mass))
         raise ValueError(f"no generated review was sampled at top-p {top_p:g}, known: {known}")
     some = source.take(chosen)
-    return examples._replace(inputs=some.inputs[_of_label(GENERATED, some, examples.targets, generator(key))])
+    return examples._replace(inputs=some.inputs[_of_label(GENERATED, some, examples.targets, repeat, generator(key))])
 
 
-def _of_label(name: str, source: Examples, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _of_label(name: str, source: Examples, labels: np.ndarray, repeat: bool, rng: np.random.Generator) -> np.ndarray:
     """Rows of the source with those labels; one is repeated only if there are too few."""
     rows = np.empty(len(labels), int)
     for label in np.unique(labels):
         places, own = labels == label, np.flatnonzero(source.targets == label)
         if not len(own):
             raise ValueError(f"{name} has no text with label {label}")
+        check_enough(f"{name} (label {label})", len(own), int(places.sum()), repeat)
         rows[places] = np.resize(rng.permutation(own), places.sum())
     return rows
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from configs.common import one_of
 from experiments import mesh, splits, text_metrics, train
 from experiments.mixture import generator
-from experiments.tasks import Task, coding
+from experiments.tasks import Task, check_enough, coding
 from experiments.tasks.archives import SMOLLM2, member
 from experiments.tasks.coding import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
 from experiments.tasks.frozen import smollm2_states
@@ -54,6 +54,12 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
 
     code: None for a tokenizer that is learned from the train pool alone.
     """
+    for number, pair in enumerate(pairs):
+        if not pair.prompt.strip() or not pair.response.strip():
+            empty = "response" if pair.prompt.strip() else "prompt"
+            raise ValueError(
+                f"record {number} of the real pairs ({pair.family}): the {empty} is empty, expected a text"
+            )
     parts = splits.by_content(
         [content.encode() for content in contents], validation=config.split.validation, test=config.split.test
     )
@@ -64,7 +70,7 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
         [pair[1:3] for pair in learn], [pair[1:3] for pair in (*validation, *test)], length=GRAM
     )
     learn = [pair for pair, leak in zip(learn, leaks, strict=True) if not leak]
-    code = code or trained_coder([text for pair in learn for text in pair[:3]], config.tokens.vocabulary)
+    code = code or learned(learn, config.tokens.vocabulary)
     encoded = [encode(code, some, config.tokens) for some in (learn, validation, test)]
     families = sorted({pair.family for pair in learn})
     groups = np.array([families.index(pair.family) for pair in learn], np.int32)
@@ -88,6 +94,18 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
             "nats per byte of a unigram of tokens": round(unigram(code, examples, rows), 3),
         },
     )
+
+
+def learned(pairs: list[Pair], vocabulary: int) -> Coder:
+    """A tokenizer of that many tokens, learned from the pairs. Raises ValueError if they hold too little text."""
+    words = [text for pair in pairs for text in pair[:3]]
+    found = trained_coder(words, vocabulary)
+    if found.tokenizer.get_vocab_size() < vocabulary:
+        raise ValueError(
+            f"{len(pairs)} training pairs of {sum(map(len, words))} characters give a tokenizer of "
+            f"{found.tokenizer.get_vocab_size()} tokens, expected {vocabulary} (tokens.vocabulary): more text or fewer"
+        )
+    return found
 
 
 def nats(model, examples: Examples) -> np.ndarray:
@@ -184,11 +202,17 @@ def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, d
     )
 
 
-def sampled(coder: Coder, groups: dict[float, list[Pair]], limits, examples: Examples, strength: float, key):
-    """As many examples, encoded from the pairs of that strength; with repetition only where there are too few."""
+def sampled(
+    coder: Coder, limits, repeat: bool, groups: dict[float, list[Pair]], examples: Examples, strength: float, key
+):
+    """As many examples, encoded from the pairs of that strength.
+
+    Where there are too few they are repeated, if that is allowed, or ValueError is raised.
+    """
     if strength not in groups:
         raise ValueError(f"there are no pairs of strength {strength}, only of {', '.join(map(str, sorted(groups)))}")
     found, count = groups[strength], len(examples.inputs)
+    check_enough(f"{found[0].family} (strength {strength:g})", len(found), count, repeat)
     rows = generator(key).choice(len(found), count, replace=count > len(found))
     return encode(coder, [found[row] for row in rows], limits)[0]
 

@@ -43,6 +43,15 @@ class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
         if missing:
             raise ValueError(f"{self.archive} lacks the member {next(iter(missing))}")
 
+    def text(self, name: str, content: bytes) -> str:
+        """The content of a member as text. Raises ValueError, naming member and byte, if it is not UTF-8."""
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{name} of {self.archive}: byte {error.start} is not UTF-8 ({error.reason}), expected text"
+            ) from None
+
 
 def rows(builder_type: type[Archived], archive: str, split: str, data_dir: str | Path | None) -> list[dict]:
     """All rows of a builder's split, texts as str; the archive is fetched and prepared at the first call."""

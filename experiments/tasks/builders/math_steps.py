@@ -27,7 +27,7 @@ class MathSteps(Archived):
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         ((_, content),) = self.members(MEMBER)
-        for row, example in enumerate(json.loads(content)["examples"]):
+        for row, example in enumerate(json.loads(self.text(MEMBER, content))["examples"]):
             problem, _, steps = example["input"].partition("\n")
             (answer,) = [choice for choice, score in example["target_scores"].items() if score == 1]
             yield (

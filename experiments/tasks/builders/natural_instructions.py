@@ -97,7 +97,7 @@ class NaturalInstructions(Archived):
     def _generate_examples(self) -> Iterator[tuple[str, dict]]:
         for name, content in self.members(*(f"{FOLDER}/{subtask}/task.json" for subtask in SUBTASKS)):
             subtask = name.split("/")[-2]
-            task = json.loads(content)
+            task = json.loads(self.text(name, content))
             chosen = sorted(task["examples"], key=_digest)[:PER_SUBTASK]
             for row, example in enumerate(chosen):
                 yield (

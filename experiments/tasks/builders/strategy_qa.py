@@ -26,5 +26,5 @@ class StrategyQA(Archived):
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         ((_, content),) = self.members(MEMBER)
-        for row, example in enumerate(json.loads(content)["examples"]):
+        for row, example in enumerate(json.loads(self.text(MEMBER, content))["examples"]):
             yield row, {"question": example["input"].strip(), "explanation": example["target"].strip()}
