@@ -58,6 +58,9 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.methods = METHODS
     config.options = method_options(options.truth)
     config.bootstrap = 2000
+    config.memory = (
+        0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' own budgets
+    )
     return config
 
 

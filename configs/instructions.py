@@ -51,7 +51,6 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.training.pieces = 1  # of a batch, one in memory at a time; of a pretrained decoder
     config.temperatures = (0.7, 1.0)  # at which the language model was sampled
     config.initialisations = 1
-    config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0 leaves it to the methods
 
     config.contributors = {
         "count": options.contributors,

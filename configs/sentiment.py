@@ -73,6 +73,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.split = {"validation": 1000, "test": 0}  # IMDb has a test set of its own
         config.vocabulary, config.length, config.widths = 30_000, 512, (256,)
         config.training = {"steps": 5000, "batch": 128, "learning_rate": 1e-3}
+        config.joined = (1,)
         config.contributors.axes.mechanism = ("fingpt", "fingpt", "vocabulary")
         config.contributors.axes.size = (options.size, options.size) if options.size else (500, 8000)
     return config

@@ -45,14 +45,17 @@ def tokens(config) -> Tokens:
     Read: the test set behind every training.
     """
     count = len(config.contributors.explicit) or config.contributors.count
-    truth = (count + (config.truth == "leave_one_out")) * config.truth_seeds
+    judged = config.truth != "none"
+    truth = judged * (count + (config.truth == "leave_one_out")) * config.truth_seeds
     later = set(config.methods) & {*AT_CHECKPOINTS, *AT_LAST}
     extra = (config.checkpoints + 1) / 2 if later else 0.0  # shares 1/c, 2/c, ..., 1
     if "proxy_training" in config.methods:
         extra += count * config.options.proxy_training.share
-    passes = (1 + len(set(config.methods) & set(AT_START))) * config.initialisations
+    passes = (judged + len(set(config.methods) & set(AT_START))) * config.initialisations
     passes += len(later & set(AT_LAST)) + config.checkpoints * len(later & set(AT_CHECKPOINTS))
-    sizes = [spec.size for spec in config.contributors.explicit] or [np.mean(config.contributors.axes.size)] * count
+    low, high = config.contributors.axes.size
+    usual = low if low == high else (high - low) / np.log(high / low)  # sizes are log-uniform
+    sizes = [spec["size"] for spec in config.contributors.explicit] or [usual] * count
     length, draws = config.tokens.length, config.draws
     return Tokens(
         trained=draws * (truth + extra) * config.training.steps * config.training.batch * length,
@@ -75,6 +78,7 @@ def estimate(
     batch: float,
     length: int,
     devices: int,
+    chunk: float = 0,
     number_bytes: int = 2,
     rate: float = 4e14,
     utilisation: float = 0.4,
@@ -82,8 +86,8 @@ def estimate(
     """Memory while training and hours, of a decoder whose weights are cut over the devices.
 
     shape, learned: the decoder, and how many numbers of LoRA are trained beside it. work: tokens(config).
-    batch: examples in memory at a time. number_bytes: of a weight. rate: FLOP/s of a device at its best, of which the
-    share `utilisation` is reached.
+    batch: examples in memory at a time. chunk: bytes that values may take (config.memory). number_bytes: of a weight.
+    rate: FLOP/s of a device at its best, of which the share `utilisation` is reached.
 
     FLOPs a token, P frozen and L learned numbers, attention of width a = heads x head_width over t tokens in l layers:
     forward 2 P + 2 L + 4 l t a; backward 2 P for the inputs' gradients, 4 L for inputs and parameters, 8 l t a.
@@ -108,7 +112,7 @@ def estimate(
     return Estimate(
         weights=frozen * number_bytes / devices,
         learned=16.0 * learned,
-        activations=here * (c.layers * layer + 16 * c.vocabulary) + narrow * 4 * c.vocabulary * c.width,
+        activations=max(here * (c.layers * layer + 16 * c.vocabulary) + narrow * 4 * c.vocabulary * c.width, chunk),
         training_hours=(work.trained * training + work.read * forward) / speed,
         value_hours=work.valued * (training + forward) / speed,
         devices=devices,
@@ -121,7 +125,7 @@ def of_run(config, model, devices: int) -> str:
     learned, size = (sum(leaf.size for leaf in jax.tree.leaves(tree)) for tree in (model.params, model.frozen))
     width = max(leaf.dtype.itemsize for leaf in jax.tree.leaves(model.frozen))
     at_once = config.training.batch / config.training.pieces
-    limits = {"batch": at_once, "length": config.tokens.length, "number_bytes": width}
+    limits = {"batch": at_once, "chunk": config.memory, "length": config.tokens.length, "number_bytes": width}
     found = estimate(shape, learned, tokens(config), devices=devices, **limits)
     return (
         f"estimate: {size / 1e9:.2f} G frozen and {learned / 1e6:.1f} M trained numbers on {devices} devices, "

@@ -20,18 +20,14 @@ def own_set(
     """For every seed, {"seed", "utility": [C], "loss": [C] nats} on the test set, trained on each contributor alone.
 
     All trainings run together; every one has its own initialisation and its own order of the data. A task with
-    questions adds "choices", a dict of text_metrics.Choices for every contributor.
+    questions adds "choices", a dict of text_metrics.Choices for every model.
     """
     sets = [examples(problem, contributor) for contributor in problem.contributors]
     pairs = [(seed, number) for seed in seeds for number in range(len(sets))]
     keys = [jax.random.fold_in(jax.random.fold_in(key, seed), number) for seed, number in pairs]
     names = [f"contributor {problem.contributors[number].name}, seed {seed}" for seed, number in pairs]
     models = _trained(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
-    lines = _lines(seeds, _tested(task, models).reshape(len(seeds), len(sets), 2))
-    if task.choose:
-        for i, line in enumerate(lines):
-            line["choices"] = [task.choose(model)._asdict() for model in models[i * len(sets) : (i + 1) * len(sets)]]
-    return lines
+    return _lines(task, seeds, _tested(task, models).reshape(len(seeds), len(sets), 2), models)
 
 
 def leave_one_out(
@@ -52,10 +48,10 @@ def leave_one_out(
     models = _trained(task, [sets[number] for _, number in pairs], keys, names, mesh, checkpoint)
     scores = _tested(task, models).reshape(len(seeds), len(sets), 2)
     lost = np.stack([scores[:, :1, 0] - scores[:, 1:, 0], scores[:, 1:, 1]], -1)
-    return _lines(seeds, lost)
+    return _lines(task, seeds, lost, models)
 
 
-def _trained(task: Task, sets: list[Examples], keys, names: list[str], mesh: Mesh, checkpoint) -> list:
+def _trained(task: Task, sets: list[Examples | train.Part], keys, names: list[str], mesh: Mesh, checkpoint) -> list:
     trained = train.fit(task.recipe, sets, keys, mesh=mesh, names=names, title="ground truth", checkpoint=checkpoint)
     return [task.model._replace(params=params) for params in trained]
 
@@ -64,8 +60,12 @@ def _tested(task: Task, models: list) -> np.ndarray:
     return np.array([task.measure(model, task.test) for model in models])
 
 
-def _lines(seeds: list[int], table: np.ndarray) -> list[dict]:
-    return [
+def _lines(task: Task, seeds: list[int], table: np.ndarray, models: list) -> list[dict]:
+    lines = [
         {"seed": s, "utility": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()}
         for s, rows in zip(seeds, table, strict=True)
     ]
+    each = len(models) // len(seeds)
+    for i, line in enumerate(lines if task.choose else ()):
+        line["choices"] = [task.choose(model)._asdict() for model in models[i * each : (i + 1) * each]]
+    return lines

@@ -3,7 +3,6 @@
 import base64
 import io
 import time
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -12,20 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from configs.common import one_of
-from experiments import (
-    budget,
-    evaluate,
-    ground_truth,
-    mesh,
-    mixture,
-    report,
-    results,
-    splits,
-    tails,
-    tasks,
-    train,
-    values_report,
-)
+from experiments import budget, ground_truth, mesh, mixture, report, results, splits, summaries, tails, tasks, train
 from experiments.mixture import GENERATED, Spec
 from experiments.processes import first
 from experiments.train_sharded import check_batch
@@ -64,10 +50,9 @@ def run(config, workdir: str, data_dir: str | None) -> None:
     for kind in ("correlation", "summary", "agreement", "ablation"):
         results.remove(path, kind=kind)
     if config.truth == ground_truth.NONE:
-        order = partial(evaluate.correlation, "spearman")
-        record(values_report.summaries(results.read(path), config.methods, config.choice, order))
+        record(summaries.alone(config, results.read(path)))
     else:
-        record(summaries(config, results.read(path)))
+        record(summaries.judged(config, results.read(path)))
     seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
     record([{"kind": "run", "seconds": seconds, "peak_megabytes": memory, "notes": task.notes}])
     report.write(workdir)
@@ -95,8 +80,15 @@ def check(config) -> None:
     for field in ("steps", "batch", "learning_rate"):
         if not config.training[field] > 0:
             raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
+    pieces = config.training.get("pieces", 1)
+    if pieces < 1 or config.training.batch % pieces:
+        raise ValueError(
+            f"training.pieces = {pieces} of a batch of {config.training.batch}: expected one of its divisors"
+        )
     if config.training.get("sharded") and config.model.name != "decoder":
-        check_batch(config.training.batch, jax.device_count(), config.training.pieces)
+        check_batch(config.training.batch, jax.device_count(), pieces)
+    if config.split.validation < LEAST:
+        raise ValueError(f"split.validation = {config.split.validation}, expected at least {LEAST}")
     for spec in config.contributors.explicit:
         for field in spec:
             one_of("field of a contributor", field, Spec._fields)
@@ -224,92 +216,6 @@ def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw:
     if task.sample and not spec.label_noise:  # a wrong answer is a real one
         line["texts"] = [task.sample(x) for x in inputs[contributor.origin.mechanism == GENERATED][:TEXTS]]
     return line
-
-
-def summaries(config, lines: list[dict]) -> list[dict]:
-    """Correlations by draw and method, and their means with bootstrap intervals."""
-    draws = range(config.seed, config.seed + config.draws)
-    truth = [np.array([t["utility"] for t in results.select(lines, kind="truth", draw=d)]).T for d in draws]
-    value_lines = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
-    values = [np.array([value_lines[d, name]["values"] for name in config.methods]) for d in draws]
-    agreement = [evaluate.seed_agreement(t) for t in truth]
-    metric = results.select(lines, kind="truth")[0]["metric"]
-    predicts = metric == "accuracy" and config.truth == ground_truth.OWN_SET
-    out = [
-        {
-            "kind": "correlation",
-            "draw": d,
-            "method": name,
-            **{k: _number(evaluate.correlation(k, v[i], t.mean(1))) for k in evaluate.CORRELATIONS},
-            "regret": evaluate.regret(v[i], t.mean(1)),
-            "accuracy_error": float(np.abs(v[i] - t.mean(1)).mean()) if predicts and METHODS[name].accuracy else None,
-        }
-        for d, t, v in zip(draws, truth, values, strict=True)
-        for i, name in enumerate(config.methods)
-    ]
-    samples = evaluate.bootstrap(values, truth, config.bootstrap, config.seed)
-    reference = config.methods.index(config.choice)
-    for i, name in enumerate(config.methods):
-        own = results.select(out, kind="correlation", method=name)
-        means = {k: _number(np.mean([np.nan if x[k] is None else x[k] for x in own])) for k in evaluate.CORRELATIONS}
-        errors = [x["accuracy_error"] for x in own if x["accuracy_error"] is not None]
-        out.append(
-            {
-                "kind": "summary",
-                "method": name,
-                **means,
-                "low_high": evaluate.interval(samples[:, i]),
-                "less_than_choice": evaluate.interval(samples[:, reference] - samples[:, i]),
-                "regret": float(np.mean([x["regret"] for x in own])),
-                "accuracy_error": float(np.mean(errors)) if errors else None,
-                "seconds": float(np.median([value_lines[d, name]["seconds"] for d in draws])),
-            }
-        )
-    out.append(
-        {
-            "kind": "agreement",
-            "choice": config.choice,
-            "metric": metric,
-            "truth": config.truth,
-            "seed_agreement": _number(np.mean(agreement)),
-            "by_draw": [_number(r) for r in agreement],
-            "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),
-            "seconds": float(
-                np.median([np.sum([t["seconds"] for t in results.select(lines, kind="truth", draw=d)]) for d in draws])
-            ),
-        }
-    )
-    return out + ablation(config, lines, truth)
-
-
-def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
-    """The score with every subset of its terms, scale-free weights: mean within-draw Spearman."""
-    draws = range(config.seed, config.seed + config.draws)
-    every = [
-        score.Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()})
-        for d in draws
-    ]
-    out = []
-    for chosen in range(1, 2 ** len(score.Terms._fields)):
-        mask = np.array([bool(chosen >> i & 1) for i in range(len(score.Terms._fields))])
-        found = [
-            evaluate.correlation("spearman", score.value(t, mask * score.scale_free_weights(t)), y.mean(1))
-            for t, y in zip(every, truth, strict=True)
-        ]
-        names = [name for name, used in zip(score.Terms._fields, mask, strict=True) if used]
-        out.append(
-            {
-                "kind": "ablation",
-                "terms": names,
-                "spearman": _number(np.mean(found)),
-                "by_draw": [_number(x) for x in found],
-            }
-        )
-    return out
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _mixed(task: tasks.Task, inputs, real) -> np.ndarray:

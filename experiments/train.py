@@ -200,7 +200,7 @@ def _fit(
         while done < recipe.steps:
             chunk = min(CHUNK, recipe.steps - done)
             state, losses = run((state, rows[:, done : done + chunk]), (data, recipe.frozen))
-            _check(np.asarray(losses), names, done)
+            check_losses(np.asarray(losses), names, done)
             done += chunk
             bar.update(len(sets) * chunk)
             store.save(state, done, last=done == recipe.steps)
@@ -210,7 +210,8 @@ def _fit(
     return [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(len(sets))]
 
 
-def _check(losses: np.ndarray, names: list[str], done: int) -> None:
+def check_losses(losses: np.ndarray, names: list[str], done: int) -> None:
+    """Raises FloatingPointError at the first loss that is not finite; losses: (trainings, steps) behind step `done`."""
     bad = ~np.isfinite(losses)
     if bad.any():
         step = int(bad.any(0).argmax())

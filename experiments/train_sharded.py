@@ -85,7 +85,7 @@ def fit_sharded(
                 for rows in order[done : done + train.CHUNK]:
                     state, loss = advance(state, part.whole.take(rows), frozen)
                     losses.append(loss)
-                train._check(np.array([[on_host(loss) for loss in losses]]), [names[number]], done)
+                train.check_losses(np.array([[on_host(loss) for loss in losses]]), [names[number]], done)
                 done += len(losses)
                 bar.update(len(losses))
                 store.save(number, state, done, last=done == recipe.steps)

@@ -13,6 +13,7 @@ import numpy as np
 from absl import app, flags
 
 from experiments import evaluate, results
+from experiments.ground_truth import OWN_SET
 from experiments.results import select
 from valuation.methods import METHODS
 
@@ -23,13 +24,19 @@ def table(values: list[dict], truth: list[dict]) -> list[dict]:
     values, truth: lines of two finished runs. Raises ValueError unless their contributors are the same.
     """
     found = []
+    if not select(truth, kind="truth"):
+        raise ValueError("the run whose truth is taken has none: it was made with truth=none")
     draws = [{x["draw"] for x in select(lines, kind=kind)} for lines, kind in ((values, "values"), (truth, "truth"))]
     draws = sorted(draws[0] & draws[1])
     if not draws:
         raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
     for draw in draws:
-        ours = _measured(values) or _measured(truth)  # the run whose values are taken may have no truth
-        if _contributors(values, draw) != _contributors(truth, draw) or ours != _measured(truth):
+        same = _measured(values) == _measured(truth)
+        if not select(
+            values, kind="truth"
+        ):  # its values are made for contributors on their own, as own_set judges them
+            same = {measured[1] for measured in _measured(truth)} <= {None, OWN_SET}
+        if _contributors(values, draw) != _contributors(truth, draw) or not same:
             raise ValueError(
                 f"draw {draw}: the two runs have other contributors, data or truths, expected configs that differ in "
                 "the model alone"
@@ -51,10 +58,15 @@ def words(lines: list[dict]) -> str:
     names = list(dict.fromkeys(x["method"] for x in lines))
     means = {n: [_mean(select(lines, method=n), k) for k in ("spearman", "own")] for n in names}
     order = sorted(names, key=lambda n: -np.nan_to_num(means[n][0], nan=-2))
-    rows = [f"| {METHODS[n].title} | {means[n][0]:.3f} | {means[n][1]:.3f} |" for n in order]
+    rows = [f"| {METHODS[n].title} | {_number(means[n][0])} | {_number(means[n][1])} |" for n in order]
     truths = _mean(select(lines, method=names[0]), "truths")
-    head = ["| method | against the other model's truth | against its own |", "|---|---|---|"]
-    return "\n".join([*head, *rows, "", f"The two truths agree with {truths:.3f}."])
+    head = ["| method | against the other run's truth | against its own |", "|---|---|---|"]
+    last = "" if np.isnan(truths) else f"The two truths agree with {truths:.3f}."
+    return "\n".join([*head, *rows, "", last]).rstrip()
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}"
 
 
 def _contributors(lines: list[dict], draw: int) -> list[dict]:

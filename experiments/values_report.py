@@ -11,7 +11,7 @@ from valuation.methods import METHODS
 def sections(lines: list[dict], workdir) -> list[str]:
     """The head, the order of the chosen method, the agreement of the others with it, and figures."""
     summary, draws = select(lines, kind="summary"), sorted({x["draw"] for x in select(lines, kind="values")})
-    first, choice = summary[0], summary[0]["choice"]
+    line, choice = summary[0], summary[0]["choice"]
     made = figures.draw_all(FIGURES, lines, workdir / "figures")
     contributors = select(lines, kind="contributor", draw=draws[0])
     values = np.array(select(lines, kind="values", draw=draws[0], method=choice)[0]["values"])
@@ -30,8 +30,8 @@ def sections(lines: list[dict], workdir) -> list[str]:
         if x["method"] != choice
     ]
     return [
-        f"# What is each contributor worth? ({first['task']})",
-        f"`{first['config']}`, commit {first['commit']}, {first['device']}; {first['versions']}.",
+        f"# What is each contributor worth? ({line['task']})",
+        f"`{line['config']}`, commit {line['commit']}, {line['device']}; {line['versions']}.",
         f"{len(contributors)} contributors a draw, {len(draws)} draw{plural}. **No model was trained to check these "
         "values** (`truth=none`): how far each method can be trusted is measured with `truth=own_set`, on data like "
         f"yours if you can. {METHODS[choice].title}, the method chosen beforehand, would take "
@@ -43,19 +43,6 @@ def sections(lines: list[dict], workdir) -> list[str]:
         "\n".join(agreement),
         *figures.shown(made),
     ]
-
-
-def summaries(lines: list[dict], methods: tuple[str, ...], choice: str, correlation) -> list[dict]:
-    """One line a method: mean over draws of its correlation with the chosen one, median of its seconds."""
-    draws = sorted({x["draw"] for x in select(lines, kind="values")})
-    found = {(x["draw"], x["method"]): x for x in select(lines, kind="values")}
-    out = []
-    for name in methods:
-        rho = [correlation(*(np.array(found[d, one]["values"]) for one in (name, choice))) for d in draws]
-        seconds = float(np.median([found[d, name]["seconds"] for d in draws]))
-        mean = None if np.isnan(rho).any() else float(np.mean(rho))
-        out.append({"kind": "summary", "method": name, "choice": choice, "agrees": mean, "seconds": seconds})
-    return out
 
 
 def orders(lines: list[dict]):

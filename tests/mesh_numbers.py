@@ -57,8 +57,12 @@ def trainings(devices, folder: Path | None = None, sets=(30, 9, 40)) -> list:
 def cut_trainings(devices, folder: Path | None = None) -> list:
     """The same for two models that are trained one after another, each on all devices."""
     keys = list(jax.random.split(jax.random.key(1), 2))
-    one = recipe(optax.sgd(1e-2))._replace(sharded=True)
-    return train.fit(one, [data(n, n) for n in (30, 9)], keys, mesh=devices, checkpoint=folder)
+    one, large = recipe(optax.sgd(1e-2))._replace(sharded=True), mesh.LARGE
+    mesh.sharded.__kwdefaults__["large"] = 16  # so that the kernels are cut
+    try:
+        return train.fit(one, [data(n, n) for n in (30, 9)], keys, mesh=devices, checkpoint=folder)
+    finally:
+        mesh.sharded.__kwdefaults__["large"] = large
 
 
 def decoder_recipe() -> train.Recipe:

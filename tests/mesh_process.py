@@ -14,7 +14,7 @@ from valuation.workers import current, over
 
 def interrupted(training, *, everywhere: bool = False) -> None:
     """The training, checkpointed every few steps, until the second process fails, or both do."""
-    check = train._check
+    check = train.check_losses
     train.CHUNK, train.SECONDS_BETWEEN_CHECKPOINTS = 4, 0.0
 
     def failing(losses, names, done):
@@ -22,13 +22,13 @@ def interrupted(training, *, everywhere: bool = False) -> None:
             raise FloatingPointError("interrupted")
         check(losses, names, done)
 
-    train._check, said = failing, "nothing"
+    train.check_losses, said = failing, "nothing"
     try:
         training()
     except (FloatingPointError, ValueError) as error:
         said = str(error)
     assert "interrupted" in said
-    train._check = check
+    train.check_losses = check
 
 
 def main(coordinator: str, processes: str, process: str, folder: str) -> None:

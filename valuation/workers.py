@@ -27,7 +27,7 @@ class Workers(NamedTuple):
     """devices: of this process, () for where JAX computes by default. threads: chunks this process works on at a time.
 
     watch: number of examples ahead -> a function that is told how many more are done; None stays silent.
-    memory: bytes that a chunk may take at least, on every device; where a function's own budget is more, that one.
+    memory: bytes that a chunk may take on every device; 0 leaves it to each function's own budget.
     """
 
     devices: tuple
@@ -46,7 +46,7 @@ def over(mesh: Mesh | None = None, *, watch: Callable | None = None, memory: int
     """Inside, values are computed by all devices of the mesh; every process that has some must run the same lines.
 
     A process with one CPU device uses it by as many threads as there are cores. None: this process, as outside.
-    memory: bytes, for models of which one example needs more than the budget of the functions (Workers.memory).
+    memory: bytes that a chunk may take on every device, instead of the functions' own budgets; 0 keeps those.
     Raises ValueError for a mesh that holds this process's devices and those of some others, but not of all.
     """
     token = _CHOSEN.set((_alone() if mesh is None else _of(mesh))._replace(watch=watch, memory=memory))

@@ -54,7 +54,8 @@ def coder(tokenizer, ask: str, answer: str, end: str) -> Coder:
     numbers = [tokenizer.token_to_id(name) for name in (ask, answer, end)]
     if None in numbers:
         raise ValueError(
-            f"the tokenizer lacks {(ask, answer, end)[numbers.index(None)]!r}, a token of the row's layout"
+            f"the tokenizer lacks {(ask, answer, end)[numbers.index(None)]!r}, a token of the row's layout: expected "
+            "tokens of its own in config.tokens.special"
         )
     plain = tokenizer.get_vocab(with_added_tokens=False)
     lengths = np.zeros(max(tokenizer.get_vocab().values()) + 1, np.int32)
@@ -67,7 +68,7 @@ def folder_coder(folder: str, special: tuple[str, str, str]) -> Coder:
     """The tokenizer of a pretrained decoder's folder, with three of its special tokens as the layout's."""
     path = Path(folder) / "tokenizer.json"
     if not path.is_file():
-        raise ValueError(f"{path} is missing: expected the folder of a pretrained decoder")
+        raise ValueError(f"{path} is missing: expected the folder of a pretrained decoder in config.model.folder")
     return coder(tokenizers.Tokenizer.from_file(str(path)), *special)
 
 

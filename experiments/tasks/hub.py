@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from experiments.processes import in_turn
 from experiments.tasks.archives import data_folder
 
@@ -35,10 +37,10 @@ def records(
         )
     found = []
     for path in paths:
-        for number, row in enumerate(_rows(path)):
+        for where, row in _rows(path):
             if len(found) == most:
                 return found
-            found.append(_chosen(row, fields, f"{path}, row {number}"))
+            found.append(_chosen(row, fields, where))
     return found
 
 
@@ -68,8 +70,15 @@ def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str |
             raise ValueError(f"{name} cannot be prepared ({type(cause).__name__}: {cause})") from error
     source = builder.as_data_source(split="train")
     count = len(source) if most is None else min(most, len(source))
-    rows = source.__getitems__([i * len(source) // count for i in range(count)])
-    return [{field: _plain(value) for field, value in _chosen(row, fields, name).items()} for row in rows]
+    numbers = [i * len(source) // count for i in range(count)]
+    found = []
+    for number, row in zip(numbers, source.__getitems__(numbers), strict=True):
+        where = f"{name}, record {number}"
+        try:
+            found.append({field: _plain(value) for field, value in _chosen(row, fields, where).items()})
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{where}: expected UTF-8 ({error})") from None
+    return found
 
 
 def _chosen(row: dict, fields: tuple[str, ...], where: str) -> dict:
@@ -85,7 +94,9 @@ def _empty(value) -> bool:
     """Whether there is no text in it: nothing, white space, or a list of such."""
     if value is None or isinstance(value, (str, bytes)):
         return not (value or "").strip()
-    return all(map(_empty, value)) if hasattr(value, "__len__") and not isinstance(value, dict) else False
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return all(map(_empty, value))
+    return False
 
 
 def _plain(value):
@@ -104,12 +115,20 @@ def _plain(value):
     return value
 
 
-def _rows(path: Path) -> Iterator[dict]:
+def _rows(path: Path) -> Iterator[tuple[str, dict]]:
+    """(where a row stands, the row) of every one."""
     if path.suffix == ".parquet":
         from pyarrow import parquet
 
+        number = 0
         for batch in parquet.ParquetFile(path).iter_batches():
-            yield from batch.to_pylist()
+            try:
+                rows = batch.to_pylist()
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{path}, behind row {number}: expected UTF-8 ({error})") from None
+            for row in rows:
+                yield f"{path}, row {number}", row
+                number += 1
         return
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -120,4 +139,4 @@ def _rows(path: Path) -> Iterator[dict]:
                     raise ValueError(f"{path}, line {number}: expected JSON in UTF-8 ({error})") from None
                 if not isinstance(row, dict):
                     raise ValueError(f"{path}, line {number}: expected an object with fields, found {line[:60]!r}")
-                yield row
+                yield f"{path}, line {number}", row

@@ -23,13 +23,13 @@ REQUESTS = ("Solve it step by step.", "Say which steps lead to the answer.", "Gi
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The task of configs/instructions.py."""
     one_of("dataset", config.dataset, tuple(DATASETS))
+    code = sequences.coder_of(config, data_dir)  # what is wrong there is said before data are read
     sources = {
         "templates": templates,
         "natural_instructions": partial(read, data_dir),
         "hub": partial(folder, data_dir=data_dir),
     }
     pairs = sources[config.dataset](config)
-    code = sequences.coder_of(config, data_dir)
     parts = sequences.split(pairs, ["\x1f".join(pair[:3]) for pair in pairs], config, code)
 
     @functools.cache
@@ -47,15 +47,18 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
 
 def read(data_dir: str | None, config) -> list[Pair]:
-    """Every prepared example of the BIG-bench archive, with the first of its answers; one has none and is left out."""
+    """Every prepared example of the BIG-bench archive, with the first of its answers; one has none."""
     from experiments.tasks.builders.archived import rows
     from experiments.tasks.builders.natural_instructions import NaturalInstructions
 
     return [
-        Pair(request(row["task_prefix"]), row["input"].strip(), row["targets"][0].strip(), family(row["subtask"]))
+        Pair(request(row["task_prefix"]), row["input"].strip(), first_answer(row), family(row["subtask"]))
         for row in rows(NaturalInstructions, "bigbench", "train", data_dir)
-        if row["targets"][0].strip()
     ]
+
+
+def first_answer(row: dict) -> str:
+    return row["targets"][0].strip() if row["targets"] else ""
 
 
 def request(task_prefix: str) -> str:

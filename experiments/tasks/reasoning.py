@@ -25,10 +25,10 @@ OTHER = "strategyqa"  # the family that is also a mechanism: the synthetic part 
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The task of configs/reasoning.py."""
     one_of("dataset", config.dataset, tuple(DATASETS))
+    code = sequences.coder_of(config, data_dir)  # what is wrong there is said before data are read
     sources = {"templates": templates, "math_steps": partial(read, data_dir), "hub": partial(folder, data_dir=data_dir)}
     pairs = sources[config.dataset](config)
     real = [pair for pair in pairs if not pair.family.startswith(tuple(config.synthetic_sources))]
-    code = sequences.coder_of(config, data_dir)
     # by the problem alone: the language model has never been shown a problem that is held out here
     parts = sequences.split(real, [pair.prompt for pair in real], config, code)
     encoded = partial(sequences.sampled, parts.coder, config.tokens, config.contributors.repeat)
@@ -78,16 +78,21 @@ def read(data_dir: str | None, config) -> list[Pair]:
 def options(data_dir: str | None, coder, limits, held_out: list[str], most: int) -> tuple[Examples, np.ndarray]:
     """(Examples, one an option, of at most `most` held-out MathQA problems, (q, 2) counts of options and right ones).
 
-    The steps belong to the prompt: what is scored is the answer alone. Every problem has the options behind each other.
+    Rows are as in training, the steps with an answer behind them: the steps, which the options of a problem share, do
+    not change their order. Problems whose answer is cut are left out. The options of a problem follow each other.
     """
     from experiments.tasks.builders.archived import rows
     from experiments.tasks.builders.math_steps import MathSteps
 
     known = {row["problem"]: row for row in rows(MathSteps, "bigbench", "train", data_dir)}
-    found = [known[problem] for problem in held_out if problem in known][:most]
-    asked = [Pair("", f"{row['problem']} {row['steps']} answer:", c, "") for row in found for c in row["choices"]]
-    numbers = [(len(row["choices"]), row["choices"].index(row["answer"])) for row in found]
-    return coding.encode(coder, asked, limits)[0], np.array(numbers)
+    found = [known[problem] for problem in held_out if problem in known]
+    asked = [Pair("", row["problem"], solution(row["steps"], c), "") for row in found for c in row["choices"]]
+    numbers = np.array([(len(row["choices"]), row["choices"].index(row["answer"])) for row in found])
+    rows, _ = coding.encode(coder, asked, limits)
+    owner = np.repeat(np.arange(len(found)), numbers[:, 0])
+    cut = ~((rows.targets == coder.end) & rows.mask).any(1)
+    kept = np.setdiff1d(owner, owner[cut])[:most]
+    return rows.take(np.isin(owner, kept)), numbers[kept]
 
 
 def chosen(asked: Examples, numbers: np.ndarray, model) -> text_metrics.Choices:

@@ -54,12 +54,9 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
 
     code: None for a tokenizer that is learned from the train pool alone.
     """
-    for number, pair in enumerate(pairs):
-        if not pair.prompt.strip() or not pair.response.strip():
-            empty = "response" if pair.prompt.strip() else "prompt"
-            raise ValueError(
-                f"record {number} of the real pairs ({pair.family}): the {empty} is empty, expected a text"
-            )
+    whole = [i for i, pair in enumerate(pairs) if pair.prompt.strip() and pair.response.strip()]
+    empty = len(pairs) - len(whole)
+    pairs, contents = ([column[i] for i in whole] for column in (pairs, contents))
     parts = splits.by_content(
         [content.encode() for content in contents], validation=config.split.validation, test=config.split.test
     )
@@ -84,6 +81,7 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
         tested=test,
         groups=groups,
         notes={
+            "dropped without a prompt or a response": empty,
             "duplicates dropped": len(parts.dropped),
             "dropped for 13 words in a row that a test example has, from validation": int(near_test.sum()),
             "dropped for 13 words in a row that a held-out example has, from training": int(leaks.sum()),
