@@ -111,6 +111,16 @@ def test_folder_gives_the_other_library_s_logits(folder, family):
     np.testing.assert_allclose(ours, expected["logits"], atol=1e-4)  # the NumPy forward is worth comparing with
 
 
+def test_a_folder_of_16_bit_weights(folder):
+    path = folder("llama")
+    (file,) = path.glob("*.safetensors")
+    save_file({name: x.astype(jnp.bfloat16) for name, x in load_file(file).items()}, file)
+    wide, half = (from_folder(path, dtype=dtype).model.params for dtype in (jnp.float32, jnp.bfloat16))
+    assert {leaf.dtype for leaf in jax.tree.leaves(half)} == {jnp.dtype(jnp.bfloat16)}
+    for a, b in zip(jax.tree.leaves(wide), jax.tree.leaves(half), strict=True):
+        np.testing.assert_array_equal(a, np.asarray(b, np.float32))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gguf_gives_the_logits_of_numpy(tmp_path, family):
     config, params = written(tmp_path / "a.gguf", family)
