@@ -36,6 +36,7 @@ METHODS = (
     "trak",
     "influence",
     "mmd_only",
+    "mmd_size",
     "loss_only",
     "size",
     "real_count",

@@ -59,11 +59,13 @@ def test_correlations_are_scipys_on_the_lines(finished):
 
 
 def test_the_ablation_holds_the_score_itself(finished):
-    """All four terms with scale-free weights are what the method score_scale_free computes."""
+    """Its terms with scale-free weights are what the methods compute that are made of them."""
     lines = results.read(finished / "results.jsonl")
-    ablation = select(lines, kind="ablation", terms=["loss", "discrepancy", "kernel", "size"])[0]
-    expected = [x["spearman"] for x in select(lines, kind="correlation", method="score_scale_free")]
-    np.testing.assert_allclose(ablation["by_draw"], expected)
+    every = ["loss", "discrepancy", "kernel", "size"]
+    for terms, name in ((every, "score_scale_free"), (every[1::2], "mmd_size"), (every[1:2], "mmd_only")):
+        ablation = select(lines, kind="ablation", terms=terms)[0]
+        expected = [x["spearman"] for x in select(lines, kind="correlation", method=name)]
+        np.testing.assert_allclose(ablation["by_draw"], expected)
     assert len(select(lines, kind="ablation")) == 15
 
 

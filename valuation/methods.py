@@ -69,6 +69,7 @@ METHODS = {
     "trak": Method(trak, "TRAK", labels=True, checkpoints=True),
     "influence": Method(influence, "influence", labels=True, checkpoints=True),
     "mmd_only": Method(score.mmd_only, "MMD only"),
+    "mmd_size": Method(score.mmd_size, "MMD + size"),
     "loss_only": Method(score.loss_only, "loss only"),
     "size": Method(counts.size, "size"),
     "real_count": Method(counts.real_count, "real count"),

@@ -68,6 +68,14 @@ def mmd_only(problem: Problem, *, estimator: str = "unbiased", joint: bool = Fal
     return -np.array([discrepancy_term(problem, c, estimator=estimator, joint=joint) for c in problem.contributors])
 
 
+def mmd_size(problem: Problem, *, estimator: str = "unbiased", joint: bool = False) -> Float[np.ndarray, " C"]:
+    """The score of its discrepancy and size terms alone, scale-free weights: neither gradients nor labels."""
+    distances = -mmd_only(problem, estimator=estimator, joint=joint)
+    nothing = np.zeros(len(distances))
+    costs = Terms(nothing, distances, nothing, size_terms(problem))
+    return value(costs, scale_free_weights(costs))
+
+
 def loss_only(problem: Problem, *, output: str = "true_class", ridge: float = 1e-3) -> Float[np.ndarray, " C"]:
     """The loss term alone."""
     pairs = (kernel_and_loss(problem, c, output=output, scaled=False, ridge=ridge) for c in problem.contributors)
@@ -96,9 +104,14 @@ def terms(
     ]
     kernel, loss = np.array(kernel_terms).T
     discrepancy = [discrepancy_term(problem, c, estimator=estimator, joint=joint) for c in problem.contributors]
+    return Terms(loss, np.array(discrepancy), kernel, size_terms(problem))
+
+
+def size_terms(problem: Problem) -> Float[np.ndarray, " C"]:
+    """sqrt(max(omega, 1 - omega) / n) of every contributor, omega its real share."""
     share = np.array([c.real.mean() for c in problem.contributors])
     count = np.array([len(c.index) for c in problem.contributors])
-    return Terms(loss, np.array(discrepancy), kernel, np.sqrt(np.maximum(share, 1 - share) / count))
+    return np.sqrt(np.maximum(share, 1 - share) / count)
 
 
 def value(terms: Terms, weights) -> Float[np.ndarray, " C"]:
