@@ -10,6 +10,8 @@ is data_dir/fingpt-sentiment-train; not run by us.
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=24, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out|none, features=words|smollm2 (what Gaussian kernels and MMD see),
 and model=encoder|frozen (frozen: a linear layer on SmolLM2's states, for fewer and smaller contributors).
+
+Expected of small, five draws: linear ridge .87; 6 minutes a draw on two busy cores.
 """
 
 import ml_collections
