@@ -1,10 +1,10 @@
 """What generation does to the tail of language: text sampled at several top-p and temperatures against real reviews.
 
-    python -m experiments.generate --config=configs/language.py:small --workdir=out/language
+    python -m experiments.synthetic.generate --config=configs/language.py:small --workdir=out/language
     python -m experiments.run --config=configs/language.py:small --workdir=out/language
 
 tiny: a random decoder and invented words, in memory, seconds. small: SmolLM2-135M-Instruct (a 93 MB archive), IMDb's
-training half (13 MB) and the generated texts of experiments/tasks/generated.
+training half (13 MB) and the generated texts of experiments/synthetic/texts.
 
 The first makes 151,000 tokens of text at 30 to 160 tokens a second on two busy cores; the second takes 2 to 9 minutes.
 

@@ -11,15 +11,15 @@ import sys
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from experiments import mesh
-from experiments.processes import first
+from experiments.runtime import mesh
+from experiments.runtime.processes import first
 from valuation.workers import over
 
 # config.experiment -> the module whose run(config, workdir, data_dir) does the work
 EXPERIMENTS = {
-    "valuation": "experiments.pipeline",
-    "phases": "experiments.scaling",
-    "language": "experiments.language",
+    "valuation": "experiments.studies.valuation.pipeline",
+    "phases": "experiments.studies.phases.scaling",
+    "language": "experiments.studies.language.language",
 }
 
 

@@ -12,8 +12,8 @@ import ml_collections
 from absl import app, flags
 
 from configs.common import one_of
-from experiments.processes import first
 from experiments.run import begin, define_processes, execute
+from experiments.runtime.processes import first
 
 
 class Entry(NamedTuple):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.tasks import archives
-from tests.test_pretrained import written
+from experiments.data import archives
+from tests.models.test_pretrained import written
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from scipy.special import log_softmax
 
-from experiments.train import Recipe
+from experiments.training.train import Recipe
 from valuation.kernel import outputs
 from valuation.problem import Examples
 

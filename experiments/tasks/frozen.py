@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from experiments.hidden_states import hidden_states
+from experiments.data.archives import SMOLLM2, data_folder, member, sha256
 from experiments.tasks import Task
-from experiments.tasks.archives import SMOLLM2, data_folder, member, sha256
+from experiments.tasks.hidden_states import hidden_states
 from models.pretrained import from_gguf
 from valuation.problem import Examples
 

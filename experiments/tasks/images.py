@@ -16,14 +16,15 @@ from jax.sharding import Mesh
 from scipy.ndimage import gaussian_filter
 
 from configs.common import one_of
-from experiments import splits, train
-from experiments.corruptions import CORRUPTIONS
-from experiments.mixture import generator
-from experiments.processes import everywhere, in_turn
+from experiments.data import splits
+from experiments.data.archives import data_folder, fetch
+from experiments.data.builders.cifar10 import Cifar10Test
+from experiments.data.builders.mnist5k import Mnist5k
+from experiments.runtime.processes import everywhere, in_turn
+from experiments.synthetic.corruptions import CORRUPTIONS
 from experiments.tasks import Task, classified, other_labels
-from experiments.tasks.archives import data_folder, fetch
-from experiments.tasks.builders.cifar10_test import Cifar10Test
-from experiments.tasks.builders.mnist5k import Mnist5k
+from experiments.tasks.mixture import generator
+from experiments.training import train
 from models.convnet import convnet
 from models.cvae import cvae
 from models.losses import cross_entropy

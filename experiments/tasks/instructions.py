@@ -8,9 +8,11 @@ import numpy as np
 from jax.sharding import Mesh
 
 from configs.common import one_of
-from experiments.mixture import GENERATED
-from experiments.tasks import Task, generated, hub, sequences, word_problems
+from experiments.data import hub
+from experiments.synthetic import corpus, word_problems
+from experiments.tasks import Task, sequences
 from experiments.tasks.coding import Pair
+from experiments.tasks.mixture import GENERATED
 
 DATASETS = {
     "templates": "made in memory",
@@ -48,8 +50,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
 def read(data_dir: str | None, config) -> list[Pair]:
     """Every prepared example of the BIG-bench archive, with the first of its answers; one has none."""
-    from experiments.tasks.builders.archived import rows
-    from experiments.tasks.builders.natural_instructions import NaturalInstructions
+    from experiments.data.builders.archived import rows
+    from experiments.data.builders.natural_instructions import NaturalInstructions
 
     return [
         Pair(request(row["task_prefix"]), row["input"].strip(), first_answer(row), family(row["subtask"]))
@@ -102,7 +104,7 @@ def folder(config, data_dir: str | None = None) -> list[Pair]:
 def records(config, data_dir: str | None = None) -> list[dict]:
     """What a language model wrote: {"instruction", "text", "temperature"} each."""
     if config.dataset == "natural_instructions":
-        return generated.read("instruction")
+        return corpus.read("instruction")
     if config.dataset == "hub":
         rows = hub.records(config.folders.synthetic, ("instruction", "response"), config.most, data_dir)
         return [{"instruction": r["instruction"], "text": r["response"], "temperature": 1.0} for r in rows]

@@ -7,11 +7,12 @@ import numpy as np
 from jax.sharding import Mesh
 
 from configs.common import one_of
-from experiments import text_metrics
-from experiments.mixture import GENERATED, generator
-from experiments.prompts import digest
-from experiments.tasks import Task, coding, generated, hub, sequences, word_problems
+from experiments.data import hub
+from experiments.synthetic import corpus, word_problems
+from experiments.synthetic.prompts import digest
+from experiments.tasks import Task, coding, sequences, text_metrics
 from experiments.tasks.coding import Pair
+from experiments.tasks.mixture import GENERATED, generator
 from valuation.problem import Examples
 
 DATASETS = {
@@ -63,9 +64,9 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
 def read(data_dir: str | None, config) -> list[Pair]:
     """All problems of MathQA with their steps and all of StrategyQA with its explanations."""
-    from experiments.tasks.builders.archived import rows
-    from experiments.tasks.builders.math_steps import MathSteps
-    from experiments.tasks.builders.strategy_qa import StrategyQA
+    from experiments.data.builders.archived import rows
+    from experiments.data.builders.math_steps import MathSteps
+    from experiments.data.builders.strategy_qa import StrategyQA
 
     found = [
         Pair("", row["problem"], solution(row["steps"], row["answer"]), kind(row["steps"]))
@@ -81,8 +82,8 @@ def options(data_dir: str | None, coder, limits, held_out: list[str], most: int)
     Rows are as in training, the steps with an answer behind them: the steps, which the options of a problem share, do
     not change their order. Problems whose answer is cut are left out. The options of a problem follow each other.
     """
-    from experiments.tasks.builders.archived import rows
-    from experiments.tasks.builders.math_steps import MathSteps
+    from experiments.data.builders.archived import rows
+    from experiments.data.builders.math_steps import MathSteps
 
     known = {row["problem"]: row for row in rows(MathSteps, "bigbench", "train", data_dir)}
     found = [known[problem] for problem in held_out if problem in known]
@@ -131,7 +132,7 @@ def folder(config, data_dir: str | None = None) -> list[Pair]:
 def records(config, pairs: list[Pair]) -> list[dict]:
     """What a language model wrote: {"problem" (SHA-256), "text", "temperature"} each."""
     if config.dataset != "templates":
-        return generated.read("solution")
+        return corpus.read("solution")
     some = zip(pairs[:40], np.resize(config.temperatures, 40), strict=False)
     return [{"problem": digest(p.prompt), "text": f"so {p.response}", "temperature": float(t)} for p, t in some]
 

@@ -8,13 +8,15 @@ import numpy as np
 from jax.sharding import Mesh
 
 from configs.common import one_of
-from experiments import splits, train
-from experiments.mixture import GENERATED, generator
-from experiments.tasks import Task, check_enough, classified, generated, other_labels, reviews
-from experiments.tasks.archives import data_folder
+from experiments.data import reviews, splits
+from experiments.data.archives import data_folder
+from experiments.data.reviews import Reviews
+from experiments.data.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
+from experiments.synthetic import corpus
+from experiments.tasks import Task, check_enough, classified, other_labels
 from experiments.tasks.frozen import on_states, smollm2_states
-from experiments.tasks.reviews import Reviews
-from experiments.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
+from experiments.tasks.mixture import GENERATED, generator
+from experiments.training import train
 from models.encoder import encoder, weighted_words
 from models.losses import cross_entropy
 from models.mlp import mlp
@@ -113,7 +115,7 @@ def synthetic(config, others: dict[str, Reviews], numbered, held_out: tuple[Exam
         )
         facts[SOURCES[name]] = f"{len(rows.inputs)} texts; {fact(rows, cut)}"
     if GENERATED in wanted(config):
-        records = invented(100) if config.dataset == "templates" else generated.read("review")
+        records = invented(100) if config.dataset == "templates" else corpus.read("review")
         rows, cut = examples(_reviews(records), numbered)
         mass = np.array([record["top_p"] for record in records])
         mechanisms[GENERATED], strengths[GENERATED] = (

@@ -10,12 +10,14 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from configs.common import one_of
-from experiments import mesh, splits, text_metrics, train
-from experiments.mixture import generator
-from experiments.tasks import Task, check_enough, coding
-from experiments.tasks.archives import SMOLLM2, member
+from experiments.data import splits
+from experiments.data.archives import SMOLLM2, member
+from experiments.runtime import mesh
+from experiments.tasks import Task, check_enough, coding, text_metrics
 from experiments.tasks.coding import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
 from experiments.tasks.frozen import smollm2_states
+from experiments.tasks.mixture import generator
+from experiments.training import train
 from models.generate import generate
 from models.lora import with_lora
 from models.pretrained import from_folder, from_gguf
@@ -118,7 +120,7 @@ def measure(coder: Coder, model, examples: Examples) -> tuple[float, float]:
 
 
 def measure_text(coder: Coder, metric: str, model, examples: Examples) -> tuple[float, float]:
-    """(mean of a metric of experiments/text_metrics.py over responses written greedily, nats per response token).
+    """(mean of a metric of experiments/tasks/text_metrics.py over responses written greedily, nats per response token).
 
     Only for decoders that models/generate.py can sample.
     """

@@ -1,0 +1,1 @@
+"""What to run: one file a config, and what they share. No JAX, no data, nothing of ours but this folder."""

@@ -1,0 +1,234 @@
+"""Speed and memory of the fast path on workloads that other libraries were timed on.
+
+    python -m experiments.benchmarks.benchmark --peers=FOLDER --workdir=out/benchmark [--only=graddot.lm] [--repeat=3]
+
+FOLDER is laid out as experiments/benchmarks/peers.py says. Every method runs in a process of its own, so that its peak memory is
+its own; one line of results.jsonl each, and a table at the end. A rerun of a finished workdir redoes nothing.
+"cold" is the first call, compilation included; "warm" the fastest of the repeats, from arrays and weights to scores.
+FLOPs are counted from shapes (below), and compared with the matrix product this machine is measured to do.
+"""
+
+import json
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import app, flags
+
+from experiments.benchmarks import peers
+from experiments.runtime import mesh, results
+from valuation.discrepancy import mk_mmd
+from valuation.factors import shapes
+from valuation.kernel import gram, outputs
+from valuation.methods import logra, trak
+from valuation.methods.knn_shapley import values as knn_values
+from valuation.outputs import margin
+from valuation.projection import hashes, sides, widths
+from valuation.stream import gradient_products
+from valuation.workers import over
+
+METHODS = ("graddot", "projected", "logra", "trak", "gradient", "ntk_mmd", "knn_shapley")
+CASES = (
+    "graddot.mlp", "logra.mlp", "trak.mlp", "ntk_mmd.mlp", "knn_shapley.knn20000", "gradient.lm", "projected.lm",
+    "logra.lm", "graddot.lm", "trak.lm",
+)  # fmt: skip
+REFERENCE = {"graddot.mlp": "dattri-tracin__mlp", "graddot.lm": "dattrillm-tracin__lm",
+             "knn_shapley.knn20000": "pydvl-knnshap__knn20000"}  # fmt: skip
+RANK, DIMENSIONS, SUBSETS, TRAK_LM = 16, 2048, 11, 250
+BATCH = 32  # of the plain gradient: as fast here as any other
+KEY = 7
+
+
+def graddot(work: peers.Workload):
+    """Exact inner products over all parameters, (n, m)."""
+    return gradient_products(work.model, peers.loss_of(work), work.train, work.query)
+
+
+def projected(work: peers.Workload):
+    """Inner products of 16 x 16 projections of every dense layer, (n, m)."""
+    train, query, _ = _two_sided(work)
+    return np.concatenate(train) @ np.concatenate(query).T
+
+
+def logra_scores(work: peers.Workload):
+    """LoGra of rank 16 with a damping of 0.1 mean eigenvalues, (n, m)."""
+    train, query, sizes = _two_sided(work)
+    return logra.scores(train, np.concatenate(query), sizes)
+
+
+def trak_scores(work: peers.Workload):
+    """TRAK with one model and 2,048 dimensions; language model: the first 250 sequences, gradients of the loss."""
+    output = peers.token_loss if work.name == "lm" else margin
+    train = work.train.take(slice(0, TRAK_LM if work.name == "lm" else None))
+    state = hashes(shapes(work.model.params), jax.random.key(KEY), dimensions=DIMENSIONS)
+    return trak.scores(*(trak.sketched(work.model, output, part, state) for part in (train, work.query)))
+
+
+def gradient(work: peers.Workload):
+    """The plain gradient of all examples, train and query, in batches: what a pass of training costs."""
+    loss, total = peers.loss_of(work), None
+    for part in (work.train, work.query):
+        for start in range(0, len(part.inputs), BATCH):
+            batch = part.take(slice(start, start + BATCH))
+            new = _gradient(work.model.params, work.model.frozen, batch, apply=work.model.apply, loss=loss)
+            total = new if total is None else jax.tree.map(jnp.add, total, new)
+    return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(total)])
+
+
+def ntk_mmd(work: peers.Workload):
+    """(kernel term, MMD) of subsets of the training set, DAVINZ's two terms."""
+    found = []
+    for rows in np.array_split(np.arange(len(work.train.inputs)), SUBSETS):
+        own = work.train.take(rows)
+        theta = np.asarray(gram(work.model, own.inputs, own.targets), np.float64)
+        residual = 1 - np.take_along_axis(outputs(work.model, own.inputs), own.targets[:, None], 1)
+        solved = np.linalg.solve(theta + 1e-4 * np.trace(theta) / len(rows) * np.eye(len(rows)), residual)
+        kernel = math.sqrt(max(float((residual * solved).sum()), 0) / len(rows))
+        found.append((kernel, mk_mmd(own.inputs, work.query.inputs, estimator="biased")))
+    return np.array(found)
+
+
+def knn_shapley(work: peers.Workload):
+    """KNN-Shapley values of the training examples, K = 5."""
+    return knn_values(work.train.inputs, work.train.targets, work.query.inputs, work.query.targets, k=5)
+
+
+RUN = dict(zip(METHODS, (graddot, projected, logra_scores, trak_scores, gradient, ntk_mmd, knn_shapley), strict=True))
+
+
+def flops(method: str, work: peers.Workload) -> float:
+    """Multiplications and additions of a method's matrix products; attention and elementwise work are left out."""
+    if work.model is None:
+        return 2.0 * len(work.train.inputs) * len(work.query.inputs) * work.train.inputs.shape[1]
+    n, m = (len(part.inputs) for part in (work.train, work.query))
+    n = min(n, TRAK_LM) if (method, work.name) == ("trak", "lm") else n
+    tokens = work.train.inputs.shape[1] if work.name == "lm" else 1
+    kernels = [shape for name, shape in shapes(work.model.params).items() if name.endswith("kernel")]
+    entries = sum(map(math.prod, kernels))
+    parameters = sum(map(math.prod, shapes(work.model.params).values()))
+    capture = 4.0 * (n + m) * tokens * entries
+    formed = 2.0 * (n + m) * tokens * entries * (tokens > 1)
+    if method == "gradient":
+        return capture + 2.0 * (n + m) * tokens * entries
+    if method in ("projected", "logra"):
+        return capture + 2.0 * (n + m) * tokens * RANK * sum(k + d for k, d in kernels)
+    if method == "graddot":
+        pairs = parameters if tokens > 1 else sum(k + d for k, d in kernels)
+        return capture + formed + 2.0 * n * m * pairs
+    if method == "trak":
+        return capture + formed + 2.0 * (n + m) * parameters + 2.0 * n * min(n, DIMENSIONS) * DIMENSIONS
+    return capture + 2.0 * n / SUBSETS * n * sum(k + d for k, d in kernels)
+
+
+def peak(size: int = 2048, repeats: int = 5, dtype=jnp.float32) -> float:
+    """FLOP/s of a matrix product on all cores: the fastest of a few."""
+    a = jnp.ones((size, size), dtype)
+    product = jax.jit(lambda a: a @ a)
+    product(a).block_until_ready()
+    return 2.0 * size**3 / min(_seconds(lambda: product(a).block_until_ready()) for _ in range(repeats))
+
+
+def measure(folder: str, case: str, repeat: int) -> dict:
+    """One line of results, in this process."""
+    method, name = case.split(".")
+    work = peers.load(folder, name)
+    before, begun = results.peak_megabytes(), time.perf_counter()
+    found = RUN[method](work)
+    cold = time.perf_counter() - begun
+    cpu, warm = time.process_time(), [_seconds(lambda: RUN[method](work)) for _ in range(repeat)]
+    cpu = (time.process_time() - cpu) / repeat
+    line = {
+        "kind": "benchmark",
+        "method": method,
+        "workload": name,
+        "cold_seconds": cold,
+        "warm_seconds": min(warm),
+        "cpu_seconds": cpu,
+        "peak_megabytes": results.peak_megabytes(),
+        "megabytes_before": before,
+        "flops": flops(method, work),
+        "peak_flops": peak(),
+        "result_bytes": found.nbytes,
+        "load": _load(),
+    }
+    line["share_of_peak"] = line["flops"] / line["warm_seconds"] / line["peak_flops"]
+    reference = Path(folder) / "reference" / f"{REFERENCE.get(case, '')}.npy"
+    if case in REFERENCE and reference.exists():
+        line["correlation"] = float(np.corrcoef(np.load(reference).ravel(), np.asarray(found).ravel())[0, 1])
+    return line
+
+
+def table(lines: list[dict]) -> str:
+    """The lines as a table in Markdown."""
+    head = ("| method | workload | warm s | cold s | CPU s | peak MB | GFLOP | share of peak | r with reference |\n"
+            "|---|---|---|---|---|---|---|---|---|\n")  # fmt: skip
+    return head + "\n".join(
+        f"| {x['method']} | {x['workload']} | {x['warm_seconds']:.3f} | {x['cold_seconds']:.2f} | "
+        f"{x['cpu_seconds']:.2f} | {x['peak_megabytes']:.0f} | {x['flops'] / 1e9:.2f} | {x['share_of_peak']:.0%} | "
+        + (f"{x['correlation']:.6f} |" if "correlation" in x else "- |")
+        for x in lines
+    )
+
+
+def _two_sided(work: peers.Workload):
+    state = sides(shapes(work.model.params), jax.random.key(KEY), rank=RANK)
+    loss = peers.loss_of(work)
+    train, query = (list(logra.projected(work.model, loss, part, state)) for part in (work.train, work.query))
+    return train, query, widths(state)
+
+
+def _gradient_of_sum(params, frozen, examples, *, apply, loss):
+    return jax.grad(lambda p: loss(apply(p, frozen, examples.inputs), examples).sum())(params)
+
+
+_gradient = jax.jit(_gradient_of_sum, static_argnames=("apply", "loss"))
+
+
+def _seconds(function) -> float:
+    begun = time.perf_counter()
+    function()
+    return time.perf_counter() - begun
+
+
+def _load() -> float:
+    return float(Path("/proc/loadavg").read_text().split()[0]) if Path("/proc/loadavg").exists() else math.nan
+
+
+FLAGS = flags.FLAGS
+
+
+def main(argv):
+    del argv
+    config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
+    if FLAGS.case:  # the process of one measurement
+        with over(watch=mesh.watch):
+            line = measure(FLAGS.peers, FLAGS.case, FLAGS.repeat)
+        print(json.dumps(line | results.stamp(config)))
+        return
+    path = results.start(FLAGS.workdir, config)
+    for case in FLAGS.only or CASES:
+        method, name = case.split(".")
+        if results.select(results.read(path), method=method, workload=name):
+            continue
+        command = [sys.executable, "-m", "experiments.benchmarks.benchmark", f"--peers={FLAGS.peers}", f"--case={case}",
+                   f"--repeat={FLAGS.repeat}"]  # fmt: skip
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)  # progress and errors go to the terminal
+        if done.returncode:
+            sys.exit(f"error: {case} failed, as said above")
+        results.append(path, [json.loads(done.stdout.splitlines()[-1])])
+        print(table(results.read(path)[-1:]).splitlines()[-1], flush=True)
+    print(table(results.read(path)))
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("peers", None, "folder of the workloads", required=True)
+    flags.DEFINE_string("workdir", "out/benchmark", "folder of results")
+    flags.DEFINE_list("only", None, "cases to run, such as graddot.lm,trak.mlp; all by default")
+    flags.DEFINE_string("case", None, "measure this case in this process and print its line")
+    flags.DEFINE_integer("repeat", 3, "warm runs", lower_bound=1)
+    app.run(main)

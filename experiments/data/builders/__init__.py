@@ -1,0 +1,1 @@
+"""TFDS builders: an archive's files as examples, prepared once. No splits, no encoding."""

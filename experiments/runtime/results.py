@@ -1,0 +1,164 @@
+"""What a run leaves behind: workdir/config.json and workdir/results.jsonl, one measurement a line.
+
+A line is written whole, or dropped by the next start: a run that was killed goes on behind its last whole line.
+Of several processes the first one writes, and all read what it reads: all must call `start`, `read`, `remove`.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments.runtime.processes import first, from_first, together
+
+FILE = "results.jsonl"
+
+
+def start(workdir: str | Path, config: dict) -> Path:
+    """The path of workdir/results.jsonl, made ready for appending.
+
+    Writes config.json on the first call; drops a last line that an interrupted run left unfinished.
+    Raises ValueError if the folder holds another config's run (the differing keys are named) or a corrupt line.
+    """
+    together(lambda: _start(Path(workdir), config) if first() else None)
+    read(Path(workdir) / FILE)
+    return Path(workdir) / FILE
+
+
+def _start(workdir: Path, config: dict) -> None:
+    workdir.mkdir(parents=True, exist_ok=True)
+    config = json.loads(json.dumps(config, sort_keys=True))
+    saved, path = workdir / "config.json", workdir / FILE
+    if saved.exists() and path.exists() and path.stat().st_size:  # else nothing is lost by starting anew
+        old = json.loads(saved.read_text())
+        if old != config:
+            names = ", ".join(sorted(_differences(old, config)))
+            raise ValueError(
+                f"{workdir} holds a run of another config (they differ in {names}): choose another --workdir"
+            )
+    else:
+        _write_whole(saved, json.dumps(config, indent=2, sort_keys=True) + "\n")
+    path.touch()
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+
+
+def read(path: str | Path) -> list[dict]:
+    """All lines of a results file. Raises ValueError that names the first corrupt line."""
+    return _parsed(from_first(Path(path).read_text), path)
+
+
+def read_alone(path: str | Path) -> list[dict]:
+    """The same for what only one process does."""
+    return _parsed(Path(path).read_text(), path)
+
+
+def _parsed(content: str, path: str | Path) -> list[dict]:
+    lines = []
+    for number, text in enumerate(content.splitlines(), start=1):
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{path}, line {number} is not JSON ({error}): remove that line, its measurement is redone"
+            ) from None
+        if not isinstance(line, dict) or "kind" not in line:
+            raise ValueError(f'{path}, line {number}: expected an object with a "kind", found {text[:60]!r}')
+        lines.append(line)
+    return lines
+
+
+def append(path: str | Path, lines: Iterable[dict]) -> None:
+    """Adds the lines in one write, on disk when the call returns. Arrays and NumPy numbers become lists and numbers."""
+    if not first():
+        return
+    text = "".join(json.dumps(line, default=_plain) + "\n" for line in lines)
+    with Path(path).open("a") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def finished(workdir: str | Path, kind: str = "run") -> list[dict]:
+    """The lines of a run that has left one of that kind, as it does at its end. Raises ValueError otherwise."""
+    lines = read_alone(Path(workdir) / FILE)
+    if not select(lines, kind=kind):
+        raise ValueError(f"{workdir} holds no finished run: run it to the end first")
+    return lines
+
+
+def remove(path: str | Path, **where) -> None:
+    """Drops the lines whose fields have the given values: what a killed run left of a batch that is made anew."""
+    lines = read(path)
+    dropped = select(lines, **where)
+    if dropped and first():
+        _write_whole(Path(path), "".join(json.dumps(line) + "\n" for line in lines if line not in dropped))
+
+
+def select(lines: Iterable[dict], **where) -> list[dict]:
+    """The lines whose fields have the given values; a field that a line lacks counts as None."""
+    return [line for line in lines if all(line.get(key) == value for key, value in where.items())]
+
+
+def stamp(config: dict) -> dict:
+    """Where a number comes from: config (name and hash), commit, versions, device. Added to every line of a run."""
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
+    packages = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy")
+    devices = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
+    return {
+        "config": f"{config.get('name', 'run')}:{config.get('scale', '')}#{digest}",
+        "commit": _commit(),
+        "versions": " ".join(
+            [f"python={platform.python_version()}", *(f"{name}={version(name)}" for name in packages)]
+        ),
+        "device": f"{devices}, {os.cpu_count()} cores, {platform.machine()}",
+    }
+
+
+def peak_megabytes() -> float:
+    """Largest resident memory of this process so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _commit() -> str:
+    root = Path(__file__).parent
+    try:
+        name = subprocess.run(
+            ["git", "rev-parse", "--short=10", "HEAD"], cwd=root, capture_output=True, text=True, check=True
+        )
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "no git"
+    return name.stdout.strip() + ("+changes" if changed.stdout.strip() else "")
+
+
+def _differences(old, new, prefix="") -> set[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return set().union(*(_differences(old.get(k), new.get(k), f"{prefix}{k}.") for k in old.keys() | new.keys()))
+    return set() if old == new else {prefix.rstrip(".")}
+
+
+def _write_whole(path: Path, text: str) -> None:
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(text)
+    os.replace(draft, path)
+
+
+def _plain(value):
+    if isinstance(value, (np.ndarray, np.generic, jax.Array)):
+        return np.asarray(value).tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written to {FILE}")

@@ -1,0 +1,1 @@
+"""How loose each term of the mixture bound is."""

@@ -1,0 +1,80 @@
+"""The figure and the table of experiments/studies/bound/bound_study.py, from lines of results.jsonl only."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+LABELS = {
+    "n": "examples n",
+    "real_share": "share of real data ω",
+    "shift": "shift of the synthetic mean",
+    "head": "mass H kept by truncation",
+}
+TERMS = {  # name: (label, colour of Okabe and Ito, hatch, marker, term for the whole ball, what that bounds)
+    "loss": ("empirical loss", "#999999", "", "", None, None),
+    "discrepancy": ("discrepancy (total variation)", "#56B4E9", "//", "s", "term_discrepancy", "transfer_gap"),
+    "kernel": ("kernel", "#E69F00", "", "o", "ball_kernel", "gap"),
+    "size": ("size", "#CC79A7", "..", "^", "ball_size", "spread"),
+}
+
+
+def along(lines: list[dict], axis: str) -> list[dict]:
+    """The lines in which only `axis` departs from the first line, in its order; truncation goes without a shift."""
+    fixed = {name: lines[0][name] for name in LABELS if name != axis} | ({"shift": 0.0} if axis == "head" else {})
+    kept = [line for line in lines if all(line[name] == value for name, value in fixed.items())]
+    return sorted(kept, key=lambda line: line[axis])
+
+
+def draw(lines: list[dict], path: str | Path) -> None:
+    """Terms of the bound along each axis (top), and how many times larger each is than what it bounds (bottom)."""
+    figure = Figure(figsize=(15, 7.5), layout="constrained")
+    panels = figure.subplots(2, len(LABELS), sharex="col", sharey="row")
+    for (axis, label), (top, bottom) in zip(LABELS.items(), panels.T, strict=True):
+        rows = along(lines, axis)
+        places = np.arange(len(rows))
+        floor = np.zeros(len(rows))
+        for name, (words, colour, hatch, marker, bounding, bounded) in TERMS.items():
+            height = _column(rows, f"term_{name}")
+            top.bar(places, height, bottom=floor, color=colour, hatch=hatch, edgecolor="white", width=0.7, label=words)
+            floor = floor + height
+            if bounded:
+                above, below = _column(rows, bounding), _column(rows, bounded)
+                ratio = np.where(below > 1e-3, above / np.maximum(below, 1e-3), np.nan)
+                bottom.plot(places, ratio, marker=marker, color=colour, label=words)
+        top.plot(places, _column(rows, "true"), "kD", label="true test loss")
+        top.plot(places, _column(rows, "best_total"), "k_", markersize=22, label="total at the best real weight")
+        top.plot(places, _column(rows, "paper_total"), "kx", label="paper's form, our reconstruction (not valid)")
+        top.tick_params(labelbottom=True)
+        bottom.set_xticks(places, [f"{row[axis]:g}" for row in rows])
+        bottom.set_xlabel(label)
+        top.axhline(1, color="black", linewidth=0.8, linestyle=":")
+    panels[0, 0].set_ylabel("terms of the bound, loss in [0, 1]")
+    panels[0, 0].text(4.4, 1.01, "vacuous above", ha="right", va="bottom", fontsize=9)
+    panels[1, 0].set_ylabel("looseness: term / what it bounds")
+    panels[1, 0].set(yscale="log", ylim=(1, 30))
+    panels[1, 0].set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
+    panels[1, 0].minorticks_off()
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=130)
+
+
+def table(lines: list[dict]) -> str:
+    """Markdown: each setting with the terms, totals, true loss and the share of draws in which a bound failed."""
+    head = ["n", "ω", "shift", "H", "true", "loss", "discrepancy", "kernel", "size", "total", "total / true"]
+    head += ["best weight", "its total", "price", "failed", "worst in the ball failed"]
+    rows = []
+    for line in lines:
+        terms = [line["true"], *(line[f"term_{name}"] for name in (*TERMS, "total")), line["term_total"] / line["true"]]
+        best = [line["best_weight"], line["best_total"], line["best_price"]]
+        failed = [line["failures"]["ridge"], line["failures"]["worst_in_ball"]]
+        setting = [f"{line[name]:g}" for name in LABELS]
+        rows.append([*setting, *(f"{value:.3f}" for value in terms + best), *(f"{share:.3f}" for share in failed)])
+    first = lines[0]
+    caption = f"Means over {first['draws']} draws a setting, delta {first['delta']:g}, commit {first['commit']}.\n\n"
+    return caption + "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+
+
+def _column(rows: list[dict], name: str) -> np.ndarray:
+    return np.array([row[name] for row in rows])

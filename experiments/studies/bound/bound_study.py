@@ -1,0 +1,98 @@
+"""How loose each term of the mixture bound is: python -m experiments.studies.bound.bound_study --workdir=out/bound
+
+1,000 draws of experiments/studies/bound/bound_simulation.py a setting, one line of results.jsonl each; then figures/bound.png and
+bound.md from those lines. One minute on two cores. A finished workdir is left as it is, an interrupted one goes on.
+"""
+
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from absl import app, flags
+from jax import lax
+from tqdm import tqdm
+
+from experiments.runtime import results
+from experiments.studies.bound import bound_figures
+from experiments.studies.bound.bound_simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
+
+AXES = {  # one is varied, the others stay at their first value; head mass is varied without a shift
+    "n": (1000, 100, 300, 3000, 10000),
+    "real_share": (0.5, 0.05, 0.2, 0.8, 1.0),
+    "shift": (0.2, 0.0, 0.1, 0.4, 0.8),
+    "head": (1.0, 0.97, 0.9, 0.7, 0.5),
+}
+BATCH = 50
+
+
+def settings() -> list[dict]:
+    """The settings of the study, each once."""
+    centre = {axis: values[0] for axis, values in AXES.items()}
+    varied = [{**centre, axis: value} for axis, values in AXES.items() for value in values]
+    varied = [{**one, "shift": 0.0} if one["head"] < 1 else one for one in varied]
+    return [one for i, one in enumerate(varied) if one not in varied[:i]]
+
+
+def measure(key: jax.Array, setting: dict, *, draws: int, delta: float) -> dict:
+    """Means over the draws of what one_draw returns, the share of draws in which each bound failed, seconds.
+
+    Each term beside what it bounds: `gap` (mean largest deviation found in the ball) for the kernel term, `spread` (its
+    1-delta quantile less its mean) for the size term, `transfer_gap` for the discrepancy.
+    """
+    begin = time.time()
+    n_real = round(setting["n"] * setting["real_share"])
+    place = world(setting["shift"], setting["head"])
+    one = jax.jit(
+        lambda keys: lax.map(
+            lambda key: one_draw(key, place, n_real, setting["n"] - n_real, delta), keys, batch_size=BATCH
+        )
+    )
+    drawn = {name: np.asarray(values, float) for name, values in one(jax.random.split(key, draws)).items()}
+    failed = {
+        "ridge": drawn["true"] > drawn["term_total"],
+        "best_weight": drawn["true"] > drawn["best_total"],
+        "squared": drawn["squared_true"] > drawn["squared_total"],
+        "worst_in_ball": drawn["gap"] > drawn["ball_kernel"] + drawn["ball_size"],
+        "worst_in_ball_sharper": drawn["gap"] > drawn["ball_kernel"] + drawn["ball_sharper_size"],
+        "paper_form": drawn["true"] > drawn["paper_total"],
+    }
+    return {
+        **{name: values.mean() for name, values in drawn.items()},
+        "true_std": drawn["true"].std(),
+        "spread": np.quantile(drawn["gap"], 1 - delta) - drawn["gap"].mean(),
+        "failures": {name: share.mean() for name, share in failed.items()},
+        "seconds": round(time.time() - begin, 2),
+    }
+
+
+def run(workdir: str, *, draws: int, seed: int, delta: float = 0.05) -> None:
+    """Measures the settings that workdir/results.jsonl does not hold yet, then draws figure and table from it."""
+    config = {"name": "bound_study", "scale": f"{draws}", "draws": draws, "seed": seed, "delta": delta}
+    config |= {"axes": AXES, "ball": BALL, "noise": NOISE, "norm_unit": NORM_UNIT, "points": POINTS, "ridge": RIDGE}
+    path = results.start(workdir, config)
+    done = results.read(path)
+    for number, setting in enumerate(tqdm(settings(), desc="settings", disable=None)):
+        if not results.select(done, kind="bound", **setting):
+            key = jax.random.fold_in(jax.random.key(seed), number)
+            measured = measure(key, setting, draws=draws, delta=delta)
+            line = {"kind": "bound", **setting, "draws": draws, "seed": seed, "delta": delta, **measured}
+            results.append(path, [line | results.stamp(config)])
+    lines = results.select(results.read(path), kind="bound")
+    figures = Path(workdir) / "figures"
+    figures.mkdir(exist_ok=True)
+    bound_figures.draw(lines, figures / "bound.png")
+    (Path(workdir) / "bound.md").write_text(bound_figures.table(lines))
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
+    run(WORKDIR.value, draws=DRAWS.value, seed=SEED.value)
+
+
+if __name__ == "__main__":
+    WORKDIR = flags.DEFINE_string("workdir", None, "folder of results, figure and table", required=True)
+    DRAWS = flags.DEFINE_integer("draws", 1000, "samples drawn in each setting", lower_bound=2)
+    SEED = flags.DEFINE_integer("seed", 0, "seed of all draws")
+    app.run(main)

@@ -1,0 +1,1 @@
+"""What generation does to the tail of language."""

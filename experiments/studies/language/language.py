@@ -1,0 +1,197 @@
+"""What generation does to the tail of language: real reviews against text sampled in several ways.
+
+Which ranks a sampler keeps (experiments/studies/language/rank_study.py), whether a sharp cutoff is a fair model of it (theory/tail.py),
+and what that does to the errors of a model by rank (experiments/studies/language/rank_errors.py).
+"""
+
+import itertools
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from configs.common import one_of
+from experiments.data import reviews, splits
+from experiments.runtime import mesh, results
+from experiments.studies.language import language_report, rank_errors, rank_study
+from experiments.studies.language.rank_study import Source
+from experiments.synthetic import corpus, generate
+from experiments.synthetic.sampling import sampled
+from experiments.tasks.mixture import generator
+from experiments.training import train
+
+WORLD, BOOTSTRAP, PART, TRAIN, SPREAD = range(5)  # purposes of the key
+UNCUT = (1.0, 1.0)  # temperature and top-p of what a model says when nothing is cut
+
+
+class Corpus(NamedTuple):
+    """Real texts, those kept apart, and generated ones by (kind, temperature, top-p)."""
+
+    known: list[str]
+    held_out: list[str]
+    made: dict[tuple[str, float, float], list[str]]
+    notes: dict
+
+
+def run(config, workdir: str, data_dir: str | None) -> None:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+    check(config)
+    path = results.start(workdir, config.to_dict())
+    if results.select(results.read(path), kind="run"):
+        if not (Path(workdir) / "report.md").exists():
+            language_report.write(workdir)
+        print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
+        return
+    begun, stamp = time.perf_counter(), results.stamp(config.to_dict())
+    key = jax.random.key(config.seed)
+    corpus = load(config, data_dir, key)
+
+    def record(lines: list[dict]) -> None:
+        results.append(path, [line | stamp for line in lines])
+
+    ranks = rank_study.ranking(corpus.known)
+    real, sources = compared(config, corpus, ranks, generator(jax.random.fold_in(key, PART)))
+    tails(config, path, record, Source("real", None, None, real), sources, len(ranks), key)
+    if not results.select(results.read(path), kind="error", learner="pretrained"):
+        record([pretrained(config, corpus, data_dir, key)])
+    if not results.select(results.read(path), kind="errors of the decoder"):
+        results.remove(path, kind="error", learner="decoder")
+        record(decoders(config, corpus, ranks, sources, key))
+    seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
+    record([{"kind": "run", "notes": corpus.notes, "seconds": seconds, "peak_megabytes": memory}])
+    language_report.write(workdir)
+    print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
+
+
+def check(config) -> None:
+    """Raises ValueError for values that could only fail later."""
+    one_of("dataset", config.dataset, ("imdb", "invented"))
+    if config.repeats < 1 or config.bootstrap < 2:
+        raise ValueError(f"repeats = {config.repeats}, bootstrap = {config.bootstrap}: expected at least 1 and 2")
+    for name in ("pretrained", "decoder"):
+        edges = tuple(config[name].edges)
+        if not edges or edges[0] < 1 or any(a >= b for a, b in itertools.pairwise(edges)):
+            raise ValueError(f"{name}.edges = {edges}: expected ranks that grow, from 1 on")
+
+
+def load(config, data_dir: str | None, key: jax.Array) -> Corpus:
+    """Reviews of IMDb, split by content, and the generated texts of this repository; or both made up in memory."""
+    if config.dataset == "invented":
+        return invented(config, generator(jax.random.fold_in(key, WORLD)))
+    found, origin = reviews.read(data_dir)
+    texts = found.take(np.flatnonzero(origin == "imdb")).texts
+    parts = splits.by_content(
+        [text.encode() for text in texts], validation=config.split.validation, test=config.split.test
+    )
+    made: dict[tuple, list[str]] = {}
+    for kind in ("continuation", "review"):
+        for row in corpus.read(kind):
+            made.setdefault((kind, row["temperature"], row["top_p"]), []).append(row["text"])
+    notes = {"real texts that are known": len(parts.train), "duplicates dropped": len(parts.dropped)}
+    return Corpus([texts[i] for i in parts.train], [texts[i] for i in parts.test], made, notes)
+
+
+def invented(config, rng: np.random.Generator) -> Corpus:
+    """Independent Zipf words; every sampler of config.generation.continuation cuts their distribution itself."""
+    chances = np.arange(1.0, 401) ** -1.2
+    chances /= chances.sum()
+
+    def texts(p, count):
+        return [" ".join(f"w{word}" for word in rng.choice(len(p), 25, p=p)) for _ in range(count)]
+
+    made = {}
+    for temperature, mass, _ in config.generation.continuation.settings:
+        cut = sampled(sampled(chances, "temperature", temperature, rng), "top_p", mass, rng)
+        made["continuation", temperature, mass] = texts(cut, 80)
+    made["review", 0.7, 0.9] = texts(sampled(chances, "top_p", 0.9, rng), 80)
+    return Corpus(texts(chances, 1000), texts(chances, 100), made, {})
+
+
+def compared(config, corpus: Corpus, ranks: dict[str, int], rng: np.random.Generator):
+    """(word ranks of the known real texts, sources of equally many words: held-out real text first, then each sample).
+
+    A sample that has fewer words than config.words asks for is an error; with 0 the smallest sets the size.
+    """
+    drawn = [corpus.held_out[i] for i in rng.permutation(len(corpus.held_out))]
+    every = [Source("real", None, None, rank_study.numbered(drawn, ranks))]
+    every += [Source(*label, rank_study.numbered(texts, ranks)) for label, texts in corpus.made.items()]
+    size = config.words or min(sum(map(len, source.texts)) for source in every)
+    every = [source._replace(texts=rank_study.shortened(source.texts, size)) for source in every]
+    return rank_study.numbered(corpus.known, ranks), every
+
+
+def tails(config, path: Path, record, known: Source, sources: list[Source], types: int, key: jax.Array) -> None:
+    """Lines of every source that are not there yet: its tail, its own law, what was kept of real and uncut text."""
+    uncut = [s for s in sources if (s.name, s.temperature, s.top_p) == ("continuation", *UNCUT)]
+    for number, source in enumerate(sources):
+        if results.select(results.read(path), kind="tail", **source.label()):
+            continue
+        rng = generator(jax.random.fold_in(jax.random.fold_in(key, BOOTSTRAP), number))
+        lines = rank_study.retained(source, known, types, config.bootstrap, rng)
+        if source.name == "continuation" and uncut and source is not uncut[0]:
+            reference = uncut[0]._replace(name="uncut")
+            lines += rank_study.retained(source, reference, types, config.bootstrap, rng)
+        record(lines + rank_study.describe(source, types, config.bootstrap, rng))
+
+
+def pretrained(config, corpus: Corpus, data_dir: str | None, key: jax.Array) -> dict:
+    """The "error" line of the pretrained model on held-out real text."""
+    settings, begun = config.pretrained, time.perf_counter()
+    language = generate.load(settings.model, data_dir)
+    start = generate.encoded(language.pretrained, "")[0]
+    chosen = corpus.held_out[: settings.texts]
+    texts, facts = rank_errors.pretrained_errors(
+        language.pretrained, chosen, corpus.known[: settings.known], settings, start
+    )
+    edges = tuple(settings.edges)
+    spread = generator(jax.random.fold_in(key, SPREAD))
+    found = rank_errors.interval(texts, edges, config.bootstrap, spread)
+    seconds = time.perf_counter() - begun
+    label = {"kind": "error", "learner": "pretrained", "model": language.name, "model_sha256": language.sha256}
+    return label | {"edges": edges, "facts": facts, "seconds": seconds} | {k: clean(v) for k, v in found.items()}
+
+
+def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source], key: jax.Array) -> list[dict]:
+    """An "error" line for every source and seed: a small decoder trained on it, measured on held-out real text.
+
+    The real source is another excerpt of the known texts for each seed; a sample is the same for all of them.
+    """
+    settings, begun = config.decoder, time.perf_counter()
+    size = sum(map(len, sources[0].texts))
+    held = rank_errors.rows(
+        rank_study.numbered(corpus.held_out, ranks), settings.vocabulary, settings.length
+    ).take(np.arange(settings.held_out))  # fmt: skip
+    plan, model = rank_errors.recipe(settings)
+    sets, keys, labels = [], [], []
+    for number, source in enumerate(sources):
+        for seed in range(config.repeats):
+            own = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, TRAIN), number), seed)
+            data, start = jax.random.split(own)
+            texts = source.texts
+            if source.name == "real":
+                order = generator(data).permutation(len(corpus.known))
+                drawn = (corpus.known[i] for i in order[: size // 20 + 1])
+                texts = rank_study.shortened(rank_study.numbered(drawn, ranks), size)
+            sets.append(rank_errors.rows(texts, settings.vocabulary, settings.length))
+            keys.append(start)
+            labels.append({**source.label(), "seed": seed, "words": size})
+    short = min(len(examples.inputs) for examples in sets)
+    sets = [examples.take(np.arange(short)) for examples in sets]
+    trained = train.fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
+    edges, lines = tuple(settings.edges), []
+    for params, label in zip(trained, labels, strict=True):
+        found = rank_errors.trained_errors(model, params, held, edges, settings.batch)
+        lines.append(
+            {"kind": "error", "learner": "decoder", **label, "edges": edges}
+            | {name: clean(value) for name, value in found._asdict().items()}
+        )
+    return [*lines, {"kind": "errors of the decoder", "rows": short, "seconds": time.perf_counter() - begun}]
+
+
+def clean(values: np.ndarray) -> list:
+    """The numbers with None for NaN, which JSON does not know."""
+    if np.ndim(values) > 1:
+        return [clean(row) for row in values]
+    return [value if np.isfinite(value) else None for value in np.asarray(values).tolist()]

@@ -1,0 +1,1 @@
+"""Three phases of scaling, measured: curves of error against size, laws fitted to them."""

@@ -1,0 +1,120 @@
+"""How often the fits of theory/fit.py are right: python -m experiments.studies.phases.coverage --workdir=out/coverage
+
+Simulated curves with 2 % noise, 29 sizes over 7 decades. Half follow the three-phase law: does the 95 % interval hold
+the true cutoff, are three phases found, does the test of T2/T1 = s/pi hold? Half are power laws: how rarely are three
+phases claimed? Minutes on two cores. A finished workdir is left as it is; an interrupted one goes on where it stopped.
+"""
+
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from absl import app, flags
+from tqdm import tqdm
+
+from experiments.runtime import results
+from theory.fit import compare
+from theory.knowledge import exact_error
+from theory.phases import breakpoints
+from theory.ratio import share_test
+
+NOISE = 0.02
+SIZES = np.geomspace(10, 1e8, 29)
+
+
+def three_phase_curve(random: np.random.Generator) -> dict:
+    """A law with both breakpoints well inside the sizes, and its exact errors: floor + amplitude * L(n)."""
+    while True:
+        law = {"exponent": random.uniform(1.3, 2.0), "cutoff": int(np.exp(random.uniform(np.log(10), np.log(300))))}
+        share = 10 ** random.uniform(-3, -1.5)
+        with jax.enable_x64(True):
+            first, second = map(float, breakpoints(share, **law))
+        if first > 100 and second < 2e7:
+            break
+    floor, amplitude = random.choice([0.0, 0.01]), random.uniform(0.5, 1.0)
+    errors = [floor + amplitude * exact_error(share * n, (1 - share) * n, **law) for n in SIZES]
+    return {**law, "real_share": share, "floor": floor, "errors": np.array(errors)}
+
+
+def power_curve(random: np.random.Generator) -> dict:
+    """A n^-c + E, between 0.9 and 0.3 at the smallest size."""
+    decay, floor, start = random.uniform(0.1, 0.7), random.choice([0.0, 0.01, 0.05]), random.uniform(0.3, 0.9)
+    share = 10 ** random.uniform(-3, -1.5)
+    errors = floor + (start - floor) * (SIZES / SIZES[0]) ** -decay
+    return {"decay": decay, "real_share": share, "floor": floor, "errors": errors}
+
+
+CURVES = {"three_phase": three_phase_curve, "power": power_curve}
+
+
+def measurement(truth: str, draw: int) -> dict:
+    """One simulated curve, fitted with its standard errors unknown (even draws) or given (odd draws)."""
+    random = np.random.default_rng([draw, list(CURVES).index(truth)])
+    curve = CURVES[truth](random)
+    errors = curve.pop("errors") * np.exp(NOISE * random.standard_normal(len(SIZES)))
+    given = NOISE * errors if draw % 2 else None
+    began = time.perf_counter()
+    compared = compare(SIZES, errors, real_share=curve["real_share"], standard_errors=given)
+    seconds = time.perf_counter() - began
+    fitted = compared.fits["three_phase"]
+    line = {
+        "kind": "coverage",
+        "truth": truth,
+        "draw": draw,
+        "noise_given": bool(draw % 2),
+        "true": curve,
+        "fitted": fitted.parameters,
+        "intervals": fitted.intervals,
+        "best": compared.best,
+        "claimed": compared.three_phases,
+        "verdict": compared.verdict,
+        "seconds": seconds,
+    }
+    if truth == "three_phase":
+        low, high = fitted.intervals["cutoff"]
+        tested = share_test(SIZES, errors, real_share=curve["real_share"], standard_errors=given)
+        line["covered"] = bool(low <= curve["cutoff"] <= high)
+        line |= {"ratio_holds": tested.holds, "fitted_share": tested.real_share, "share_interval": tested.interval}
+    return line
+
+
+def summary(lines: list[dict]) -> dict:
+    """Shares of draws with the cutoff covered and three phases claimed, and the median seconds of a comparison."""
+    of = {truth: results.select(lines, kind="coverage", truth=truth) for truth in CURVES}
+    return {
+        "draws": {truth: len(chosen) for truth, chosen in of.items()},
+        "cutoff_covered": float(np.mean([line["covered"] for line in of["three_phase"]])),
+        "ratio_holds": float(np.mean([line["ratio_holds"] for line in of["three_phase"]])),
+        "claimed": {truth: float(np.mean([line["claimed"] for line in chosen])) for truth, chosen in of.items()},
+        "seconds_of_compare": float(np.median([line["seconds"] for chosen in of.values() for line in chosen])),
+    }
+
+
+def run(workdir: str | Path, draws: int) -> dict:
+    """Does what is still to be done in the workdir, and returns the summary."""
+    config = {"name": "coverage", "scale": "", "draws": draws, "noise": NOISE}
+    path = results.start(workdir, config)
+    lines, stamp = results.read(path), results.stamp(config)
+    if done := results.select(lines, kind="summary"):
+        return {key: done[0][key] for key in summary(lines)}
+    finished = {(line["truth"], line["draw"]) for line in lines}
+    for truth, draw in tqdm([(truth, draw) for draw in range(draws) for truth in CURVES], unit="curve"):
+        if (truth, draw) not in finished:
+            results.append(path, [measurement(truth, draw) | stamp])
+    found = summary(results.read(path))
+    results.append(path, [{"kind": "summary", **found, **stamp}])
+    return found
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
+    for name, value in run(flags.FLAGS.workdir, flags.FLAGS.draws).items():
+        print(f"{name}: {value}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("workdir", None, "folder of results.jsonl", required=True)
+    flags.DEFINE_integer("draws", 200, "curves of each kind")
+    app.run(main)

@@ -1,0 +1,1 @@
+"""Which contributor is worth training on? Values by every method against the truth."""

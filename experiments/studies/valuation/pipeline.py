@@ -1,0 +1,236 @@
+"""Contributors, their values by every method, the truth about them, and how well the two agree."""
+
+import base64
+import io
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from configs.common import one_of
+from experiments import tasks
+from experiments.data import splits
+from experiments.runtime import mesh, results
+from experiments.runtime.processes import first
+from experiments.studies.valuation import ground_truth, report, summaries, tails
+from experiments.tasks import budget, mixture
+from experiments.tasks.mixture import GENERATED, Spec
+from experiments.training import train
+from experiments.training.train_sharded import check_batch
+from valuation.aggregate import HOW, union
+from valuation.kernel import OUTPUTS
+from valuation.methods import METHODS, score
+from valuation.problem import Problem
+
+WORDS = {"how": HOW, "output": tuple(OUTPUTS), "estimator": ("unbiased", "biased", "linear")}  # options of methods
+SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
+THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
+LEAST = 10  # held-out examples, below which no order can be told
+
+
+def run(config, workdir: str, data_dir: str | None) -> None:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+    check(config)
+    path = results.start(workdir, config.to_dict())
+    if results.select(results.read(path), kind="run"):
+        if not (Path(workdir) / "report.md").exists():
+            report.write(workdir)
+        print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
+        return
+    begun, devices, stamp = time.perf_counter(), mesh.devices(), results.stamp(config.to_dict())
+
+    def record(lines: list[dict]) -> None:
+        results.append(path, [stamp | {"task": config.task} | line for line in lines])
+
+    task = tasks.load(config, data_dir, devices)
+    check_task(config, task)
+    if task.recipe.sharded:
+        print(budget.of_run(config, task.model, devices.size))
+    for draw in range(config.seed, config.seed + config.draws):
+        one_draw(config, task, draw, devices, path, record)
+    for kind in ("correlation", "summary", "agreement", "ablation"):
+        results.remove(path, kind=kind)
+    if config.truth == ground_truth.NONE:
+        record(summaries.alone(config, results.read(path)))
+    else:
+        record(summaries.judged(config, results.read(path)))
+    seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
+    record([{"kind": "run", "seconds": seconds, "peak_megabytes": memory, "notes": task.notes}])
+    report.write(workdir)
+    print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
+
+
+def check(config) -> None:
+    """Raises ValueError for values that could only fail later."""
+    for name in (*config.methods, *config.options):
+        one_of("method", name, tuple(METHODS))
+    for name, options in config.options.items():
+        known = METHODS[name].options()
+        for option, given in options.items():
+            one_of(f"option of {name}", option, known)
+            if option in WORDS:
+                one_of(f"{option} of {name}", given, WORDS[option])
+            most = 1.0 if option == "share" else float("inf")
+            if not isinstance(given, (str, bool)) and not 0 < given <= most:
+                raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
+    one_of("choice", config.choice, tuple(config.methods))
+    one_of("truth", config.truth, ground_truth.TRUTHS)
+    for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
+        if config[field] < 1:
+            raise ValueError(f"{field} = {config[field]}, expected at least 1")
+    for field in ("steps", "batch", "learning_rate"):
+        if not config.training[field] > 0:
+            raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
+    pieces = config.training.get("pieces", 1)
+    if pieces < 1 or config.training.batch % pieces:
+        raise ValueError(
+            f"training.pieces = {pieces} of a batch of {config.training.batch}: expected one of its divisors"
+        )
+    if config.training.get("sharded") and config.model.name != "decoder":
+        check_batch(config.training.batch, jax.device_count(), pieces)
+    if config.split.validation < LEAST:
+        raise ValueError(f"split.validation = {config.split.validation}, expected at least {LEAST}")
+    for spec in config.contributors.explicit:
+        for field in spec:
+            one_of("field of a contributor", field, Spec._fields)
+    count = len(config.contributors.explicit) or config.contributors.count
+    if count < 3:
+        raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
+
+
+def check_task(config, task: tasks.Task) -> None:
+    """Raises ValueError for too little held-out data, and for methods that need classes where the task has none."""
+    for name, held_out in (("validation", task.validation), ("test", task.test)):
+        if len(held_out.inputs) < LEAST:
+            raise ValueError(
+                f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
+                f"(what was left out: {task.notes})"
+            )
+    lost = [name for name in config.methods if not task.classes and not METHODS[name].sequences]
+    if lost:
+        raise ValueError(f"{', '.join(lost)} need class labels, the task {config.task} has sequences: leave them out")
+
+
+def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -> None:
+    """The lines of one draw that are not there yet: contributors, terms, values, truth."""
+    done = results.select(results.read(path), draw=draw)
+    key = jax.random.key(draw)
+    specs = specifications(config, task, jax.random.fold_in(key, SPECS))
+    pool, contributors = mixture.build(
+        jax.random.fold_in(key, BUILD), specs, task.train, task.groups, task.mechanisms, task.spoil, config.zipf
+    )
+    starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
+    problem = Problem(
+        model=task.model,
+        initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
+        checkpoints=(),
+        pool=pool,
+        contributors=contributors,
+        validation=task.validation,
+        features=task.features,
+        key=jax.random.fold_in(key, VALUES),
+        classes=task.classes,
+        train=trainer(task, devices, path.parent / "checkpoints"),
+    )
+    if task.sample and not results.select(results.read(path), kind="tail"):
+        record([{"kind": "tail", **tails.beyond(task.validation.inputs, tails.ranks(task.train.inputs))}])
+    if len(results.select(done, kind="contributor")) < len(specs):
+        results.remove(path, kind="contributor", draw=draw)
+        record([described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)])
+    judged = config.truth != ground_truth.NONE
+    if judged and not results.select(done, kind="terms"):  # of the ablation
+        begun = time.perf_counter()
+        chosen = config.options.get("score_scale_free", {})
+        terms = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
+        record([{"kind": "terms", "draw": draw, "terms": terms, "seconds": time.perf_counter() - begun}])
+    missing = [name for name in config.methods if not results.select(done, kind="values", method=name)]
+    begun = time.perf_counter()
+    if any(METHODS[name].checkpoints for name in missing):
+        problem = problem._replace(checkpoints=checkpoints(config, problem, jax.random.fold_in(key, UNION)))
+    on_union = time.perf_counter() - begun
+    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method", disable=not first())):
+        bar.set_postfix_str(name)
+        begun = time.perf_counter()
+        values = METHODS[name](problem, **config.options.get(name, {}))
+        seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
+        record([{"kind": "values", "draw": draw, "method": name, "values": list(values), "seconds": seconds}])
+    seeds = [s for s in range(config.truth_seeds) if not results.select(done, kind="truth", seed=s)]
+    if judged and seeds:
+        begun, folder = time.perf_counter(), path.parent / "checkpoints" / f"truth-{draw}"
+        truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
+        lines = truth(task, problem, seeds, jax.random.fold_in(key, TRUTH), devices, folder)
+        seconds = (time.perf_counter() - begun) / len(seeds)
+        about = {"kind": "truth", "draw": draw, "truth": config.truth, "metric": task.metric, "seconds": seconds}
+        record([about | line for line in lines])
+
+
+def checkpoints(config, problem: Problem, key) -> tuple:
+    """(params, learning rate) at config.checkpoints equal shares of one training on the union of the contributors."""
+    own, _ = union(problem)
+    bits, rate = jax.random.key_data(key), config.training.learning_rate
+    shares = np.linspace(0, 1, config.checkpoints + 1)[1:]  # a shorter training begins a longer one of the same key
+    return tuple((*problem.train([own], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
+
+
+def specifications(config, task: tasks.Task, key) -> list[Spec]:
+    """The explicit list of the config, or a draw over its axes."""
+    if config.contributors.explicit:
+        named = [{"name": f"{i:02d}"} | dict(fields) for i, fields in enumerate(config.contributors.explicit)]
+        return [Spec(**fields) for fields in named]
+    return mixture.draw(key, config.contributors.count, config.contributors.axes.to_dict(), task.strengths)
+
+
+def trainer(task: tasks.Task, devices, folder: Path):
+    """Problem.train: the task's recipe with a share of its steps; checkpoints in a folder named by the key."""
+
+    def fit(sets, share: float, key):
+        if not 0 < share <= 1:
+            raise ValueError(f"the share of the training steps must lie in (0, 1], got {share}")
+        recipe = task.recipe._replace(steps=max(1, round(share * task.recipe.steps)))
+        name = "-".join(map(str, ["short", recipe.steps, *np.asarray(jax.random.key_data(key)).ravel()]))
+        keys = list(jax.random.split(key, len(sets)))
+        return train.fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
+
+    return fit
+
+
+def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
+    """The line of a contributor: what it is made of, and what it shares with the held-out data."""
+    inputs = problem.pool.inputs[contributor.index]
+    held_out = {"validation": task.validation.inputs, "test": task.test.inputs}
+    line = {
+        "kind": "contributor",
+        "draw": draw,
+        "contributor": contributor.name,
+        "spec": spec._asdict(),
+        "examples": len(inputs),
+        "distinct": len(np.unique(contributor.index)),
+        "real": int(contributor.real.sum()),
+        "exact": {name: splits.exact_overlap(inputs, other) for name, other in held_out.items()},
+        "near": {name: task.near(inputs, other) for name, other in held_out.items()},
+        "near_rule": task.near_rule,
+    }
+    if task.thumbnail:
+        line["thumbnails"] = _png(_mixed(task, inputs, contributor.real))
+    if task.sample:
+        line["tail"] = tails.beyond(inputs, tails.ranks(task.train.inputs))
+    if task.sample and not spec.label_noise:  # a wrong answer is a real one
+        line["texts"] = [task.sample(x) for x in inputs[contributor.origin.mechanism == GENERATED][:TEXTS]]
+    return line
+
+
+def _mixed(task: tasks.Task, inputs, real) -> np.ndarray:
+    """A strip of examples, half of them synthetic where there are any."""
+    groups = [np.flatnonzero(real), np.flatnonzero(~real)]
+    share = [THUMBNAILS // 2, THUMBNAILS // 2] if all(map(len, groups)) else [THUMBNAILS, THUMBNAILS]
+    rows = np.concatenate([group[:wanted] for group, wanted in zip(groups, share, strict=True)])
+    return np.concatenate([task.thumbnail(inputs[row]) for row in rows], axis=1)
+
+
+def _png(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,107 @@
+"""What a finished run's lines say together: correlations, their means with intervals, the ablation of the score."""
+
+import numpy as np
+
+from experiments.runtime import results
+from experiments.studies.valuation import evaluate
+from experiments.studies.valuation.ground_truth import OWN_SET
+from valuation.methods import METHODS, score
+
+
+def judged(config, lines: list[dict]) -> list[dict]:
+    """Correlations by draw and method, and their means with bootstrap intervals."""
+    draws = range(config.seed, config.seed + config.draws)
+    truth = [np.array([t["utility"] for t in results.select(lines, kind="truth", draw=d)]).T for d in draws]
+    value_lines = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
+    values = [np.array([value_lines[d, name]["values"] for name in config.methods]) for d in draws]
+    agreement = [evaluate.seed_agreement(t) for t in truth]
+    metric = results.select(lines, kind="truth")[0]["metric"]
+    predicts = metric == "accuracy" and config.truth == OWN_SET
+    out = [
+        {
+            "kind": "correlation",
+            "draw": d,
+            "method": name,
+            **{k: _number(evaluate.correlation(k, v[i], t.mean(1))) for k in evaluate.CORRELATIONS},
+            "regret": evaluate.regret(v[i], t.mean(1)),
+            "accuracy_error": float(np.abs(v[i] - t.mean(1)).mean()) if predicts and METHODS[name].accuracy else None,
+        }
+        for d, t, v in zip(draws, truth, values, strict=True)
+        for i, name in enumerate(config.methods)
+    ]
+    samples = evaluate.bootstrap(values, truth, config.bootstrap, config.seed)
+    reference = config.methods.index(config.choice)
+    for i, name in enumerate(config.methods):
+        own = results.select(out, kind="correlation", method=name)
+        means = {k: _number(np.mean([np.nan if x[k] is None else x[k] for x in own])) for k in evaluate.CORRELATIONS}
+        errors = [x["accuracy_error"] for x in own if x["accuracy_error"] is not None]
+        out.append(
+            {
+                "kind": "summary",
+                "method": name,
+                **means,
+                "low_high": evaluate.interval(samples[:, i]),
+                "less_than_choice": evaluate.interval(samples[:, reference] - samples[:, i]),
+                "regret": float(np.mean([x["regret"] for x in own])),
+                "accuracy_error": float(np.mean(errors)) if errors else None,
+                "seconds": float(np.median([value_lines[d, name]["seconds"] for d in draws])),
+            }
+        )
+    out.append(
+        {
+            "kind": "agreement",
+            "choice": config.choice,
+            "metric": metric,
+            "truth": config.truth,
+            "seed_agreement": _number(np.mean(agreement)),
+            "by_draw": [_number(r) for r in agreement],
+            "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),
+            "seconds": float(
+                np.median([np.sum([t["seconds"] for t in results.select(lines, kind="truth", draw=d)]) for d in draws])
+            ),
+        }
+    )
+    return out + ablation(config, lines, truth)
+
+
+def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
+    """The score with every subset of its terms, scale-free weights: mean within-draw Spearman."""
+    draws = range(config.seed, config.seed + config.draws)
+    every = [
+        score.Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()})
+        for d in draws
+    ]
+    out = []
+    for chosen in range(1, 2 ** len(score.Terms._fields)):
+        mask = np.array([bool(chosen >> i & 1) for i in range(len(score.Terms._fields))])
+        found = [
+            evaluate.correlation("spearman", score.value(t, mask * score.scale_free_weights(t)), y.mean(1))
+            for t, y in zip(every, truth, strict=True)
+        ]
+        names = [name for name, used in zip(score.Terms._fields, mask, strict=True) if used]
+        out.append(
+            {
+                "kind": "ablation",
+                "terms": names,
+                "spearman": _number(np.mean(found)),
+                "by_draw": [_number(x) for x in found],
+            }
+        )
+    return out
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def alone(config, lines: list[dict]) -> list[dict]:
+    """Without a truth, one line a method: mean over draws of its correlation with the chosen one, median seconds."""
+    draws = range(config.seed, config.seed + config.draws)
+    found = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
+    out = []
+    for name in config.methods:
+        pairs = [[np.array(found[d, one]["values"]) for one in (name, config.choice)] for d in draws]
+        agrees = _number(np.mean([evaluate.correlation("spearman", *pair) for pair in pairs]))
+        seconds = float(np.median([found[d, name]["seconds"] for d in draws]))
+        out.append({"kind": "summary", "method": name, "choice": config.choice, "agrees": agrees, "seconds": seconds})
+    return out

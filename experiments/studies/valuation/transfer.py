@@ -1,0 +1,119 @@
+"""Do values made for one model hold for another? Values of one finished run against the truth of a second one.
+
+    python -m experiments.studies.valuation.transfer --values=out/mlp --truth=out/convnet --workdir=out/transfer
+
+Both runs must have the same contributors: the same config but for the model; the first needs no truth. Writes one line
+a draw and method into workdir/results.jsonl and prints the table of means.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from absl import app, flags
+
+from experiments.runtime import results
+from experiments.runtime.results import select
+from experiments.studies.valuation import evaluate
+from experiments.studies.valuation.ground_truth import OWN_SET
+from valuation.methods import METHODS
+
+
+def table(values: list[dict], truth: list[dict]) -> list[dict]:
+    """One line a draw and method that both runs hold: Spearman with the other run's truth, and with its own.
+
+    values, truth: lines of two finished runs. Raises ValueError unless their contributors are the same.
+    """
+    found = []
+    if not select(truth, kind="truth"):
+        raise ValueError("the run whose truth is taken has none: it was made with truth=none")
+    draws = [{x["draw"] for x in select(lines, kind=kind)} for lines, kind in ((values, "values"), (truth, "truth"))]
+    draws = sorted(draws[0] & draws[1])
+    if not draws:
+        raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
+    for draw in draws:
+        same = _measured(values) == _measured(truth)
+        if not select(
+            values, kind="truth"
+        ):  # its values are made for contributors on their own, as own_set judges them
+            same = {measured[1] for measured in _measured(truth)} <= {None, OWN_SET}
+        if _contributors(values, draw) != _contributors(truth, draw) or not same:
+            raise ValueError(
+                f"draw {draw}: the two runs have other contributors, data or truths, expected configs that differ in "
+                "the model alone"
+            )
+        other, own = (_truth(lines, draw) for lines in (truth, values))
+        own = np.zeros(len(other)) if own is None else own  # constant: it has no correlation
+        for line in select(values, kind="values", draw=draw):
+            pairs = {"spearman": (line["values"], other), "own": (line["values"], own), "truths": (own, other)}
+            rho = {name: evaluate.correlation("spearman", *map(np.asarray, pair)) for name, pair in pairs.items()}
+            found.append(
+                {"kind": "transfer", "draw": draw, "method": line["method"]}
+                | {name: None if np.isnan(number) else number for name, number in rho.items()}
+            )
+    return found
+
+
+def words(lines: list[dict]) -> str:
+    """The means over draws as a Markdown table, best first."""
+    names = list(dict.fromkeys(x["method"] for x in lines))
+    means = {n: [_mean(select(lines, method=n), k) for k in ("spearman", "own")] for n in names}
+    order = sorted(names, key=lambda n: -np.nan_to_num(means[n][0], nan=-2))
+    rows = [f"| {METHODS[n].title} | {_number(means[n][0])} | {_number(means[n][1])} |" for n in order]
+    truths = _mean(select(lines, method=names[0]), "truths")
+    head = ["| method | against the other run's truth | against its own |", "|---|---|---|"]
+    last = "" if np.isnan(truths) else f"The two truths agree with {truths:.3f}."
+    return "\n".join([*head, *rows, "", last]).rstrip()
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def _contributors(lines: list[dict], draw: int) -> list[dict]:
+    """What is known of them, and the data set that they are drawn from."""
+    names, notes = ("spec", "examples", "distinct", "real"), ("dataset", "train / validation / test")
+    data = [{name: x.get("notes", {}).get(name) for name in notes} for x in select(lines, kind="run")]
+    return data + [{name: x.get(name) for name in names} for x in select(lines, kind="contributor", draw=draw)]
+
+
+def _truth(lines: list[dict], draw: int) -> np.ndarray | None:
+    found = [x["utility"] for x in select(lines, kind="truth", draw=draw)]
+    return np.mean(found, axis=0) if found else None
+
+
+def _measured(lines: list[dict]) -> set[tuple]:
+    return {(x.get("task"), x.get("truth"), x.get("metric")) for x in select(lines, kind="truth")}
+
+
+def _mean(lines: list[dict], name: str) -> float:
+    """NaN where one draw has no correlation: values that are all equal order nothing."""
+    return float(np.mean([np.nan if x[name] is None else x[name] for x in lines]))
+
+
+def main(argv: list[str]) -> None:
+    folders = {name: flags.FLAGS[name].value for name in ("values", "truth")}
+    try:
+        lines = {name: results.read(Path(folder) / results.FILE) for name, folder in folders.items()}
+        for name, folder in folders.items():
+            if not select(lines[name], kind="run"):
+                raise ValueError(f"--{name}={folder} holds no finished run")
+        found = table(lines["values"], lines["truth"])
+        path = results.start(flags.FLAGS.workdir, folders)
+        results.remove(path, kind="transfer")
+        compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
+        stamp = results.stamp({"name": "transfer", "scale": "of values"} | compared)
+        results.append(path, [stamp | compared | line for line in found])
+        print(words(found))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    for name, meaning in (
+        ("values", "finished run whose values are taken"),
+        ("truth", "finished run whose truth is taken"),
+        ("workdir", "folder for results.jsonl"),
+    ):
+        flags.DEFINE_string(name, None, meaning, required=True)
+    app.run(main)

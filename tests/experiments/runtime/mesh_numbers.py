@@ -1,0 +1,94 @@
+"""What tests/experiments/runtime/test_mesh.py compares: on one device, on simulated devices, and by several processes."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+
+from experiments.runtime import mesh
+from experiments.training import train
+from models.losses import cross_entropy
+from models.mlp import mlp
+from models.transformer import transformer
+from tests.problems import CLASSES, corners, data
+from valuation.methods import METHODS
+from valuation.outputs import log_likelihood
+from valuation.problem import Examples
+from valuation.stream import gradient_products
+from valuation.workers import on_host, over
+
+CHOSEN = ("ntk_utility", "score_scale_free", "davinz", "tracin", "logra", "trak", "influence")
+WIDTHS = (5, 8, CLASSES)
+MODEL = mlp(WIDTHS, jax.random.key(0))
+DECODER = transformer(16, 8, 16, layers=1, heads=2, hidden=32, key=jax.random.key(1))
+TOKENS = np.random.default_rng(0).integers(0, 16, (21, 8)).astype(np.int32)
+
+
+def values(devices, names=CHOSEN) -> dict[str, np.ndarray]:
+    """Values of the corners' contributors by those methods, on those devices; None computes them without a mesh."""
+    other = mlp(WIDTHS, jax.random.key(5)).params
+    problem = corners()._replace(model=MODEL, checkpoints=((MODEL.params, 0.5), (other, 0.25)))
+    options = {"logra": {"rank": 3}, "trak": {"dimensions": 64}}
+    with over(devices):
+        return {name: METHODS[name](problem, **options.get(name, {})) for name in names}
+
+
+def products(devices, params=DECODER.params) -> np.ndarray:
+    """Inner products of a decoder's gradients, in several ragged chunks."""
+    tokens = Examples(TOKENS, TOKENS)
+    with over(devices):
+        model = DECODER._replace(params=params)
+        return gradient_products(model, log_likelihood, tokens, tokens.take(slice(0, 5)), memory=2_000_000)
+
+
+def recipe(optimizer=None) -> train.Recipe:
+    def loss(params, frozen, examples, key):
+        return cross_entropy(MODEL.apply(params, frozen, examples.inputs), examples.targets)
+
+    return train.Recipe(loss, lambda key: mlp(WIDTHS, key).params, (), optimizer or optax.adam(1e-2), 12, 8)
+
+
+def trainings(devices, folder: Path | None = None, sets=(30, 9, 40)) -> list:
+    """Parameters of three models."""
+    keys = list(jax.random.split(jax.random.key(1), len(sets)))
+    return train.fit(recipe(), [data(n, n) for n in sets], keys, mesh=devices, checkpoint=folder)
+
+
+def cut_trainings(devices, folder: Path | None = None) -> list:
+    """The same for two models that are trained one after another, each on all devices."""
+    keys = list(jax.random.split(jax.random.key(1), 2))
+    one, large = recipe(optax.sgd(1e-2))._replace(sharded=True), mesh.LARGE
+    mesh.sharded.__kwdefaults__["large"] = 16  # so that the kernels are cut
+    try:
+        return train.fit(one, [data(n, n) for n in (30, 9)], keys, mesh=devices, checkpoint=folder)
+    finally:
+        mesh.sharded.__kwdefaults__["large"] = large
+
+
+def decoder_recipe() -> train.Recipe:
+    """Not with Adam, whose first step is the sign of a gradient: that of a key's bias is 0 but for rounding."""
+
+    def loss(params, frozen, examples, key):
+        return -log_likelihood(DECODER.apply(params, frozen, examples.inputs), examples)
+
+    return train.Recipe(loss, lambda key: DECODER.params, DECODER.frozen, optax.sgd(0.1, momentum=0.9), 1, 16)
+
+
+def one_step(devices, shard) -> tuple:
+    """(parameters and optimizer's memory, loss) of the decoder behind a step; shard: such as mesh.replicated."""
+    made = decoder_recipe()
+    state = (DECODER.params, made.optimizer.init(DECODER.params), jax.random.key(0), np.int32(0))
+    shardings = shard((state, made.frozen), devices)
+    state, frozen = mesh.place((state, made.frozen), shardings)
+    step = train.mesh_step(made, devices, shardings)
+    state, loss = step(state, Examples(TOKENS[:16], TOKENS[:16]), frozen)
+    return state[:2], loss
+
+
+def all_numbers(devices, folder: Path) -> list[np.ndarray]:
+    """Everything that several processes must agree on with one."""
+    workers = mesh.of_values(devices)
+    parts = values(workers), products(workers), trainings(devices, folder / "checkpoints")
+    parts += (cut_trainings(devices, folder / "cut"),)
+    return [on_host(leaf) for leaf in jax.tree.leaves((*parts, one_step(devices, mesh.replicated)))]

@@ -1,0 +1,69 @@
+"""One of the processes of tests/experiments/runtime/test_mesh.py: python -m tests.experiments.runtime.mesh_process HOST:PORT PROCESSES PROCESS FOLDER"""
+
+import os
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments.runtime import mesh
+from experiments.runtime.processes import everywhere, first, from_first, in_turn, together
+from experiments.training import train
+from valuation.workers import current, over
+
+
+def interrupted(training, *, everywhere: bool = False) -> None:
+    """The training, checkpointed every few steps, until the second process fails, or both do."""
+    check = train.check_losses
+    train.CHUNK, train.SECONDS_BETWEEN_CHECKPOINTS = 4, 0.0
+
+    def failing(losses, names, done):
+        if done == 8 and (everywhere or not first()):
+            raise FloatingPointError("interrupted")
+        check(losses, names, done)
+
+    train.check_losses, said = failing, "nothing"
+    try:
+        training()
+    except (FloatingPointError, ValueError) as error:
+        said = str(error)
+    assert "interrupted" in said
+    train.check_losses = check
+
+
+def main(coordinator: str, processes: str, process: str, folder: str) -> None:
+    mesh.use_all_cores()
+    mesh.start(coordinator=coordinator, processes=int(processes), process=int(process))
+    assert jax.process_count() == int(processes)
+    from tests.experiments.runtime.mesh_numbers import (  # they make arrays, and so start the devices
+        all_numbers,
+        cut_trainings,
+        trainings,
+    )
+
+    with over(mesh.of_values(mesh.devices())):
+        assert current().processes == int(processes)
+    interrupted(lambda: trainings(mesh.devices(), Path(folder) / "checkpoints"))
+    interrupted(lambda: cut_trainings(mesh.devices(), Path(folder) / "cut"), everywhere=True)
+    assert from_first(lambda: " ".join(sorted(os.listdir(Path(folder) / "cut")))) == "running-0.npz training.json"
+    with np.load(Path(folder) / f"checkpoints/process-{process}-of-{processes}/state.npz") as file:
+        assert int(file["arr_0"]) == 8  # behind it came the failure, or the end, of 12 steps
+    found = all_numbers(mesh.devices(), Path(folder))
+    (only,) = trainings(mesh.devices(), sets=(30,))  # fewer models than processes
+    assert from_first(lambda: "äb" * 50) == "äb" * 50
+    assert not everywhere(first())
+    with in_turn(), (Path(folder) / "order").open("a") as file:
+        file.write(process)
+    try:
+        together(lambda: None if first() else Path("/nowhere/at all").read_text())
+        said = "nothing"
+    except (ValueError, OSError) as error:
+        said = str(error)
+    (Path(folder) / f"said-{process}").write_text(said)
+    if first():
+        np.savez(Path(folder) / "found.npz", *found, *jax.tree.leaves(only))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,71 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from configs import instructions, reasoning
+from experiments.tasks import budget
+from experiments.training import train
+from models.decoder import Config, decoder
+from models.lora import with_lora
+from valuation.outputs import log_likelihood
+from valuation.problem import Examples
+
+SHAPE = Config(2000, 128, 2, heads=4, kv_heads=2, head_width=32, hidden=512)
+LENGTH, BATCH, ADAPTED = 256, 2, ("q", "k", "v", "o")
+
+
+def test_memory_and_operations_are_near_those_of_the_compiled_step():
+    model = with_lora(decoder(SHAPE, jax.random.key(0)), ADAPTED, rank=4, key=jax.random.key(1))
+    learned = sum(leaf.size for leaf in jax.tree.leaves(model.params))
+    assert budget.adapted(SHAPE, ADAPTED, 4) == learned
+
+    def loss(params, frozen, examples, key):
+        return -log_likelihood(model.apply(params, frozen, examples.inputs), examples)
+
+    recipe = train.Recipe(loss, None, model.frozen, optax.adam(1e-3), 1, BATCH)
+    tokens = np.zeros((BATCH, LENGTH), np.int32)
+    state = model.params, recipe.optimizer.init(model.params), jax.random.key(0), jnp.zeros((), jnp.int32)
+    step = jax.jit(partial(train.step, recipe), donate_argnums=0)
+    compiled = step.lower(state, Examples(tokens, tokens, tokens < 1), model.frozen).compile()
+    found = budget.estimate(
+        SHAPE, learned, budget.Tokens(BATCH * LENGTH, 0, 0), batch=BATCH, length=LENGTH, devices=1, number_bytes=4,
+        rate=1.0, utilisation=1.0,
+    )  # fmt: skip
+    assert found.activations == pytest.approx(compiled.memory_analysis().temp_size_in_bytes, rel=0.25)
+    assert found.training_hours * 3600 == pytest.approx(compiled.cost_analysis()["flops"], rel=0.1)
+    frozen = sum(leaf.size * 4 for leaf in jax.tree.leaves(model.frozen))
+    assert (found.weights, found.learned) == (frozen, 16 * learned)
+
+
+def test_tokens_of_a_run_by_hand():
+    config = instructions.get_config("paper,contributors=4,truth_seeds=2,draws=3,size=100")
+    steps, row = 1000 * 16, 1024
+    found = budget.tokens(config)
+    assert found.trained == pytest.approx(3 * (4 * 2 + 4 * 0.1 + (1 / 3 + 2 / 3 + 1)) * steps * row)
+    assert found.read == 3 * 4 * 2 * 2000 * row
+    assert found.valued == 3 * (1 + 4 + 1 + 2 * 3) * (4 * 100 + 1000) * row
+    config.truth = "none"
+    found = budget.tokens(config)
+    assert found.trained == pytest.approx(3 * (4 * 0.1 + 2) * steps * row)
+    assert (found.read, found.valued) == (0, 3 * (4 + 1 + 2 * 3) * (4 * 100 + 1000) * row)
+    config.contributors.explicit = ({"size": 50}, {"size": 70})
+    assert budget.tokens(config).valued == 3 * 11 * (120 + 1000) * row
+    alone = instructions.get_config("paper,contributors=4,truth_seeds=2,truth=leave_one_out,size=100")
+    assert budget.tokens(alone).trained == pytest.approx((5 * 2 + 4 * 0.1 + 2) * steps * row)
+    mixed = instructions.get_config("paper")
+    sizes = np.exp(np.random.default_rng(0).uniform(*np.log([1000, 10_000]), 100_000))  # as contributors are drawn
+    rows = budget.tokens(mixed).valued / ((1 + 4 + 1 + 2 * 3) * row)
+    assert rows == pytest.approx(12 * sizes.mean() + 1000, rel=0.01)
+    assert reasoning.get_config("paper").training.sharded
+
+
+def test_devices_share_weights_and_hours():
+    config = reasoning.get_config("paper")
+    one, eight = (budget.estimate(SHAPE, 1000, budget.tokens(config), batch=16, length=1536, devices=d) for d in (1, 8))
+    assert eight.weights == one.weights / 8
+    assert eight.training_hours == pytest.approx(one.training_hours / 8)
+    assert eight.learned == one.learned
