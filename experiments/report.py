@@ -7,11 +7,11 @@ from pathlib import Path
 
 from absl import app, flags
 
-from experiments.studies.language import language_report
-from experiments.studies.phases import scaling_report
-from experiments.studies.valuation import report
+from experiments.studies.language.report import write as write_language
+from experiments.studies.phases.report import write as write_phases
+from experiments.studies.valuation.report import write as write_valuation
 
-WRITERS = {"valuation": report.write, "phases": scaling_report.write, "language": language_report.write}
+WRITERS = {"valuation": write_valuation, "phases": write_phases, "language": write_language}
 
 
 def writer(workdir: str | Path) -> Callable:

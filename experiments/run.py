@@ -17,9 +17,9 @@ from valuation.workers import over
 
 # config.experiment -> the module whose run(config, workdir, data_dir) does the work
 EXPERIMENTS = {
-    "valuation": "experiments.studies.valuation.pipeline",
-    "phases": "experiments.studies.phases.scaling",
-    "language": "experiments.studies.language.language",
+    "valuation": "experiments.studies.valuation.study",
+    "phases": "experiments.studies.phases.study",
+    "language": "experiments.studies.language.study",
 }
 
 

@@ -11,8 +11,8 @@ from configs.common import one_of
 from experiments.data import hub
 from experiments.synthetic import corpus, word_problems
 from experiments.tasks import Task, sequences
-from experiments.tasks.coding import Pair
 from experiments.tasks.mixture import GENERATED
+from experiments.tasks.token_rows import Pair
 
 DATASETS = {
     "templates": "made in memory",

@@ -10,9 +10,9 @@ from configs.common import one_of
 from experiments.data import hub
 from experiments.synthetic import corpus, word_problems
 from experiments.synthetic.prompts import digest
-from experiments.tasks import Task, coding, sequences, text_metrics
-from experiments.tasks.coding import Pair
+from experiments.tasks import Task, sequences, text_metrics, token_rows
 from experiments.tasks.mixture import GENERATED, generator
+from experiments.tasks.token_rows import Pair
 from valuation.problem import Examples
 
 DATASETS = {
@@ -43,7 +43,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
     def from_templates(examples, kinds, key):
         made = word_problems.problems(len(examples.inputs), int(kinds), generator(key))
-        return coding.encode(parts.coder, [pair_of(*one) for one in made], config.tokens)[0]
+        return token_rows.encode(parts.coder, [pair_of(*one) for one in made], config.tokens)[0]
 
     mechanisms, strengths = {"template": from_templates}, {"template": (1, 4, len(word_problems.TEMPLATES))}
     if config.temperatures:
@@ -89,7 +89,7 @@ def options(data_dir: str | None, coder, limits, held_out: list[str], most: int)
     found = [known[problem] for problem in held_out if problem in known]
     asked = [Pair("", row["problem"], solution(row["steps"], c), "") for row in found for c in row["choices"]]
     numbers = np.array([(len(row["choices"]), row["choices"].index(row["answer"])) for row in found])
-    rows, _ = coding.encode(coder, asked, limits)
+    rows, _ = token_rows.encode(coder, asked, limits)
     owner = np.repeat(np.arange(len(found)), numbers[:, 0])
     cut = ~((rows.targets == coder.end) & rows.mask).any(1)
     kept = np.setdiff1d(owner, owner[cut])[:most]

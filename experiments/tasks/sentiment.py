@@ -14,7 +14,7 @@ from experiments.data.reviews import Reviews
 from experiments.data.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
 from experiments.synthetic import corpus
 from experiments.tasks import Task, check_enough, classified, other_labels
-from experiments.tasks.frozen import on_states, smollm2_states
+from experiments.tasks.frozen_features import on_states, smollm2_states
 from experiments.tasks.mixture import GENERATED, generator
 from experiments.training import train
 from models.encoder import encoder, weighted_words

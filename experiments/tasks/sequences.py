@@ -13,10 +13,10 @@ from configs.common import one_of
 from experiments.data import splits
 from experiments.data.archives import SMOLLM2, member
 from experiments.runtime import mesh
-from experiments.tasks import Task, check_enough, coding, text_metrics
-from experiments.tasks.coding import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
-from experiments.tasks.frozen import smollm2_states
+from experiments.tasks import Task, check_enough, text_metrics, token_rows
+from experiments.tasks.frozen_features import smollm2_states
 from experiments.tasks.mixture import generator
+from experiments.tasks.token_rows import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
 from experiments.training import train
 from models.generate import generate
 from models.lora import with_lora
@@ -239,8 +239,8 @@ def coder_of(config, data_dir: str | None) -> Coder | None:
     if config.model.name == "decoder":
         return None
     if config.model.name == "folder":
-        return coding.folder_coder(config.model.folder, config.tokens.special)
-    return coding.coder(from_gguf(member("smollm2", SMOLLM2, data_dir)).tokenizer, *config.tokens.special)
+        return token_rows.folder_coder(config.model.folder, config.tokens.special)
+    return token_rows.coder(from_gguf(member("smollm2", SMOLLM2, data_dir)).tokenizer, *config.tokens.special)
 
 
 def pretrained(config, data_dir: str | None):

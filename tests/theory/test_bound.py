@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from experiments.runtime import results
-from experiments.studies.bound import bound_figures, bound_study
+from experiments.studies.bound import figures, study
 from theory.bound import (
     best_real_weight,
     kernel_term,
@@ -221,11 +221,11 @@ def test_two_empty_parts_are_refused():
 
 def test_simulated_bounds_hold_and_study_resumes(tmp_path, monkeypatch):
     """200 draws at two of the study's settings: no more than delta violations, also for the worst predictor found."""
-    monkeypatch.setattr(bound_study, "AXES", {"n": (200,), "real_share": (0.5,), "shift": (0.4,), "head": (1.0, 0.7)})
+    monkeypatch.setattr(study, "AXES", {"n": (200,), "real_share": (0.5,), "shift": (0.4,), "head": (1.0, 0.7)})
     with jax.enable_x64(False), jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
-        bound_study.run(tmp_path, draws=200, seed=1)
+        study.run(tmp_path, draws=200, seed=1)
         lines = results.read(tmp_path / "results.jsonl")
-        bound_study.run(tmp_path, draws=200, seed=1)
+        study.run(tmp_path, draws=200, seed=1)
     assert results.read(tmp_path / "results.jsonl") == lines
     assert len(lines) == 2
     for line in lines:
@@ -236,4 +236,4 @@ def test_simulated_bounds_hold_and_study_resumes(tmp_path, monkeypatch):
         assert line["spread"] < line["ball_sharper_size"] < line["ball_size"]
         assert line["transfer_gap"] <= line["term_discrepancy"] + 1e-6
     assert (tmp_path / "figures" / "bound.png").stat().st_size > 10_000
-    assert bound_figures.table(lines).count("\n") == 2 + 2 + 2
+    assert figures.table(lines).count("\n") == 2 + 2 + 2

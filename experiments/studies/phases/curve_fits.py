@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Key
 from scipy import stats
 
-from experiments.studies.phases.study import Curve
+from experiments.studies.phases.curves import Curve
 from theory.fit import compare
 from theory.likelihood import LEVEL
 from theory.ratio import joint_test, share_test

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from experiments.studies.phases.study import REAL, Curve, Study, curves
+from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.synthetic.sampling import kept, measured_cutoff, sampled
 from experiments.tasks.mixture import generator
 from experiments.training import train

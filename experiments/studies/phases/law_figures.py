@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
+from experiments.reporting.figures import COLOURS, MARKERS
 from experiments.runtime.results import select
-from experiments.studies.phases.study import REAL, Curve
-from experiments.studies.valuation.figures import COLOURS, MARKERS
+from experiments.studies.phases.curves import REAL, Curve
 from theory.laws import LAWS
 from theory.phases import breakpoints, expected_error
 from theory.plan import best_purchase

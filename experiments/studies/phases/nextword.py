@@ -9,8 +9,8 @@ import numpy as np
 
 from configs.common import one_of
 from experiments.data import reviews
+from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.studies.phases.facts import learner
-from experiments.studies.phases.study import REAL, Curve, Study, curves
 from experiments.synthetic.ngrams import sample, trigrams
 from experiments.synthetic.sampling import kept, measured_cutoff
 from experiments.tasks.mixture import generator

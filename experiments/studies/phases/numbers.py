@@ -7,7 +7,7 @@ import numpy as np
 
 from configs.common import one_of
 from experiments.data import splits
-from experiments.studies.phases.study import REAL, Curve, Study, curves
+from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.synthetic.sampling import kept, measured_cutoff, sampled
 from experiments.tasks import images
 from experiments.tasks.mixture import generator

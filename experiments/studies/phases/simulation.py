@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.studies.phases.study import Curve, Study
+from experiments.studies.phases.curves import Curve, Study
 from experiments.synthetic.sampling import measured_cutoff, sampled
 from experiments.tasks.mixture import generator
 from theory.knowledge import LARGEST_RANK, power_law, simulated_error

@@ -2,54 +2,17 @@
 
 import base64
 import io
-from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
+from experiments.reporting.figures import COLOURS, MARKERS
 from experiments.runtime.results import select
 from valuation.methods import METHODS
 
-# Okabe and Ito's colours, told apart by colour-blind readers too
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-MARKERS = "osD^vPX*"
 ACCURACY = "test accuracy"
 LOST = {"own_set": "", "leave_one_out": " lost without it"}
-STYLE = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-}
-
-
-def draw_all(figures: dict, lines: list[dict], folder: Path) -> list[tuple[str, str]]:
-    """Writes every figure that the lines allow, as PNG and PDF; (file name, caption) of each.
-
-    figures: name -> (lines -> a figure or None, caption).
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    with plt.rc_context(STYLE):
-        for name, (figure, caption) in figures.items():
-            drawn = figure(lines)
-            if drawn is not None:
-                for ending in ("png", "pdf"):
-                    drawn.savefig(folder / f"{name}.{ending}", dpi=150)
-                plt.close(drawn)
-                made.append((f"{name}.png", caption))
-    return made
-
-
-def shown(made: list[tuple[str, str]]) -> list[str]:
-    """The section of a report with those figures."""
-    return ["## Figures", *(f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made)]
 
 
 def value_against_truth(lines: list[dict]):

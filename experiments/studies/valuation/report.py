@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
+from experiments.reporting.figures import draw_all, shown
 from experiments.runtime import results
 from experiments.runtime.processes import first
 from experiments.runtime.results import select
@@ -29,8 +30,8 @@ def write(workdir: str | Path) -> Path:
         return workdir / "report.md"
     lines = results.finished(workdir, "summary")
     if select(lines, kind="truth"):
-        made = figures.draw_all(figures.FIGURES, lines, workdir / "figures")
-        body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *figures.shown(made)]
+        made = draw_all(figures.FIGURES, lines, workdir / "figures")
+        body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *shown(made)]
     else:
         body = values_report.sections(lines, workdir)
     path = workdir / "report.md"

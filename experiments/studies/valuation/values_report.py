@@ -1,8 +1,10 @@
 """The report of a run without a truth: what each contributor is worth by every method, and where the methods agree."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import rankdata
 
+from experiments.reporting.figures import draw_all, shown
 from experiments.runtime.results import select
 from experiments.studies.valuation import figures
 from valuation.methods import METHODS
@@ -12,7 +14,7 @@ def sections(lines: list[dict], workdir) -> list[str]:
     """The head, the order of the chosen method, the agreement of the others with it, and figures."""
     summary, draws = select(lines, kind="summary"), sorted({x["draw"] for x in select(lines, kind="values")})
     line, choice = summary[0], summary[0]["choice"]
-    made = figures.draw_all(FIGURES, lines, workdir / "figures")
+    made = draw_all(FIGURES, lines, workdir / "figures")
     contributors = select(lines, kind="contributor", draw=draws[0])
     values = np.array(select(lines, kind="values", draw=draws[0], method=choice)[0]["values"])
     best = int(np.argmax(values))
@@ -41,7 +43,7 @@ def sections(lines: list[dict], workdir) -> list[str]:
         "## Do the other methods agree?",
         "Mean over draws of the correlation with that order; methods that disagree see other things, not truer ones.",
         "\n".join(agreement),
-        *figures.shown(made),
+        *shown(made),
     ]
 
 
@@ -53,7 +55,7 @@ def orders(lines: list[dict]):
     ranks = np.stack([rankdata(-np.array(run["values"])) for run in runs], axis=1)
     order = np.argsort(ranks[:, 0], kind="stable")
     names = [figures.label(x) for x in select(lines, kind="contributor", draw=draw)]
-    figure, axis = figures.plt.subplots(figsize=(6.5 + 0.4 * len(runs), 2.6 + 0.25 * len(names)))
+    figure, axis = plt.subplots(figsize=(6.5 + 0.4 * len(runs), 2.6 + 0.25 * len(names)))
     image = axis.imshow(ranks[order], cmap="viridis_r", aspect="auto")
     axis.set_xticks(range(len(runs)), [METHODS[run["method"]].title for run in runs], rotation=60, ha="right")
     axis.set_yticks(range(len(names)), [names[i] for i in order], fontsize=7)

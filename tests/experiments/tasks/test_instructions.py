@@ -11,8 +11,8 @@ from configs import instructions as config_file
 from experiments.data import archives
 from experiments.data.builders.natural_instructions import FOLDER, PER_SUBTASK, SUBTASKS
 from experiments.runtime import mesh, results
-from experiments.studies.valuation import pipeline
-from experiments.tasks import coding, instructions, load, sequences
+from experiments.studies.valuation import study
+from experiments.tasks import instructions, load, sequences, token_rows
 from tests.models.test_pretrained import written
 
 CONFIG = config_file.get_config("tiny")
@@ -88,7 +88,7 @@ def test_records_of_a_language_model_become_pairs(monkeypatch):
     monkeypatch.setattr(instructions.generated, "read", lambda kind: found if kind == "instruction" else None)
     config = config_file.get_config("small")
     assert instructions.by_temperature(instructions.records(config)) == {
-        0.7: [coding.Pair("", "Why?", "So.", "generated")]
+        0.7: [token_rows.Pair("", "Why?", "So.", "generated")]
     }
 
 
@@ -113,7 +113,7 @@ def test_values_by_gradients_of_lora_beside_a_pretrained_decoder(tmp_path, monke
     config.update({"methods": ("ntk_utility", "size"), "options": {}, "choice": "ntk_utility"})
     config.model.update({"last": 1, "rank": 2})
     config.tokens.special = ("<|start|>", "Ġthe", "<|end|>")  # the tiny file has no more special tokens
-    pipeline.run(config.lock(), str(tmp_path / "run"), None)
+    study.run(config.lock(), str(tmp_path / "run"), None)
     lines = results.read(tmp_path / "run" / "results.jsonl")
     found = results.select(lines, kind="values", method="ntk_utility")[0]["values"]
     task = load(config, None, mesh.devices())

@@ -10,7 +10,7 @@ from configs import reasoning as config_file
 from experiments.data.builders import math_steps, strategy_qa
 from experiments.runtime import mesh
 from experiments.studies.valuation import report
-from experiments.tasks import coding, load, reasoning, text_metrics
+from experiments.tasks import load, reasoning, text_metrics, token_rows
 from models.transformer import transformer
 from tests.experiments.tasks.test_instructions import put
 
@@ -31,18 +31,18 @@ def archive(tmp_path, monkeypatch):
 
 def test_the_archive_gives_problems_steps_answers_and_families(archive):
     pairs = reasoning.read(archive, CONFIG)
-    assert coding.Pair("", "what is 2 times 3 ?", "multiply 2 by 3. answer: 6", "multiply, 1 step") in pairs
-    assert coding.Pair("", "is 1 odd?", "Yes. It is.", "strategyqa") in pairs
+    assert token_rows.Pair("", "what is 2 times 3 ?", "multiply 2 by 3. answer: 6", "multiply, 1 step") in pairs
+    assert token_rows.Pair("", "is 1 odd?", "Yes. It is.", "strategyqa") in pairs
     assert len(pairs) == 12
     assert reasoning.kind("add 1 to 2, divide the result by 3, subtract 1, add 4") == "add, 3 or more steps"
 
 
 def test_options_of_held_out_problems(archive):
-    code = coding.trained_coder([x["input"] for x in MATH], 300)
+    code = token_rows.trained_coder([x["input"] for x in MATH], 300)
     held_out = ["what is 4 times 3 ?", "is 1 odd?", "what is 2 times 3 ?", "what is 5 times 3 ?"]
     found, numbers = reasoning.options(archive, code, LIMITS, held_out, 2)
     assert numbers.tolist() == [[2, 1], [2, 1]]
-    prompts, answers = zip(*coding.texts(code, found.inputs), strict=True)
+    prompts, answers = zip(*token_rows.texts(code, found.inputs), strict=True)
     assert prompts == ("what is 4 times 3 ?",) * 2 + ("what is 2 times 3 ?",) * 2
     assert answers == tuple(f"multiply {i} by 3. answer: {c}" for i, c in ((4, 8), (4, 12), (2, 4), (2, 6)))
     room = len(code.tokenizer.encode(answers[0]).ids) + 1  # for it and its end; an answer of two digits is cut
@@ -51,7 +51,7 @@ def test_options_of_held_out_problems(archive):
 
 
 def test_models_choose_by_the_likelihood_of_whole_answers(archive):
-    code = coding.trained_coder([x["input"] for x in MATH], 300)
+    code = token_rows.trained_coder([x["input"] for x in MATH], 300)
     found, numbers = reasoning.options(archive, code, LIMITS, [f"what is {i} times 3 ?" for i in range(1, 9)], 9)
     model = transformer(300, LIMITS["length"], 16, layers=1, heads=2, hidden=32, tied=True, key=jax.random.key(0))
     logits = np.asarray(model.apply(model.params, model.frozen, found.inputs), np.float64)
@@ -63,13 +63,13 @@ def test_models_choose_by_the_likelihood_of_whole_answers(archive):
 
 
 def test_solutions_join_their_problems_in_the_train_pool():
-    pool = [coding.Pair("", "what is 1 + 1 ?", "2", "a")]
+    pool = [token_rows.Pair("", "what is 1 + 1 ?", "2", "a")]
     known, other = (reasoning.digest(text) for text in (" what is 1 + 1 ?", "a held-out one"))
     found = [
         {"problem": known, "text": " two ", "temperature": 0.7},
         {"problem": other, "text": "x", "temperature": 0.7},
     ]
-    expected = {0.7: [coding.Pair("", "what is 1 + 1 ?", "two", "generated")]}
+    expected = {0.7: [token_rows.Pair("", "what is 1 + 1 ?", "two", "generated")]}
     assert reasoning.by_temperature(found, pool) == expected
 
 

@@ -18,9 +18,9 @@ from experiments.data import archives, reviews
 from experiments.data.builders.movie_reviews import MEMBER
 from experiments.data.vocabulary import decode, encode, vocabulary
 from experiments.runtime import mesh, results
-from experiments.studies.valuation import pipeline
+from experiments.studies.valuation import study
 from experiments.synthetic.generate import untrained
-from experiments.tasks import frozen, hidden_states, load, sentiment
+from experiments.tasks import frozen_features, hidden_states, load, sentiment
 from models.decoder import hidden
 from models.mlp import mlp
 
@@ -219,7 +219,7 @@ def test_a_task_on_states_works_on_the_same_words(task):
         return np.stack([table[row[row > 0]].mean(0) for row in rows])
 
     model, recipe = sentiment.learner(lambda key: mlp((5, 2), key), config_file.get_config("tiny").training)
-    changed = frozen.on_states(task, states, model, recipe)
+    changed = frozen_features.on_states(task, states, model, recipe)
     np.testing.assert_array_equal(changed.train.inputs, states(task.train.inputs))
     some, plain = changed.train.take(np.arange(6)), task.train.take(np.arange(6))
     made = changed.mechanisms["rotten_tomatoes"](some, 1, jax.random.key(0))
@@ -233,7 +233,7 @@ def test_a_task_on_states_works_on_the_same_words(task):
 def test_the_smallest_scale_runs_through_the_pipeline(tmp_path):
     config = config_file.get_config("tiny,contributors=3,truth_seeds=1")
     config.methods, config.choice = ("rbf_margin", "size"), "rbf_margin"
-    pipeline.run(config, str(tmp_path / "run"), str(tmp_path))
+    study.run(config, str(tmp_path / "run"), str(tmp_path))
     lines = results.read(tmp_path / "run" / "results.jsonl")
     assert {len(line["values"]) for line in results.select(lines, kind="values")} == {3}
     assert all(0 <= x <= 1 for line in results.select(lines, kind="truth") for x in line["utility"])

@@ -13,8 +13,8 @@ from scipy.special import log_softmax
 from configs import instructions as config_file
 from experiments.data import hub, splits
 from experiments.synthetic import word_problems
-from experiments.tasks import coding, sequences, text_metrics
-from experiments.tasks.coding import Pair
+from experiments.tasks import sequences, text_metrics, token_rows
+from experiments.tasks.token_rows import Pair
 
 LIMITS = ConfigDict({"length": 12, "instruction": 2, "response": 4})
 PAIRS = [
@@ -23,7 +23,7 @@ PAIRS = [
     Pair("say it", "two", "ok", "b"),
 ]
 TEXTS = [text for pair in PAIRS for text in pair[:3]]
-CODER = coding.trained_coder(TEXTS * 3, 400)
+CODER = token_rows.trained_coder(TEXTS * 3, 400)
 
 
 def ids(text):
@@ -35,7 +35,7 @@ def rows_of(examples):
 
 
 def test_rows_follow_the_layout_and_its_rules_of_length():
-    examples, cut = coding.encode(CODER, PAIRS, LIMITS)
+    examples, cut = token_rows.encode(CODER, PAIRS, LIMITS)
     ask, answer, end = CODER.ask, CODER.answer, CODER.end
     for row, (pair, mask) in enumerate(zip(PAIRS, examples.mask, strict=True)):
         instruction, prompt, response = (ids(text) for text in pair[:3])
@@ -52,7 +52,7 @@ def test_rows_follow_the_layout_and_its_rules_of_length():
     assert cut["responses"] == sum(r > 4 for _, _, r in lengths)
     assert cut["prompts"] >= 1
     with pytest.raises(ValueError, match="5 tokens cannot hold"):
-        coding.encode(CODER, PAIRS, ConfigDict({"length": 5, "instruction": 2, "response": 4}))
+        token_rows.encode(CODER, PAIRS, ConfigDict({"length": 5, "instruction": 2, "response": 4}))
 
 
 def test_a_word_that_is_numbered_like_the_padding_is_kept_at_the_end():
@@ -60,28 +60,28 @@ def test_a_word_that_is_numbered_like_the_padding_is_kept_at_the_end():
     words = {word: i for i, word in enumerate(["!", "<ask>", "<answer>", "<end>", *plain[1:]])}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(words, []))
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    code = coding.coder(tokenizer, "<ask>", "<answer>", "<end>")
-    examples, _ = coding.encode(
+    code = token_rows.coder(tokenizer, "<ask>", "<answer>", "<end>")
+    examples, _ = token_rows.encode(
         code, [Pair("", "ab", "cd!!", "a")], ConfigDict({"length": 20, "instruction": 0, "response": 9})
     )
-    assert coding.texts(code, examples.inputs) == [("ab", "cd!!")]
+    assert token_rows.texts(code, examples.inputs) == [("ab", "cd!!")]
 
 
 def test_texts_and_bytes_come_back():
-    examples, _ = coding.encode(CODER, PAIRS, ConfigDict({"length": 90, "instruction": 20, "response": 40}))
-    assert coding.texts(CODER, examples.inputs) == [(pair.prompt, pair.response) for pair in PAIRS]
-    assert coding.bytes_of(CODER, examples) == sum(len(pair.response.encode()) for pair in PAIRS)
+    examples, _ = token_rows.encode(CODER, PAIRS, ConfigDict({"length": 90, "instruction": 20, "response": 40}))
+    assert token_rows.texts(CODER, examples.inputs) == [(pair.prompt, pair.response) for pair in PAIRS]
+    assert token_rows.bytes_of(CODER, examples) == sum(len(pair.response.encode()) for pair in PAIRS)
 
 
 def test_digits_stand_alone():
-    tokens = coding.trained_coder(["1234 1234 1234 abc abc"] * 20, 400).tokenizer.encode("1234 abc").tokens
+    tokens = token_rows.trained_coder(["1234 1234 1234 abc abc"] * 20, 400).tokenizer.encode("1234 abc").tokens
     assert [t for t in tokens if any(c.isdigit() for c in t)] == ["1", "2", "3", "4"]
 
 
 def test_noise_gives_other_responses_and_leaves_the_rest():
-    examples, _ = coding.encode(CODER, PAIRS, LIMITS)
+    examples, _ = token_rows.encode(CODER, PAIRS, LIMITS)
     wrong = np.array([True, False, True])
-    noisy = coding.spoiled(CODER, examples, wrong, np.random.default_rng(0))
+    noisy = token_rows.spoiled(CODER, examples, wrong, np.random.default_rng(0))
     own = [tuple(row[mask]) for row, mask in zip(examples.targets, examples.mask, strict=True)]
     new = [tuple(row[mask]) for row, mask in zip(noisy.targets, noisy.mask, strict=True)]
     assert new[1] == own[1]
@@ -95,7 +95,7 @@ def test_noise_gives_other_responses_and_leaves_the_rest():
         np.testing.assert_array_equal(after[:asked], before[:asked])
         np.testing.assert_array_equal(after[asked:moved], before[start - (moved - asked) : start])  # the end is kept
         np.testing.assert_array_equal(after[moved + 1 : moved + 1 + len(new[row])], new[row])
-    alone = coding.spoiled(CODER, examples.take([0]), np.array([True]), np.random.default_rng(0))
+    alone = token_rows.spoiled(CODER, examples.take([0]), np.array([True]), np.random.default_rng(0))
     np.testing.assert_array_equal(alone.targets, examples.targets[:1])  # there is no other response
 
 
@@ -115,8 +115,8 @@ def parts(config):
 
 def test_the_tokenizer_sees_the_train_pool_alone_and_nothing_leaks(parts, config):
     texts = [text for pair in parts.pairs for text in pair[:3]]
-    assert parts.coder.tokenizer.get_vocab() == coding.trained_coder(texts, 400).tokenizer.get_vocab()
-    held = coding.texts(parts.coder, np.concatenate([parts.validation.inputs, parts.test.inputs]))
+    assert parts.coder.tokenizer.get_vocab() == token_rows.trained_coder(texts, 400).tokenizer.get_vocab()
+    held = token_rows.texts(parts.coder, np.concatenate([parts.validation.inputs, parts.test.inputs]))
     for left, right in (("train", "validation"), ("train", "test"), ("validation", "test")):
         assert sequences.near(parts.coder, getattr(parts, left).inputs, getattr(parts, right).inputs) == 0
     assert not {pair.prompt for pair in parts.pairs} & {prompt for prompt, _ in held}
@@ -146,7 +146,7 @@ def test_nats_per_byte_against_numpy(parts, config):
     expected = [-own[row][some.mask[row]].sum() for row in range(7)]
     np.testing.assert_allclose(sequences.nats(model, some), expected, rtol=1e-5)
     utility, loss = sequences.measure(parts.coder, model, some)
-    size = sum(len(response.encode()) for _, response in coding.texts(parts.coder, rows_of(some)))
+    size = sum(len(response.encode()) for _, response in token_rows.texts(parts.coder, rows_of(some)))
     np.testing.assert_allclose([utility, loss], [-sum(expected) / size, sum(expected) / some.mask.sum()], rtol=1e-5)
     counts = np.ones(len(parts.coder.lengths))
     for token in parts.train.targets[parts.train.mask]:
@@ -188,10 +188,10 @@ def folder(tmp_path):
 
 
 def test_a_pretrained_decoder_is_read_adapted_and_asked_to_write(folder, config):
-    code = coding.folder_coder(folder, ("<ask>", "<answer>", "<end>"))
+    code = token_rows.folder_coder(folder, ("<ask>", "<answer>", "<end>"))
     pairs = [Pair("", "abc ab", "abd", "a"), Pair("", "abd abc abc", "abc abc", "a")]
-    examples, _ = coding.encode(code, pairs, ConfigDict({"length": 16, "instruction": 0, "response": 6}))
-    assert coding.bytes_of(code, examples) == len("abd") + len("abc abc")
+    examples, _ = token_rows.encode(code, pairs, ConfigDict({"length": 16, "instruction": 0, "response": 6}))
+    assert token_rows.bytes_of(code, examples) == len("abd") + len("abc abc")
     shape = {"name": "folder", "folder": str(folder), "dtype": "float32", "rank": 2, "adapted": ("q", "v"), "last": 1}
     chosen = ConfigDict({**config.to_dict(), "model": shape})
     model, recipe = sequences.pretrained(chosen, None)
@@ -204,7 +204,7 @@ def test_a_pretrained_decoder_is_read_adapted_and_asked_to_write(folder, config)
     assert 0 <= score <= 1
     assert loss == pytest.approx(sequences.measure(code, model, examples)[1])
     with pytest.raises(ValueError, match="lacks '<none>'"):
-        coding.folder_coder(folder, ("<ask>", "<none>", "<end>"))
+        token_rows.folder_coder(folder, ("<ask>", "<none>", "<end>"))
 
 
 def test_metrics_of_texts_by_hand():
@@ -282,7 +282,7 @@ def test_too_little_is_refused(config):
         ValueError, match=r"9 training pairs of \d+ characters give a tokenizer of \d+ tokens, expected 400"
     ):
         sequences.learned(pairs, 400)
-    some, _ = coding.encode(CODER, PAIRS, LIMITS)
+    some, _ = token_rows.encode(CODER, PAIRS, LIMITS)
     groups = {0.5: PAIRS[:2]}
     assert len(sequences.sampled(CODER, LIMITS, True, groups, some, 0.5, jax.random.key(0)).inputs) == 3
     with pytest.raises(ValueError, match=r"a \(strength 0\.5\) has 2 examples, a contributor asks for 3"):

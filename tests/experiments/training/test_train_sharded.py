@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from configs import instructions as config_file
 from experiments import tasks
 from experiments.runtime import mesh, results
-from experiments.studies.valuation import pipeline
+from experiments.studies.valuation import study
 from experiments.training import train, train_sharded
 from models.decoder import Config, decoder
 from models.lora import with_lora
@@ -178,13 +178,13 @@ def paper(tmp_path_factory):
 
 
 def test_a_run_with_cut_weights_gives_the_numbers_of_one_device(paper, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline.report, "write", lambda workdir: None)
+    monkeypatch.setattr(study.report, "write", lambda workdir: None)
     models, load = [], tasks.load
     monkeypatch.setattr(tasks, "load", lambda *args: models.append(load(*args)) or models[-1])
     found = []
     for sharded in (True, False):
         workdir = tmp_path / str(sharded)
-        pipeline.run(paper(sharded), str(workdir), None)
+        study.run(paper(sharded), str(workdir), None)
         found.append(results.read(workdir / "results.jsonl"))
     cut, whole = (jax.tree.leaves(one.model.frozen) for one in models)
     parts = [leaf.size // leaf.addressable_shards[0].data.size for leaf in cut]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from configs.language import get_config
-from experiments import report
+from experiments.report import writer
 from experiments.runtime import results
-from experiments.studies.language import language, rank_errors, rank_study
+from experiments.studies.language import rank_errors, rank_study, study
 from experiments.studies.language.rank_study import Source
 from experiments.synthetic import generate
 from models.transformer import transformer
@@ -20,7 +20,7 @@ from models.transformer import transformer
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("language")
-    language.run(get_config("tiny,repeats=2"), str(workdir), None)
+    study.run(get_config("tiny,repeats=2"), str(workdir), None)
     return workdir
 
 
@@ -133,10 +133,10 @@ def test_the_study_finds_what_was_done_to_independent_words(finished):
 
 def test_a_finished_run_has_report_and_figures_and_is_left_alone(finished, capsys):
     before = (finished / results.FILE).read_text()
-    language.run(get_config("tiny,repeats=2"), str(finished), None)
+    study.run(get_config("tiny,repeats=2"), str(finished), None)
     assert (finished / results.FILE).read_text() == before
     assert "is finished" in capsys.readouterr().out
-    words = report.writer(finished)(finished).read_text()
+    words = writer(finished)(finished).read_text()
     assert "Is a sharp cutoff a fair model" in words
     assert all((finished / "figures" / f"{name}.png").exists() for name in ("rank_frequency", "tail_mass", "errors"))
     seeds = {(x["source"], x["temperature"], x["top_p"], x["seed"]) for x in map(json.loads, before.splitlines())
@@ -149,7 +149,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path):
     (tmp_path / "config.json").write_text((finished / "config.json").read_text())
     place = next(i for i, line in enumerate(whole) if json.loads(line).get("learner") == "decoder")
     (tmp_path / results.FILE).write_text("".join(whole[:place]) + whole[place][:30])
-    language.run(get_config("tiny,repeats=2"), str(tmp_path), None)
+    study.run(get_config("tiny,repeats=2"), str(tmp_path), None)
 
     def numbers(path):
         return [[x["nats"], x["wrong"]] for x in results.read(path / results.FILE) if x["kind"] == "error"]
@@ -170,4 +170,4 @@ def test_bad_configs_are_named(change, words, tmp_path):
     config = get_config("tiny")
     config.update_from_flattened_dict(change)
     with pytest.raises(ValueError, match=words):
-        language.run(config, str(tmp_path), None)
+        study.run(config, str(tmp_path), None)

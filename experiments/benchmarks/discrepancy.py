@@ -1,6 +1,6 @@
 """MMD of large samples: time, memory and error of every estimator, on normal samples whose MMD is known exactly.
 
-    python -m experiments.benchmarks.benchmark_discrepancy --rows=60000 --others=10000 --features=512 --workdir=out/discrepancy
+    python -m experiments.benchmarks.discrepancy --rows=60000 --others=10000 --features=512 --workdir=out/discrepancy
 
 One line of results.jsonl an estimator, each measured in this one process, the cheapest in memory first.
 """

@@ -1,8 +1,8 @@
 """Speed and memory of the fast path on workloads that other libraries were timed on.
 
-    python -m experiments.benchmarks.benchmark --peers=FOLDER --workdir=out/benchmark [--only=graddot.lm] [--repeat=3]
+    python -m experiments.benchmarks.attribution --peers=FOLDER --workdir=out/benchmark [--only=graddot.lm] [--repeat=3]
 
-FOLDER is laid out as experiments/benchmarks/peers.py says. Every method runs in a process of its own, so that its peak memory is
+FOLDER is laid out as experiments/benchmarks/workloads.py says. Every method runs in a process of its own, so that its peak memory is
 its own; one line of results.jsonl each, and a table at the end. A rerun of a finished workdir redoes nothing.
 "cold" is the first call, compilation included; "warm" the fastest of the repeats, from arrays and weights to scores.
 FLOPs are counted from shapes (below), and compared with the matrix product this machine is measured to do.
@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
 
-from experiments.benchmarks import peers
+from experiments.benchmarks import workloads
 from experiments.runtime import mesh, results
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
@@ -44,34 +44,34 @@ BATCH = 32  # of the plain gradient: as fast here as any other
 KEY = 7
 
 
-def graddot(work: peers.Workload):
+def graddot(work: workloads.Workload):
     """Exact inner products over all parameters, (n, m)."""
-    return gradient_products(work.model, peers.loss_of(work), work.train, work.query)
+    return gradient_products(work.model, workloads.loss_of(work), work.train, work.query)
 
 
-def projected(work: peers.Workload):
+def projected(work: workloads.Workload):
     """Inner products of 16 x 16 projections of every dense layer, (n, m)."""
     train, query, _ = _two_sided(work)
     return np.concatenate(train) @ np.concatenate(query).T
 
 
-def logra_scores(work: peers.Workload):
+def logra_scores(work: workloads.Workload):
     """LoGra of rank 16 with a damping of 0.1 mean eigenvalues, (n, m)."""
     train, query, sizes = _two_sided(work)
     return logra.scores(train, np.concatenate(query), sizes)
 
 
-def trak_scores(work: peers.Workload):
+def trak_scores(work: workloads.Workload):
     """TRAK with one model and 2,048 dimensions; language model: the first 250 sequences, gradients of the loss."""
-    output = peers.token_loss if work.name == "lm" else margin
+    output = workloads.token_loss if work.name == "lm" else margin
     train = work.train.take(slice(0, TRAK_LM if work.name == "lm" else None))
     state = hashes(shapes(work.model.params), jax.random.key(KEY), dimensions=DIMENSIONS)
     return trak.scores(*(trak.sketched(work.model, output, part, state) for part in (train, work.query)))
 
 
-def gradient(work: peers.Workload):
+def gradient(work: workloads.Workload):
     """The plain gradient of all examples, train and query, in batches: what a pass of training costs."""
-    loss, total = peers.loss_of(work), None
+    loss, total = workloads.loss_of(work), None
     for part in (work.train, work.query):
         for start in range(0, len(part.inputs), BATCH):
             batch = part.take(slice(start, start + BATCH))
@@ -80,7 +80,7 @@ def gradient(work: peers.Workload):
     return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(total)])
 
 
-def ntk_mmd(work: peers.Workload):
+def ntk_mmd(work: workloads.Workload):
     """(kernel term, MMD) of subsets of the training set, DAVINZ's two terms."""
     found = []
     for rows in np.array_split(np.arange(len(work.train.inputs)), SUBSETS):
@@ -93,7 +93,7 @@ def ntk_mmd(work: peers.Workload):
     return np.array(found)
 
 
-def knn_shapley(work: peers.Workload):
+def knn_shapley(work: workloads.Workload):
     """KNN-Shapley values of the training examples, K = 5."""
     return knn_values(work.train.inputs, work.train.targets, work.query.inputs, work.query.targets, k=5)
 
@@ -101,7 +101,7 @@ def knn_shapley(work: peers.Workload):
 RUN = dict(zip(METHODS, (graddot, projected, logra_scores, trak_scores, gradient, ntk_mmd, knn_shapley), strict=True))
 
 
-def flops(method: str, work: peers.Workload) -> float:
+def flops(method: str, work: workloads.Workload) -> float:
     """Multiplications and additions of a method's matrix products; attention and elementwise work are left out."""
     if work.model is None:
         return 2.0 * len(work.train.inputs) * len(work.query.inputs) * work.train.inputs.shape[1]
@@ -136,7 +136,7 @@ def peak(size: int = 2048, repeats: int = 5, dtype=jnp.float32) -> float:
 def measure(folder: str, case: str, repeat: int) -> dict:
     """One line of results, in this process."""
     method, name = case.split(".")
-    work = peers.load(folder, name)
+    work = workloads.load(folder, name)
     before, begun = results.peak_megabytes(), time.perf_counter()
     found = RUN[method](work)
     cold = time.perf_counter() - begun
@@ -175,9 +175,9 @@ def table(lines: list[dict]) -> str:
     )
 
 
-def _two_sided(work: peers.Workload):
+def _two_sided(work: workloads.Workload):
     state = sides(shapes(work.model.params), jax.random.key(KEY), rank=RANK)
-    loss = peers.loss_of(work)
+    loss = workloads.loss_of(work)
     train, query = (list(logra.projected(work.model, loss, part, state)) for part in (work.train, work.query))
     return train, query, widths(state)
 
@@ -215,7 +215,7 @@ def main(argv):
         method, name = case.split(".")
         if results.select(results.read(path), method=method, workload=name):
             continue
-        command = [sys.executable, "-m", "experiments.benchmarks.benchmark", f"--peers={FLAGS.peers}", f"--case={case}",
+        command = [sys.executable, "-m", "experiments.benchmarks.attribution", f"--peers={FLAGS.peers}", f"--case={case}",
                    f"--repeat={FLAGS.repeat}"]  # fmt: skip
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)  # progress and errors go to the terminal
         if done.returncode:

@@ -1,6 +1,6 @@
 """How cost grows: seconds against examples n, parameters p and number of contributors, with the fitted exponent.
 
-    python -m experiments.benchmarks.benchmark_cost --workdir=out/benchmark_cost
+    python -m experiments.benchmarks.cost --workdir=out/benchmark_cost
 
 Random data, an MLP; one line of results.jsonl a measurement and one a fit. An exponent of 1 is linear; at small sizes
 what a call costs whatever its size pulls it below.

@@ -12,7 +12,7 @@ from configs import images
 from experiments import tasks
 from experiments.runtime import results
 from experiments.runtime.results import select
-from experiments.studies.valuation import pipeline, report
+from experiments.studies.valuation import report, study
 from experiments.training import train
 from valuation.methods import METHODS
 
@@ -31,7 +31,7 @@ def data_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, data_dir):
     workdir = tmp_path_factory.mktemp("run")
-    pipeline.run(config(), str(workdir), data_dir)
+    study.run(config(), str(workdir), data_dir)
     return workdir
 
 
@@ -74,14 +74,14 @@ def test_the_ablation_holds_the_score_itself(finished):
 
 def test_a_finished_workdir_is_left_alone(finished, data_dir, capsys):
     before = (finished / "results.jsonl").read_bytes()
-    pipeline.run(config(), str(finished), data_dir)
+    study.run(config(), str(finished), data_dir)
     assert "nothing is computed again" in capsys.readouterr().out
     assert (finished / "results.jsonl").read_bytes() == before
 
 
 def test_another_config_in_the_same_workdir_is_refused(finished, data_dir):
     with pytest.raises(ValueError, match="bootstrap"):
-        pipeline.run(config(bootstrap=100), str(finished), data_dir)
+        study.run(config(bootstrap=100), str(finished), data_dir)
 
 
 class Killed(BaseException):
@@ -99,11 +99,11 @@ def test_a_killed_run_ends_with_the_same_numbers(finished, tmp_path, data_dir, m
 
     monkeypatch.setitem(METHODS, "size", METHODS["size"]._replace(values=killing))
     with pytest.raises(Killed):
-        pipeline.run(config(), str(tmp_path), data_dir)
+        study.run(config(), str(tmp_path), data_dir)
     partial = results.read(tmp_path / "results.jsonl")
     with (tmp_path / "results.jsonl").open("a") as file:
         file.write('{"kind": "values", "dr')
-    pipeline.run(config(), str(tmp_path), data_dir)
+    study.run(config(), str(tmp_path), data_dir)
     again = results.read(tmp_path / "results.jsonl")
     assert again[: len(partial)] == partial  # nothing that was there is computed twice
     assert measured(again) == measured(results.read(finished / "results.jsonl"))
@@ -126,10 +126,10 @@ def test_a_run_killed_between_its_last_lines_is_finished(finished, tmp_path, dat
     torn = next(i for i, line in enumerate(lines) if '"kind": "agreement"' in line)
     (tmp_path / "config.json").write_text((finished / "config.json").read_text())
     (tmp_path / "results.jsonl").write_text("".join(lines[:torn]))
-    pipeline.run(config(), str(tmp_path), data_dir)
+    study.run(config(), str(tmp_path), data_dir)
     assert measured(results.read(tmp_path / "results.jsonl")) == measured(results.read(finished / "results.jsonl"))
     (tmp_path / "report.md").unlink()
-    pipeline.run(config(), str(tmp_path), data_dir)
+    study.run(config(), str(tmp_path), data_dir)
     assert (tmp_path / "report.md").exists()
 
 
@@ -150,7 +150,7 @@ def test_explicit_contributors(tmp_path, data_dir):
     chosen = config(draws=1)
     with chosen.unlocked():
         chosen.contributors.explicit = specs
-    pipeline.run(chosen, str(tmp_path), data_dir)
+    study.run(chosen, str(tmp_path), data_dir)
     lines = results.read(tmp_path / "results.jsonl")
     assert [x["contributor"] for x in select(lines, kind="contributor")] == [s["name"] for s in specs]
     for name in METHODS:
@@ -165,7 +165,7 @@ def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, 
     task = tasks.load(config(), data_dir, None)._replace(measure=lambda model, data: (model.params, 0.0))
     chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={})
     monkeypatch.setattr(tasks, "load", lambda *_: task)
-    pipeline.run(chosen, str(tmp_path), data_dir)
+    study.run(chosen, str(tmp_path), data_dir)
     lines = results.read(tmp_path / "results.jsonl")
     assert select(lines, kind="truth")[0]["utility"] == [x["examples"] for x in select(lines, kind="contributor")]
     assert select(lines, kind="summary", method="size")[0]["spearman"] == pytest.approx(1)
@@ -175,7 +175,7 @@ def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, 
 def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished, tmp_path, data_dir, monkeypatch):
     methods = ("rbf_margin", "linear_utility", "size", "random")
     monkeypatch.setattr(train, "fit", None)
-    pipeline.run(config(truth="none", methods=methods, options={}, choice="rbf_margin"), str(tmp_path), data_dir)
+    study.run(config(truth="none", methods=methods, options={}, choice="rbf_margin"), str(tmp_path), data_dir)
     lines, judged = (results.read(folder / "results.jsonl") for folder in (tmp_path, finished))
     assert not select(lines, kind="truth")
     for draw in (1000, 1001):
@@ -214,7 +214,7 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
 def test_bad_configs_fail_before_any_work(tmp_path, data_dir, monkeypatch, changes, words):
     monkeypatch.setattr(train, "fit", lambda *a, **k: pytest.fail("something was trained"))
     with pytest.raises(ValueError, match=words):
-        pipeline.run(config(**changes), str(tmp_path), data_dir)
+        study.run(config(**changes), str(tmp_path), data_dir)
     path = tmp_path / "results.jsonl"
     assert not path.exists() or results.read(path) == []
     results.start(tmp_path, {"mended": True})  # a config that failed does not occupy the folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.benchmarks import benchmark, benchmark_cost, benchmark_discrepancy, benchmark_language, peers
+from experiments.benchmarks import attribution, cost, discrepancy, language_model, workloads
 from experiments.runtime import results
 from models.decoder import Config
 from tests.reference import jacobian
@@ -34,16 +34,16 @@ def folder(tmp_path_factory):
 
 
 def test_products_are_those_of_the_weights_in_the_file(folder):
-    work = peers.load(folder, "mlp")
-    ours, query = (jacobian(work.model, peers.class_loss, part) for part in (work.train, work.query))
-    np.testing.assert_allclose(benchmark.graddot(work), ours @ query.T, rtol=1e-3, atol=1e-3)
+    work = workloads.load(folder, "mlp")
+    ours, query = (jacobian(work.model, workloads.class_loss, part) for part in (work.train, work.query))
+    np.testing.assert_allclose(attribution.graddot(work), ours @ query.T, rtol=1e-3, atol=1e-3)
 
 
 def test_a_case_leaves_one_line_and_a_rerun_none(folder, tmp_path):
-    work = peers.load(folder, "mlp")
+    work = workloads.load(folder, "mlp")
     (folder / "reference").mkdir(exist_ok=True)
-    np.save(folder / "reference/dattri-tracin__mlp.npy", benchmark.graddot(work) * 3)
-    command = [sys.executable, "-m", "experiments.benchmarks.benchmark", f"--peers={folder}", f"--workdir={tmp_path}",
+    np.save(folder / "reference/dattri-tracin__mlp.npy", attribution.graddot(work) * 3)
+    command = [sys.executable, "-m", "experiments.benchmarks.attribution", f"--peers={folder}", f"--workdir={tmp_path}",
                "--only=graddot.mlp", "--repeat=1"]  # fmt: skip
     for _ in range(2):
         subprocess.run(command, check=True, cwd=Path(__file__).parents[3], capture_output=True)
@@ -56,29 +56,29 @@ def test_a_case_leaves_one_line_and_a_rerun_none(folder, tmp_path):
 
 def test_wrong_weights_and_missing_files_are_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="does not exist: --peers needs a folder"):
-        peers.load(tmp_path, "mlp")
+        workloads.load(tmp_path, "mlp")
     with pytest.raises(ValueError, match="workload 'cnn' is unknown"):
-        peers.load(folder, "cnn")
+        workloads.load(folder, "cnn")
     (tmp_path / "data").mkdir()
     arrays = dict(np.load(folder / "data/mlp.npz"))
     np.savez(tmp_path / "data/mlp.npz", **(arrays | {"p/0.bias": arrays["p/0.bias"] + 1}))
     (tmp_path / "data/digits.npz").write_bytes((folder / "data/digits.npz").read_bytes())
     with pytest.raises(ValueError, match="logits of mlp are off by"):
-        peers.load(tmp_path, "mlp")
+        workloads.load(tmp_path, "mlp")
 
 
 def test_exponent_of_a_power_law():
     sizes = np.array([1.0, 2, 4, 8])
-    assert benchmark_cost.exponent(sizes, 3 * sizes**1.7) == pytest.approx(1.7)
+    assert cost.exponent(sizes, 3 * sizes**1.7) == pytest.approx(1.7)
 
 
 @pytest.mark.parametrize("case", ["perplexity", "sampling"])
 def test_a_small_language_model_is_measured(case, monkeypatch):
     """Near-zero random weights know nothing: their perplexity is the size of the vocabulary."""
-    monkeypatch.setattr(benchmark_language, "SIZE", Config(50, 8, 1, 2, 1, 4, 12, longest=128))
-    monkeypatch.setattr(benchmark_language, "ROWS", 2)
-    monkeypatch.setattr(benchmark_language, "peak", lambda size, dtype: 1e9)
-    line = benchmark_language.measure(case, None, True, np.dtype(np.float32), 1)
+    monkeypatch.setattr(language_model, "SIZE", Config(50, 8, 1, 2, 1, 4, 12, longest=128))
+    monkeypatch.setattr(language_model, "ROWS", 2)
+    monkeypatch.setattr(language_model, "peak", lambda size, dtype: 1e9)
+    line = language_model.measure(case, None, True, np.dtype(np.float32), 1)
     assert line["weights_megabytes"] == 4e-6 * (50 * 8 + 8 * (8 + 4 + 4) + 8 * 8 + 3 * 8 * 12 + 3 * 8)
     assert line["tokens"] == (76 if case == "perplexity" else 2 * 64)
     assert line.get("perplexity", 50) == pytest.approx(50, rel=0.02)
@@ -87,13 +87,13 @@ def test_a_small_language_model_is_measured(case, monkeypatch):
 
 
 def test_the_exact_discrepancy_is_what_estimates_average_to():
-    draw, shift = np.random.default_rng(0), benchmark_discrepancy.SHIFT
+    draw, shift = np.random.default_rng(0), discrepancy.SHIFT
     found = [
-        benchmark_discrepancy.estimators(*(draw.standard_normal((400, 8)) + s for s in (0, shift)), 16.0, 20)
+        discrepancy.estimators(*(draw.standard_normal((400, 8)) + s for s in (0, shift)), 16.0, 20)
         ["linear time"]().squared for _ in range(40)
     ]  # fmt: skip
     error = np.std(found, ddof=1) / np.sqrt(len(found))
-    assert abs(np.mean(found) - benchmark_discrepancy.exact(8, 16.0)) < 3 * error
-    grown = benchmark_discrepancy.exact(8, 16.0) / (benchmark_discrepancy.SHIFT**2 * 8)
+    assert abs(np.mean(found) - discrepancy.exact(8, 16.0)) < 3 * error
+    grown = discrepancy.exact(8, 16.0) / (discrepancy.SHIFT**2 * 8)
     second = sum(2 * (1 + 4 / s) ** -4 / (s + 4) for s in 16.0 * 2.0 ** np.arange(-2, 3))
     assert grown == pytest.approx(second, rel=0.01)  # small shifts count by their square

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.reporting.figures import draw_all
 from experiments.runtime import results
 from experiments.runtime.processes import first
 from experiments.runtime.results import select
-from experiments.studies.phases import scaling_figures
+from experiments.studies.phases import figures
+from experiments.studies.phases.curves import REAL
+from experiments.studies.phases.figures import TITLES
 from experiments.studies.phases.law_figures import VAGUE, curves, label
-from experiments.studies.phases.scaling_figures import TITLES
-from experiments.studies.phases.study import REAL
-from experiments.studies.valuation import figures
 
 WHAT = {
     "simulation": """No network: a learner that knows every item it has seen. Synthetic draws stop at a rank,
@@ -57,7 +57,7 @@ def write(workdir: str | Path) -> Path:
         return workdir / "report.md"
     lines = results.finished(workdir)
     config = json.loads((workdir / "config.json").read_text())
-    made = figures.draw_all(scaling_figures.FIGURES, lines, workdir / "figures")
+    made = draw_all(figures.FIGURES, lines, workdir / "figures")
     parts = [*_head(lines, config), *(_study(lines, name, made) for name in TITLES if curves(lines, name))]
     rest = [(file, caption) for file, caption in made if file.removesuffix(".png") not in TITLES]
     parts += ["## All studies together", *(_picture(*one) for one in rest)]

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.reporting.figures import draw_all
 from experiments.runtime import results
 from experiments.runtime.processes import first
 from experiments.runtime.results import select
-from experiments.studies.language import language_figures
-from experiments.studies.language.language_figures import bins, deviation, label, ordered, over_seeds, sources
-from experiments.studies.valuation import figures
+from experiments.studies.language import figures
+from experiments.studies.language.figures import bins, deviation, label, ordered, over_seeds, sources
 
 LAWS = {
     "none": "nothing is lost by rank",
@@ -40,7 +40,7 @@ def write(workdir: str | Path) -> Path:
     if not first():
         return workdir / "report.md"
     lines = results.finished(workdir)
-    made = figures.draw_all(language_figures.FIGURES, lines, workdir / "figures")
+    made = draw_all(figures.FIGURES, lines, workdir / "figures")
     pictures = [f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made]
     path = workdir / "report.md"
     parts = [*_head(lines), *_tails(lines), *_kept(lines), *_errors(lines), "## Figures", *pictures]

@@ -6,8 +6,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from experiments.reporting.figures import COLOURS
 from experiments.runtime.results import select
-from experiments.studies.valuation.figures import COLOURS
 
 CUTS = (COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3])
 

@@ -1,6 +1,6 @@
 """Speed, memory and correctness of the language model: perplexity, sampling, LoRA training, gradient features.
 
-    python -m experiments.benchmarks.benchmark_language --workdir=out/benchmark_language [--only=sampling] [--random]
+    python -m experiments.benchmarks.language_model --workdir=out/benchmark_language [--only=sampling] [--random]
         [--dtype=bfloat16] [--data_dir=FOLDER]
 
 SmolLM2-135M-Instruct is fetched once (92.9 MB); --random takes random weights of its size instead. Every case runs in a
@@ -23,7 +23,7 @@ import optax
 from absl import app, flags
 from jaxtyping import Array, Float
 
-from experiments.benchmarks.benchmark import peak
+from experiments.benchmarks.attribution import peak
 from experiments.data.archives import SMOLLM2, member
 from experiments.runtime import results
 from models.decoder import Config, decoder
@@ -206,7 +206,7 @@ def main(argv):
     for case in FLAGS.only or CASES:
         if results.select(results.read(path), case=case):
             continue
-        command = [sys.executable, "-m", "experiments.benchmarks.benchmark_language", f"--case={case}", f"--dtype={FLAGS.dtype}",
+        command = [sys.executable, "-m", "experiments.benchmarks.language_model", f"--case={case}", f"--dtype={FLAGS.dtype}",
                    f"--repeat={FLAGS.repeat}", f"--random={FLAGS.random}"]  # fmt: skip
         command += [f"--data_dir={FLAGS.data_dir}"] if FLAGS.data_dir else []
         done = subprocess.run(command, capture_output=True, text=True)

@@ -6,11 +6,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from experiments.reporting.figures import COLOURS, MARKERS
 from experiments.runtime.results import select
 from experiments.studies.phases import law_figures
+from experiments.studies.phases.curves import REAL, Curve
 from experiments.studies.phases.law_figures import label, law_error
-from experiments.studies.phases.study import REAL, Curve
-from experiments.studies.valuation.figures import COLOURS, MARKERS
 
 PREDICTED, FITTED = COLOURS[1], COLOURS[0]
 TITLES = {

@@ -1,6 +1,6 @@
-"""How loose each term of the mixture bound is: python -m experiments.studies.bound.bound_study --workdir=out/bound
+"""How loose each term of the mixture bound is: python -m experiments.studies.bound.study --workdir=out/bound
 
-1,000 draws of experiments/studies/bound/bound_simulation.py a setting, one line of results.jsonl each; then figures/bound.png and
+1,000 draws of experiments/studies/bound/simulation.py a setting, one line of results.jsonl each; then figures/bound.png and
 bound.md from those lines. One minute on two cores. A finished workdir is left as it is, an interrupted one goes on.
 """
 
@@ -14,8 +14,7 @@ from jax import lax
 from tqdm import tqdm
 
 from experiments.runtime import results
-from experiments.studies.bound import bound_figures
-from experiments.studies.bound.bound_simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
+from experiments.studies.bound.simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
 
 AXES = {  # one is varied, the others stay at their first value; head mass is varied without a shift
     "n": (1000, 100, 300, 3000, 10000),
@@ -79,10 +78,10 @@ def run(workdir: str, *, draws: int, seed: int, delta: float = 0.05) -> None:
             line = {"kind": "bound", **setting, "draws": draws, "seed": seed, "delta": delta, **measured}
             results.append(path, [line | results.stamp(config)])
     lines = results.select(results.read(path), kind="bound")
-    figures = Path(workdir) / "figures"
-    figures.mkdir(exist_ok=True)
-    bound_figures.draw(lines, figures / "bound.png")
-    (Path(workdir) / "bound.md").write_text(bound_figures.table(lines))
+    folder = Path(workdir) / "figures"
+    folder.mkdir(exist_ok=True)
+    figures.draw(lines, folder / "bound.png")
+    (Path(workdir) / "bound.md").write_text(figures.table(lines))
 
 
 def main(argv: list[str]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from configs.common import one_of
 from experiments.data import reviews, splits
 from experiments.runtime import mesh, results
-from experiments.studies.language import language_report, rank_errors, rank_study
+from experiments.studies.language import rank_errors, rank_study, report
 from experiments.studies.language.rank_study import Source
 from experiments.synthetic import corpus, generate
 from experiments.synthetic.sampling import sampled
@@ -41,7 +41,7 @@ def run(config, workdir: str, data_dir: str | None) -> None:
     path = results.start(workdir, config.to_dict())
     if results.select(results.read(path), kind="run"):
         if not (Path(workdir) / "report.md").exists():
-            language_report.write(workdir)
+            report.write(workdir)
         print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
         return
     begun, stamp = time.perf_counter(), results.stamp(config.to_dict())
@@ -61,7 +61,7 @@ def run(config, workdir: str, data_dir: str | None) -> None:
         record(decoders(config, corpus, ranks, sources, key))
     seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
     record([{"kind": "run", "notes": corpus.notes, "seconds": seconds, "peak_megabytes": memory}])
-    language_report.write(workdir)
+    report.write(workdir)
     print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
 
 

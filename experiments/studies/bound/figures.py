@@ -1,4 +1,4 @@
-"""The figure and the table of experiments/studies/bound/bound_study.py, from lines of results.jsonl only."""
+"""The figure and the table of experiments/studies/bound/study.py, from lines of results.jsonl only."""
 
 from pathlib import Path
 

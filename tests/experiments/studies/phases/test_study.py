@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from configs.phases import get_config
-from experiments import report
+from experiments.report import writer
 from experiments.runtime import mesh, results
-from experiments.studies.phases import curve_fits, nextword, numbers, scaling, scaling_report, simulation
+from experiments.studies.phases import curve_fits, nextword, numbers, report, simulation, study
 from experiments.studies.phases import facts as recall_facts
-from experiments.studies.phases.study import Curve, curves, key_of
+from experiments.studies.phases.curves import Curve, curves, key_of
 from experiments.synthetic.sampling import measured_cutoff, sampled
 from theory.knowledge import exact_error, head_mass, power_law, truncated
 from theory.phases import breakpoints
@@ -165,7 +165,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phases")
     config = get_config("tiny")
     config.studies = ("facts", "counts")
-    scaling.run(config, folder, None)
+    study.run(config, folder, None)
     return config, folder
 
 
@@ -177,9 +177,9 @@ def test_a_run_leaves_points_fits_verdicts_figures_and_report(finished):
     assert len(results.select(lines, kind="fit", study="facts")) == 2 * 4
     assert len(results.select(lines, kind="verdict")) == 4
     json.dumps(lines, allow_nan=False)  # no number that other readers of JSON refuse
-    assert report.writer(folder) is scaling_report.write
+    assert writer(folder) is report.write
     (folder / "report.md").unlink()
-    text = report.writer(folder)(folder).read_text()
+    text = writer(folder)(folder).read_text()
     for line in results.select(lines, kind="verdict"):
         assert line["verdict"] in text
     for name in ("facts", "counts", "head_and_tail", "law_comparison", "predicted_breakpoints", "ratio", "plan"):
@@ -189,7 +189,7 @@ def test_a_run_leaves_points_fits_verdicts_figures_and_report(finished):
 def test_a_finished_run_is_left_alone(finished, capsys):
     config, folder = finished
     before = (folder / results.FILE).read_bytes()
-    scaling.run(config, folder, None)
+    study.run(config, folder, None)
     assert "nothing is computed again" in capsys.readouterr().out
     assert (folder / results.FILE).read_bytes() == before
 
@@ -200,7 +200,7 @@ def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path):
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
     kept = next(i for i, line in enumerate(lines) if '"kind": "study"' in line) + 3  # into the second study
     (tmp_path / results.FILE).write_text("".join(lines[:kept]) + lines[kept][:40])
-    scaling.run(config, tmp_path, None)
+    study.run(config, tmp_path, None)
 
     def numbers_of(path):
         drop = ("seconds", "commit", "peak_megabytes", "seed_seconds")
@@ -237,7 +237,7 @@ def test_bad_input_fails_before_work_starts(tmp_path, change, message):
                 del target[field]
             target[field] = value
     with pytest.raises(ValueError, match=message):
-        scaling.run(config, tmp_path / "out", None)
+        study.run(config, tmp_path / "out", None)
     assert not (tmp_path / "out").exists()
 
 
