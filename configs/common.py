@@ -82,8 +82,8 @@ def tables(add) -> None:
 
 def method_options(truth: str) -> dict[str, dict]:
     """The options of METHODS; how scores of examples become values of contributors follows from the truth."""
-    how = {"own_set": "mean", "leave_one_out": "sum", "none": "mean"}
-    how = how[one_of("truth", truth, tuple(how))]
+    reductions = {"own_set": "mean", "leave_one_out": "sum", "none": "mean"}
+    reduction = reductions[one_of("truth", truth, tuple(reductions))]
     return {
         "ntk_utility": {"ridge": 0.01},
         "ntk_flow": {"time": 30.0},
@@ -97,10 +97,10 @@ def method_options(truth: str) -> dict[str, dict]:
         "score_calibrated": {"retrained": 6},
         "davinz": {"ridge": 1e-4},
         "deviation": {"ridge": 1e-2},
-        "tracin": {"how": how},
-        "logra": {"rank": 64, "damping": 0.1, "how": how},
-        "trak": {"dimensions": 2048, "damping": 0.1, "how": how},
-        "influence": {"damping": 0.1, "how": how},
+        "tracin": {"reduction": reduction},
+        "logra": {"rank": 64, "damping": 0.1, "reduction": reduction},
+        "trak": {"dimensions": 2048, "damping": 0.1, "reduction": reduction},
+        "influence": {"damping": 0.1, "reduction": reduction},
     }
 
 

@@ -12,8 +12,8 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from experiments.runtime import mesh
-from experiments.runtime.processes import first
-from valuation.workers import over
+from experiments.runtime.processes import is_main_process
+from valuation.workers import use_workers
 
 # config.experiment -> the module whose run(config, workdir, data_dir) does the work
 EXPERIMENTS = {
@@ -25,9 +25,9 @@ EXPERIMENTS = {
 
 def execute(config, workdir: str, data_dir: str | None) -> None:
     """Runs a config in a workdir; what went wrong is said in one line (--verbosity=1 shows where)."""
-    quiet = contextlib.nullcontext() if first() else contextlib.redirect_stdout(None)
+    quiet = contextlib.nullcontext() if is_main_process() else contextlib.redirect_stdout(None)
     try:
-        workers = over(mesh.of_values(mesh.devices()), watch=mesh.watch, memory=config.get("memory", 0))
+        workers = use_workers(mesh.of_values(mesh.devices()), progress=mesh.progress, memory=config.get("memory", 0))
         with quiet, workers:
             importlib.import_module(EXPERIMENTS[config.experiment]).run(config, workdir, data_dir)
     except (ValueError, OSError, FloatingPointError) as error:

@@ -13,7 +13,7 @@ from absl import app, flags
 
 from configs.common import one_of
 from experiments.run import begin, define_processes, execute
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 
 
 class Entry(NamedTuple):
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     for number, entry in enumerate(todo, start=1):
-        if first():
+        if is_main_process():
             print(f"--- {number} of {len(todo)}: {entry.name}", flush=True)
         execute(entry.config, str(Path(flags.FLAGS.workdir) / entry.name), flags.FLAGS.data_dir)
 

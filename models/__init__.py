@@ -1,1 +1,1 @@
-"""Flax lives here and nowhere else: models as pure functions, weights read from files, sampling. No data, no training."""
+"""Flax lives only here: models as pure functions, weights read from files, sampling. No data, no training."""

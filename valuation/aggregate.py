@@ -8,10 +8,10 @@ from jaxtyping import Float
 
 from valuation.problem import Examples, Problem
 
-HOW = ("mean", "sum")
+REDUCTIONS = ("mean", "sum")
 
 
-def union(problem: Problem) -> tuple[Examples, list[np.ndarray]]:
+def union_examples(problem: Problem) -> tuple[Examples, list[np.ndarray]]:
     """Every distinct (row of the pool, label) of the contributors once, and the rows of each contributor among them."""
     index = np.concatenate([c.index for c in problem.contributors])
     targets = np.concatenate([np.asarray(c.targets).reshape(len(c.index), -1) for c in problem.contributors])
@@ -21,16 +21,16 @@ def union(problem: Problem) -> tuple[Examples, list[np.ndarray]]:
     return problem.pool.take(index[first])._replace(targets=own_targets), np.split(where.reshape(-1), ends)
 
 
-def by_contributor(scores: Float[np.ndarray, "n m"], rows: list[np.ndarray], how: str) -> Float[np.ndarray, " C"]:
+def by_contributor(scores: Float[np.ndarray, "n m"], rows: list[np.ndarray], reduction: str) -> Float[np.ndarray, " C"]:
     """Mean over the m queries, then `mean` or `sum` over a contributor's rows (with repeats); higher = more useful.
 
     `mean` answers how good its examples are (truth: trained on alone, at equal sizes), `sum` how much it adds to the
     union (truth: leave one contributor out).
     """
-    if how not in HOW:
-        raise ValueError(f"how {how!r} is unknown: expected one of {', '.join(HOW)}")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction {reduction!r} is unknown: expected one of {', '.join(REDUCTIONS)}")
     mean = np.asarray(scores, np.float64).mean(1)
-    return np.array([getattr(mean[own], how)() for own in rows])
+    return np.array([getattr(mean[rows], reduction)() for rows in group_rows])
 
 
 def trained(problem: Problem) -> list[tuple[Any, float]]:

@@ -12,7 +12,7 @@ from valuation.gradients import Captured, captured, require_capture
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 from valuation.stream import MEMORY, chunk, gradient_products
-from valuation.workers import current, on_host, spread
+from valuation.workers import current, map_chunks, on_host
 
 ROWS = 256  # rows are padded to a multiple of this, so that sets of many sizes share a few compilations
 
@@ -58,7 +58,7 @@ def gram(
     else:  # rows of the kernel
         shared = (model.params, model.frozen, first if second is None else second)
         count = -(-len(first.inputs) // share)
-        parts = spread(partial(_gram_rows, step), shared, lambda i: (chunk(first, share, i),), count, threads=1)
+        parts = map_chunks(partial(_gram_rows, step), shared, lambda i: (chunk(first, share, i),), count, threads=1)
         theta = np.concatenate(list(parts))
     return theta[: len(inputs), :m]  # sliced on the host: on the device every size is a compilation
 
@@ -67,7 +67,7 @@ def outputs(model, inputs) -> Float[np.ndarray, "n ..."]:
     """The model's outputs, computed a few rows at a time: one compilation whatever n is."""
     padded = _padded(inputs, None).inputs
     step, shared = partial(_outputs, apply=model.apply), (model.params, model.frozen)
-    parts = spread(step, shared, lambda i: (chunk(padded, ROWS, i),), len(padded) // ROWS, threads=1)
+    parts = map_chunks(step, shared, lambda i: (chunk(padded, ROWS, i),), len(padded) // ROWS, threads=1)
     return np.concatenate(list(parts))[: len(inputs)]
 
 

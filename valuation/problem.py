@@ -82,7 +82,7 @@ class Problem(NamedTuple):
     train: Callable | None = None
 
 
-def examples(problem: Problem, contributor: Contributor) -> Examples:
+def contributor_examples(problem: Problem, contributor: Contributor) -> Examples:
     """The contributor's examples with its own targets."""
     return problem.pool.take(contributor.index)._replace(targets=contributor.targets)
 

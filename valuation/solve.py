@@ -21,7 +21,7 @@ from jaxtyping import Float
 from valuation.factors import form
 from valuation.problem import Examples
 from valuation.stream import MEMORY, check, chunk, features, gradient_products, self_products
-from valuation.workers import spread
+from valuation.workers import map_chunks
 
 JITTER = 1e-6  # of the landmarks' mean diagonal, for their Cholesky factor in float64
 ROWS = 512
@@ -155,11 +155,13 @@ def _matrix_free(model, output, examples, v) -> np.ndarray:
     filled = np.pad(v, [(0, -n % rows), (0, 0)])  # what fills up the last chunk counts nothing
     args, count = {"apply": model.apply, "output": output}, -(-n // rows)
     shared = (model.params, model.frozen)
-    pulled = spread(
+    pulled = map_chunks(
         partial(_pulled, **args), shared, lambda i: (chunk(examples, rows, i), chunk(filled, rows, i)), count, threads=1
     )
     total = reduce(partial(jax.tree.map, np.add), pulled)
-    parts = spread(partial(_pushed, **args), (*shared, total), lambda i: (chunk(examples, rows, i),), count, threads=1)
+    parts = map_chunks(
+        partial(_pushed, **args), (*shared, total), lambda i: (chunk(examples, rows, i),), count, threads=1
+    )
     return np.concatenate(list(parts))[:n]
 
 

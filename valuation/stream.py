@@ -19,7 +19,7 @@ from jaxtyping import Float
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
 from valuation.problem import Examples
-from valuation.workers import current, spread
+from valuation.workers import current, map_chunks
 
 MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise
 ALIVE = 3  # captured arrays of a chunk and as much again for the passes that make them
@@ -108,9 +108,11 @@ def each(
     step: Callable, shared: tuple, examples: Examples, plan: Plan, *, progress: Callable | None = None
 ) -> Iterator[np.ndarray]:
     """step(*shared, chunk) -> (rows, ...) of chunk after chunk, in order, without what fills up the last one."""
-    n, watch = len(examples.inputs), current().watch
-    progress = watch(n) if progress is None and watch else progress
-    found = spread(step, shared, lambda i: (chunk(examples, plan.rows, i),), -(-n // plan.rows), threads=plan.workers)
+    n, begin = len(examples.inputs), current().progress
+    progress = begin(n) if progress is None and begin else progress
+    found = map_chunks(
+        step, shared, lambda i: (chunk(examples, plan.rows, i),), -(-n // plan.rows), threads=plan.workers
+    )
     for i, rows in enumerate(found):
         count = min(plan.rows, n - i * plan.rows)
         if progress is not None:

@@ -1,10 +1,10 @@
 """Who computes: the devices of this process, or the cores of its CPU, and the other processes that run the same lines.
 
-    with over(mesh):
+    with use_workers(mesh):
         METHODS["tracin"](problem)
 
 Examples are cut into chunks. Of P processes each takes every P-th chunk, its devices take one each beside a copy of the
-parameters, and every process gets all results. Outside of `over` a process computes alone, where JAX computes by
+parameters, and every process gets all results. Outside of `use_workers` a process computes alone, where JAX computes by
 default. The values differ by rounding only. jax.set_mesh would put every small computation on all devices: not used.
 """
 
@@ -26,7 +26,7 @@ from jax.sharding import PartitionSpec as P
 class Workers(NamedTuple):
     """devices: of this process, () for where JAX computes by default. threads: chunks this process works on at a time.
 
-    watch: number of examples ahead -> a function that is told how many more are done; None stays silent.
+    progress: number of examples ahead -> a function that is told how many more are done; None stays silent.
     memory: bytes that a chunk may take on every device; 0 leaves it to each function's own budget.
     """
 
@@ -34,7 +34,7 @@ class Workers(NamedTuple):
     threads: int
     process: int = 0
     processes: int = 1
-    watch: Callable | None = None
+    progress: Callable | None = None
     memory: int = 0
 
 
@@ -42,14 +42,14 @@ _CHOSEN: ContextVar[Workers | None] = ContextVar("workers", default=None)
 
 
 @contextmanager
-def over(mesh: Mesh | None = None, *, watch: Callable | None = None, memory: int = 0):
+def use_workers(mesh: Mesh | None = None, *, progress: Callable | None = None, memory: int = 0):
     """Inside, values are computed by all devices of the mesh; every process that has some must run the same lines.
 
     A process with one CPU device uses it by as many threads as there are cores. None: this process, as outside.
     memory: bytes that a chunk may take on every device, instead of the functions' own budgets; 0 keeps those.
     Raises ValueError for a mesh that holds this process's devices and those of some others, but not of all.
     """
-    token = _CHOSEN.set((_alone() if mesh is None else _of(mesh))._replace(watch=watch, memory=memory))
+    token = _CHOSEN.set((_alone() if mesh is None else _of(mesh))._replace(progress=progress, memory=memory))
     try:
         yield
     finally:
@@ -57,11 +57,11 @@ def over(mesh: Mesh | None = None, *, watch: Callable | None = None, memory: int
 
 
 def current() -> Workers:
-    """The workers of the innermost `over`."""
+    """The workers of the innermost `use_workers`."""
     return _CHOSEN.get() or _alone()
 
 
-def spread(
+def map_chunks(
     step: Callable, shared: tuple, job: Callable[[int], tuple], count: int, *, threads: int | None = None
 ) -> Iterator[Any]:
     """step(*shared, *job(i)) for i = 0 .. count - 1, in order, on every process: NumPy arrays of one shape for all i.

@@ -2,8 +2,8 @@
 
     python -m experiments.benchmarks.attribution --peers=FOLDER --workdir=out/benchmark [--only=graddot.lm] [--repeat=3]
 
-FOLDER is laid out as experiments/benchmarks/workloads.py says. Every method runs in a process of its own, so that its peak memory is
-its own; one line of results.jsonl each, and a table at the end. A rerun of a finished workdir redoes nothing.
+FOLDER is laid out as workloads.py says. Every method runs in a process of its own, so that its peak memory is its own;
+one line of results.jsonl each, and a table at the end. A rerun of a finished workdir redoes nothing.
 "cold" is the first call, compilation included; "warm" the fastest of the repeats, from arrays and weights to scores.
 FLOPs are counted from shapes (below), and compared with the matrix product this machine is measured to do.
 """
@@ -30,7 +30,7 @@ from valuation.methods.knn_shapley import values as knn_values
 from valuation.outputs import margin
 from valuation.projection import hashes, sides, widths
 from valuation.stream import gradient_products
-from valuation.workers import over
+from valuation.workers import use_workers
 
 METHODS = ("graddot", "projected", "logra", "trak", "gradient", "ntk_mmd", "knn_shapley")
 CASES = (
@@ -206,7 +206,7 @@ def main(argv):
     del argv
     config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
     if FLAGS.case:  # the process of one measurement
-        with over(watch=mesh.watch):
+        with use_workers(progress=mesh.progress):
             line = measure(FLAGS.peers, FLAGS.case, FLAGS.repeat)
         print(json.dumps(line | results.stamp(config)))
         return
@@ -215,8 +215,14 @@ def main(argv):
         method, name = case.split(".")
         if results.select(results.read(path), method=method, workload=name):
             continue
-        command = [sys.executable, "-m", "experiments.benchmarks.attribution", f"--peers={FLAGS.peers}", f"--case={case}",
-                   f"--repeat={FLAGS.repeat}"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "experiments.benchmarks.attribution",
+            f"--peers={FLAGS.peers}",
+            f"--case={case}",
+            f"--repeat={FLAGS.repeat}",
+        ]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)  # progress and errors go to the terminal
         if done.returncode:
             sys.exit(f"error: {case} failed, as said above")

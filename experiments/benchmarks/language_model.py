@@ -206,8 +206,15 @@ def main(argv):
     for case in FLAGS.only or CASES:
         if results.select(results.read(path), case=case):
             continue
-        command = [sys.executable, "-m", "experiments.benchmarks.language_model", f"--case={case}", f"--dtype={FLAGS.dtype}",
-                   f"--repeat={FLAGS.repeat}", f"--random={FLAGS.random}"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "experiments.benchmarks.language_model",
+            f"--case={case}",
+            f"--dtype={FLAGS.dtype}",
+            f"--repeat={FLAGS.repeat}",
+            f"--random={FLAGS.random}",
+        ]
         command += [f"--data_dir={FLAGS.data_dir}"] if FLAGS.data_dir else []
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

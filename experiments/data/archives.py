@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.runtime.processes import in_turn
+from experiments.runtime.processes import one_at_a_time
 
 
 class Archive(NamedTuple):
@@ -81,7 +81,7 @@ def fetch(name: str, data_dir: str | Path | None) -> Path:
     archive = ARCHIVES[name]
     folder = data_folder(data_dir) / "archives"
     path = folder / archive.file
-    with in_turn():
+    with one_at_a_time():
         if not path.exists():
             _download(archive, folder)
     found = sha256(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.data.archives import data_folder
-from experiments.runtime.processes import in_turn
+from experiments.runtime.processes import one_at_a_time
 
 ENDINGS = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
 HUB = "huggingface:"
@@ -59,7 +59,7 @@ def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str |
 
     # not tfds.builder: it lists every data set of the hub to find how this name is spelled
     folder = str(data_folder(data_dir) / "prepared")
-    with in_turn():
+    with one_at_a_time():
         try:
             builder = bridge.HuggingfaceDatasetBuilder(
                 hf_repo_id=f"{owner}/{dataset}", hf_config=config or None, data_dir=folder, file_format="array_record"

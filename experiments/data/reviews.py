@@ -9,7 +9,7 @@ from absl import logging
 
 from experiments.data import hub
 from experiments.data.archives import data_folder, fetch
-from experiments.runtime.processes import in_turn
+from experiments.runtime.processes import one_at_a_time
 
 WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 
@@ -47,7 +47,7 @@ def read(data_dir: str | None) -> tuple[Reviews, np.ndarray]:
     builder = MovieReviews(
         archive=fetch("reviews", data_dir), data_dir=str(data_folder(data_dir) / "prepared"), file_format="array_record"
     )
-    with in_turn():
+    with one_at_a_time():
         builder.download_and_prepare()
     rows = _rows(builder.as_data_source(split="train"))
     return _reviews(rows), np.array(SOURCES)[[row["source"] for row in rows]]

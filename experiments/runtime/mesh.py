@@ -12,7 +12,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 from tqdm import tqdm
 
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 
 AXIS = "shards"
 LARGE = 2**16  # numbers from which a parameter is sharded
@@ -46,9 +46,9 @@ def start(*, coordinator: str | None = None, processes: int | None = None, proce
         ) from error
 
 
-def watch(total: int) -> Callable[[int], None]:
+def progress(total: int) -> Callable[[int], None]:
     """A progress bar over that many examples, shown once it has taken two seconds; for valuation.workers.over."""
-    bar = tqdm(total=total, unit="example", desc="examples", leave=False, delay=2, disable=not first())
+    bar = tqdm(total=total, unit="example", desc="examples", leave=False, delay=2, disable=not is_main_process())
 
     def done(count: int) -> None:
         bar.update(count)

@@ -1,6 +1,6 @@
 """Several processes, on one host or many, that run the same lines on the same data: how they agree.
 
-The first one alone writes and shows progress. Every function but `first` is a call that all of them must make.
+The first one alone writes and shows progress. All functions but `is_main_process` are calls that all must make.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,19 @@ FAILURES = (ValueError, OSError, FloatingPointError)  # what a run may raise, an
 WORDS = 1000  # bytes of such a line that other processes get
 
 
-def several() -> bool:
+def is_distributed() -> bool:
     """Whether there are others; asking does not start JAX's devices."""
     return jax.distributed.is_initialized() and jax.process_count() > 1
 
 
-def first() -> bool:
+def is_main_process() -> bool:
     """Whether this process is the one that writes and shows progress."""
-    return not several() or jax.process_index() == 0
+    return not is_distributed() or jax.process_index() == 0
 
 
-def together(function: Callable) -> Any:
+def raise_together(function: Callable) -> Any:
     """What function() returns in this process; what one of FAILURES it raises in any process is raised in all."""
-    if not several():
+    if not is_distributed():
         return function()
     found, own, line = None, None, np.zeros(WORDS, np.uint8)
     try:
@@ -44,10 +44,10 @@ def together(function: Callable) -> Any:
     return found
 
 
-def from_first(text: Callable[[], str]) -> str:
+def from_main_process(text: Callable[[], str]) -> str:
     """text() of the first process, in all."""
-    found = together(lambda: text() if first() else "")
-    if not several():
+    found = raise_together(lambda: text() if is_main_process() else "")
+    if not is_distributed():
         return found
     size = int(gather(np.int64(len(found.encode())))[0])
     row = np.zeros(size, np.uint8)
@@ -55,15 +55,15 @@ def from_first(text: Callable[[], str]) -> str:
     return gather(row)[0].tobytes().decode() if size else ""
 
 
-def everywhere(true: bool) -> bool:
+def true_everywhere(true: bool) -> bool:
     """Whether it is true in all processes: for decisions that they must make alike."""
-    return all(gather(np.bool_(true))) if several() else true
+    return all(gather(np.bool_(true))) if is_distributed() else true
 
 
 @contextmanager
-def in_turn():
+def one_at_a_time():
     """One process after another, the first one first: for what is made on a disk that they may share."""
-    turns = jax.process_count() if several() else 1
+    turns = jax.process_count() if is_distributed() else 1
     for _ in range(jax.process_index() if turns > 1 else 0):
         gather(np.bool_(True))
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from experiments.runtime.processes import first, from_first, together
+from experiments.runtime.processes import from_main_process, is_main_process, raise_together
 
 FILE = "results.jsonl"
 
@@ -29,7 +29,7 @@ def start(workdir: str | Path, config: dict) -> Path:
     Writes config.json on the first call; drops a last line that an interrupted run left unfinished.
     Raises ValueError if the folder holds another config's run (the differing keys are named) or a corrupt line.
     """
-    together(lambda: _start(Path(workdir), config) if first() else None)
+    raise_together(lambda: _start(Path(workdir), config) if is_main_process() else None)
     read(Path(workdir) / FILE)
     return Path(workdir) / FILE
 
@@ -57,7 +57,7 @@ def _start(workdir: Path, config: dict) -> None:
 
 def read(path: str | Path) -> list[dict]:
     """All lines of a results file. Raises ValueError that names the first corrupt line."""
-    return _parsed(from_first(Path(path).read_text), path)
+    return _parsed(from_main_process(Path(path).read_text), path)
 
 
 def read_alone(path: str | Path) -> list[dict]:
@@ -82,7 +82,7 @@ def _parsed(content: str, path: str | Path) -> list[dict]:
 
 def append(path: str | Path, lines: Iterable[dict]) -> None:
     """Adds the lines in one write, on disk when the call returns. Arrays and NumPy numbers become lists and numbers."""
-    if not first():
+    if not is_main_process():
         return
     text = "".join(json.dumps(line, default=_plain) + "\n" for line in lines)
     with Path(path).open("a") as file:
@@ -103,7 +103,7 @@ def remove(path: str | Path, **where) -> None:
     """Drops the lines whose fields have the given values: what a killed run left of a batch that is made anew."""
     lines = read(path)
     dropped = select(lines, **where)
-    if dropped and first():
+    if dropped and is_main_process():
         _write_whole(Path(path), "".join(json.dumps(line) + "\n" for line in lines if line not in dropped))
 
 

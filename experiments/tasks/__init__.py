@@ -1,18 +1,11 @@
-"""Tasks: real data, ways to make synthetic data of it, and the model that learns it."""
+"""Tasks: real data, ways to make synthetic data of it, and the model that learns it; contributors from a key.
+
+One file a task, what several share beside them. What is done with a task is a study.
+"""
 
 import importlib
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
-import jax
-import numpy as np
-from scipy.special import log_softmax
-
-from experiments.training.train import Recipe
-from valuation.kernel import outputs
-from valuation.problem import Examples
-
-TASKS = {
+TASKS = {  # imported when it is asked for: a task loads its data library
     "images": "experiments.tasks.images",
     "sentiment": "experiments.tasks.sentiment",
     "instructions": "experiments.tasks.instructions",
@@ -20,70 +13,6 @@ TASKS = {
 }
 
 
-class Task(NamedTuple):
-    """What the pipeline needs of a task.
-
-    train, validation, test: disjoint sets of real examples.
-    groups: (n_train,) int, the class or source family of every training example: what a truncated part keeps few of.
-    classes: number of classes C of a classifier; 0 where examples are sequences of tokens.
-    mechanisms: name -> (examples, strength, key) -> as many synthetic examples; a classifier's keep their targets.
-    strengths: name -> the strengths that a random contributor may take.
-    spoil: (examples, wrong (n,) bool, rng) -> the examples with another label, or another's answer, where wrong.
-    model: a Model; recipe: how it is trained.
-    features: inputs -> (n, d).
-    measure: (Model, Examples) -> (utility, loss): the metric, higher = better, and the loss in nats.
-    metric: what the utility is, in words that fit behind "test".
-    thumbnail: one input -> pixels (h, w) or (h, w, 3), uint8; None where an example is no image.
-    sample: one input -> text; None where an example is no text. Only of synthetic examples it is ever shown.
-    near: (inputs, held-out inputs) -> how many have a near duplicate among the held-out ones; near_rule: in words.
-    notes: facts about the data that belong into the report.
-    choose: Model -> text_metrics.Choices, how often it takes the right option of test questions; None without options.
-    """
-
-    train: Examples
-    validation: Examples
-    test: Examples
-    groups: np.ndarray
-    classes: int
-    mechanisms: dict[str, Callable]
-    strengths: dict[str, tuple]
-    spoil: Callable
-    model: Any
-    recipe: Recipe
-    features: Callable
-    measure: Callable
-    metric: str
-    near: Callable
-    near_rule: str
-    notes: dict[str, Any]
-    thumbnail: Callable | None = None
-    sample: Callable | None = None
-    choose: Callable | None = None
-
-
-def load(config, data_dir, mesh: jax.sharding.Mesh) -> Task:
-    """The task that config.task names."""
+def load(config, data_dir, mesh):
+    """The Task (task.py) that config.task names."""
     return importlib.import_module(TASKS[config.task]).load(config, data_dir, mesh)
-
-
-def check_enough(source: str, count: int, wanted: int, repeat: bool) -> None:
-    """Raises ValueError if a contributor asks a source for more than it has, unless it may be repeated."""
-    if wanted > count and not repeat:
-        raise ValueError(
-            f"{source} has {count} examples, a contributor asks for {wanted}: expected a larger source, smaller "
-            "contributors (contributors.axes.size), or contributors.repeat=True"
-        )
-
-
-def classified(model, data: Examples) -> tuple[float, float]:
-    """(accuracy, mean cross-entropy in nats) of a classifier: the `measure` of its task."""
-    logits, labels = outputs(model, data.inputs), np.asarray(data.targets)
-    surprise = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
-    return float((logits.argmax(1) == labels).mean()), float(surprise.mean())
-
-
-def other_labels(examples: Examples, wrong: np.ndarray, rng: np.random.Generator, classes: int) -> Examples:
-    """The examples with one of the other classes as label where wrong: the `spoil` of a classifier's task."""
-    shift = rng.integers(1, max(classes, 2), len(wrong))
-    labels = np.asarray(examples.targets)
-    return examples._replace(targets=np.where(wrong, (labels + shift) % classes, labels).astype(np.int32))

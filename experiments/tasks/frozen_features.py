@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 
 from experiments.data.archives import SMOLLM2, data_folder, member, sha256
-from experiments.tasks import Task
 from experiments.tasks.hidden_states import hidden_states
+from experiments.tasks.task import Task
 from models.pretrained import from_gguf
 from valuation.problem import Examples
 
@@ -63,6 +63,6 @@ def on_states(task: Task, states: Callable, model, recipe) -> Task:
         model=model,
         recipe=recipe,
         features=np.asarray,
-        near=lambda inputs, held_out: task.near(outside(inputs), outside(held_out)),
+        count_near_duplicates=lambda inputs, held_out: task.count_near_duplicates(outside(inputs), outside(held_out)),
         sample=lambda state: task.sample(outside(state[None])[0]),
     )

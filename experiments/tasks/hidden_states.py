@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 from models.decoder import hidden
 from models.pretrained import Pretrained
 
@@ -57,7 +57,7 @@ def _compute(pretrained: Pretrained, states_of: Callable, texts: list[str], leng
         flush=True,
     )
     order = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
-    with tqdm(total=total, desc="hidden states", unit="token", unit_scale=True, disable=not first()) as bar:
+    with tqdm(total=total, desc="hidden states", unit="token", unit_scale=True, disable=not is_main_process()) as bar:
         for number, start in enumerate(range(0, len(order), BATCH), 1):
             rows = order[start : start + BATCH]
             found = np.asarray(states_of(*weights, *_padded([tokens[row] for row in rows])))
@@ -83,7 +83,7 @@ def _digest(text: str) -> str:
 
 
 def _save(path: Path, known: dict[str, np.ndarray]) -> None:
-    if not first():
+    if not is_main_process():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part.npz")

@@ -20,10 +20,10 @@ from experiments.data import splits
 from experiments.data.archives import data_folder, fetch
 from experiments.data.builders.cifar10 import Cifar10Test
 from experiments.data.builders.mnist5k import Mnist5k
-from experiments.runtime.processes import everywhere, in_turn
+from experiments.runtime.processes import one_at_a_time, true_everywhere
+from experiments.runtime.rng import generator
 from experiments.synthetic.corruptions import CORRUPTIONS
-from experiments.tasks import Task, classified, other_labels
-from experiments.tasks.mixture import generator
+from experiments.tasks.task import Task, classified, other_labels
 from experiments.training import train
 from models.convnet import convnet
 from models.cvae import cvae
@@ -70,14 +70,14 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         classes=data.classes,
         mechanisms={name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()} | {"generated": generated},
         strengths=dict.fromkeys(CORRUPTIONS, (1, 2, 3, 4, 5)) | {"generated": (0.25, 0.5, 0.75, 1.0)},
-        spoil=partial(other_labels, classes=data.classes),
+        corrupt_labels=partial(other_labels, classes=data.classes),
         model=model,
         recipe=recipe,
         features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),
         measure=classified,
         metric="accuracy",
         thumbnail=lambda image: np.uint8(np.round(255 * image)).squeeze(),
-        near=partial(splits.near_overlap, similarity=NEAR),
+        count_near_duplicates=partial(splits.near_overlap, similarity=NEAR),
         near_rule=f"cosine similarity of pixels of at least {NEAR}",
         notes={
             "dataset": DATASETS[config.dataset],
@@ -107,7 +107,7 @@ def prepared(builder_type, archive: str, part: str, data_dir: str | None) -> tup
     """(images, labels) of a builder over an archive, prepared at the first call."""
     folder = str(data_folder(data_dir) / "prepared")
     builder = builder_type(archive=fetch(archive, data_dir), data_dir=folder, file_format="array_record")
-    with in_turn():
+    with one_at_a_time():
         builder.download_and_prepare()
     return arrays(builder.as_data_source(split=part))
 
@@ -192,7 +192,7 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
 
     @functools.cache
     def parameters():
-        if not everywhere(path.exists()):
+        if not true_everywhere(path.exists()):
             (params,) = train.fit(
                 recipe,
                 [learn],
@@ -202,7 +202,7 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
                 title="generator",
                 checkpoint=path.with_suffix(".checkpoints"),
             )
-            with in_turn():
+            with one_at_a_time():
                 _save(path, jax.tree.leaves(params))
         return jax.tree.unflatten(structure, _read(path))
 

@@ -10,8 +10,9 @@ from jax.sharding import Mesh
 from configs.common import one_of
 from experiments.data import hub
 from experiments.synthetic import corpus, word_problems
-from experiments.tasks import Task, sequences
+from experiments.tasks import sequences
 from experiments.tasks.mixture import GENERATED
+from experiments.tasks.task import Task
 from experiments.tasks.token_rows import Pair
 
 DATASETS = {

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from experiments.runtime.rng import generator
 from valuation.problem import Contributor, Examples, Origin
 
 GENERATED = "generated"  # the name of the mechanisms that sample a generative model
@@ -71,15 +72,15 @@ def build(
     train: Examples,
     groups: np.ndarray,
     mechanisms: Mapping[str, Callable],
-    spoil: Callable,
+    corrupt_labels: Callable,
     zipf: float = 1.0,
 ) -> tuple[Examples, tuple[Contributor, ...]]:
     """The pool (the real train examples first, every synthetic example behind them) and the contributors.
 
     groups: the class or source family of every training example, from 0 on.
     mechanisms: name -> (examples, strength, key) -> as many synthetic examples.
-    spoil: (examples, wrong (n,) bool, rng) -> examples with wrong targets there; one whose input it changes becomes a
-        row of the pool of its own, otherwise the wrong target is the contributor's alone.
+    corrupt_labels: (examples, wrong (n,) bool, rng) -> examples with wrong targets there; one whose input it
+        changes becomes a row of the pool of its own, otherwise the wrong target is the contributor's alone.
     zipf: exponent of the group frequencies in a truncated synthetic part. The order of the groups from head to tail
         is drawn once: it is the same for all contributors.
     Raises ValueError that names the contributor and what was expected of it.
@@ -105,12 +106,12 @@ def build(
         is_real = np.arange(distinct) < n_real
         seed = np.where(is_real, index, int(np.asarray(jax.random.key_data(change))[-1]))
         own = _joined([train.take(real), synthetic])
-        spoiled, wrong = _spoiled(generator(mistakes), own, spec.label_noise, spoil)
-        changed = wrong & (spoiled.inputs != own.inputs).reshape(distinct, -1).any(1)
+        corrupted, wrong = _with_corrupted_labels(generator(mistakes), own, spec.label_noise, corrupt_labels)
+        changed = wrong & (corrupted.inputs != own.inputs).reshape(distinct, -1).any(1)
         if changed.any():
             index[changed] = sum(len(part.inputs) for part in parts) + np.arange(changed.sum())
-            parts.append(spoiled.take(changed))
-        targets = spoiled.targets
+            parts.append(corrupted.take(changed))
+        targets = corrupted.targets
         rows = np.concatenate([np.arange(distinct), rng.integers(0, distinct, spec.size - distinct)])
         origin = Origin(
             np.where(is_real, "real", spec.mechanism)[rows], np.where(is_real, 0.0, spec.strength)[rows], seed[rows]
@@ -134,11 +135,6 @@ def check(spec: Spec, available: int, groups: int, mechanisms: Mapping[str, Call
     expect(0 <= spec.kept <= groups, "kept", f"0 (all) to {groups}, the number of groups")
 
 
-def generator(key: jax.Array) -> np.random.Generator:
-    """A NumPy generator seeded by a key."""
-    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
-
-
 def _choice(rng: np.random.Generator, values):
     return values[int(rng.integers(len(values)))]
 
@@ -158,11 +154,13 @@ def _sources(rng, groups: np.ndarray, count: int, kept: int, order: np.ndarray, 
     return rng.permutation(np.concatenate(parts)).astype(np.int64)
 
 
-def _spoiled(rng: np.random.Generator, own: Examples, share: float, spoil: Callable) -> tuple[Examples, np.ndarray]:
-    """(the examples with that share of them spoiled, which ones (n,) bool)."""
+def _with_corrupted_labels(
+    rng: np.random.Generator, own: Examples, share: float, corrupt_labels: Callable
+) -> tuple[Examples, np.ndarray]:
+    """(the examples with that share of them with wrong labels, which ones (n,) bool)."""
     wrong = np.zeros(len(own.inputs), bool)
     wrong[rng.choice(len(wrong), round(share * len(wrong)), replace=False)] = True
-    return spoil(own, wrong, rng), wrong
+    return corrupt_labels(own, wrong, rng), wrong
 
 
 def _joined(parts: list[Examples]) -> Examples:

@@ -8,10 +8,12 @@ from jax.sharding import Mesh
 
 from configs.common import one_of
 from experiments.data import hub
+from experiments.runtime.rng import generator
 from experiments.synthetic import corpus, word_problems
 from experiments.synthetic.prompts import digest
-from experiments.tasks import Task, sequences, text_metrics, token_rows
-from experiments.tasks.mixture import GENERATED, generator
+from experiments.tasks import sequences, text_metrics, token_rows
+from experiments.tasks.mixture import GENERATED
+from experiments.tasks.task import Task
 from experiments.tasks.token_rows import Pair
 from valuation.problem import Examples
 

@@ -12,10 +12,11 @@ from experiments.data import reviews, splits
 from experiments.data.archives import data_folder
 from experiments.data.reviews import Reviews
 from experiments.data.vocabulary import UNKNOWN, decode, encode, frequent, packed, rarity, vocabulary
+from experiments.runtime.rng import generator
 from experiments.synthetic import corpus
-from experiments.tasks import Task, check_enough, classified, other_labels
 from experiments.tasks.frozen_features import on_states, smollm2_states
-from experiments.tasks.mixture import GENERATED, generator
+from experiments.tasks.mixture import GENERATED
+from experiments.tasks.task import Task, check_enough, classified, other_labels
 from experiments.training import train
 from models.encoder import encoder, weighted_words
 from models.losses import cross_entropy
@@ -64,13 +65,13 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         classes=CLASSES,
         mechanisms=mechanisms,
         strengths=strengths,
-        spoil=partial(other_labels, classes=CLASSES),
+        corrupt_labels=partial(other_labels, classes=CLASSES),
         model=model,
         recipe=recipe,
         features=partial(word_features, weights),
         measure=classified,
         metric="accuracy",
-        near=partial(splits.ngram_overlap, length=RUN),
+        count_near_duplicates=partial(splits.ngram_overlap, length=RUN),
         near_rule=f"{RUN} words in a row in common",
         notes=notes | facts,
         sample=partial(decode, words),

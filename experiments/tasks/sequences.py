@@ -13,10 +13,11 @@ from configs.common import one_of
 from experiments.data import splits
 from experiments.data.archives import SMOLLM2, member
 from experiments.runtime import mesh
-from experiments.tasks import Task, check_enough, text_metrics, token_rows
+from experiments.runtime.rng import generator
+from experiments.tasks import text_metrics, token_rows
 from experiments.tasks.frozen_features import smollm2_states
-from experiments.tasks.mixture import generator
-from experiments.tasks.token_rows import Coder, Pair, bytes_of, encode, spoiled, texts, trained_coder
+from experiments.tasks.task import Task, check_enough
+from experiments.tasks.token_rows import Coder, Pair, bytes_of, encode, swap_responses, texts, trained_coder
 from experiments.training import train
 from models.generate import generate
 from models.lora import with_lora
@@ -189,13 +190,13 @@ def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, d
         classes=0,
         mechanisms=mechanisms,
         strengths=strengths,
-        spoil=partial(spoiled, parts.coder),
+        corrupt_labels=partial(swap_responses, parts.coder),
         model=model,
         recipe=recipe,
         features=features,
         measure=partial(measure_text, parts.coder, config.metric) if written else partial(measure, parts.coder),
         metric=config.metric.replace("_", " "),
-        near=partial(near, parts.coder),
+        count_near_duplicates=partial(near, parts.coder),
         near_rule=f"{GRAM} words in a row in prompt or response",
         notes=notes | parts.notes | {"contamination": "whether SmolLM2 has seen the real texts is not known"},
         sample=response,

@@ -123,7 +123,7 @@ def bytes_of(coder: Coder, examples: Examples) -> int:
     return int(coder.lengths[examples.targets][examples.mask].sum())
 
 
-def spoiled(coder: Coder, examples: Examples, wrong: np.ndarray, rng: np.random.Generator) -> Examples:
+def swap_responses(coder: Coder, examples: Examples, wrong: np.ndarray, rng: np.random.Generator) -> Examples:
     """The examples with, where `wrong`, the response of another of them; one that differs, if there is any.
 
     Where a longer response takes room, the prompt loses its first tokens.

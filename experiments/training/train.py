@@ -19,7 +19,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
 from experiments.runtime.mesh import AXIS, by_rows, local, place, sharded_map
-from experiments.runtime.processes import first, several, together
+from experiments.runtime.processes import is_distributed, is_main_process, raise_together
 from valuation.problem import Examples
 from valuation.workers import gather
 
@@ -147,7 +147,7 @@ def fit(
     number = processes.index(jax.process_index())
     own = [[values[i] for i in shares[number]] for values in (sets, keys, names)]
     folder = Path(checkpoint) / f"process-{number}-of-{len(processes)}" if checkpoint else None
-    here = together(lambda: _fit(recipe, *own, checkpoint=folder, kept=True, **args) if own[0] else [])
+    here = raise_together(lambda: _fit(recipe, *own, checkpoint=folder, kept=True, **args) if own[0] else [])
     blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(recipe.initialise, keys[0]))
     here += [blank] * (len(shares[0]) - len(here))  # the first shares are the largest
     every = gather(here)
@@ -196,7 +196,7 @@ def _fit(
     state, done = store.restore(state)
     run = sharded_map(advance, mesh)
     total, begun = len(sets) * recipe.steps, len(sets) * done
-    with tqdm(total=total, initial=begun, desc=title, unit="step", smoothing=0.1, disable=not first()) as bar:
+    with tqdm(total=total, initial=begun, desc=title, unit="step", smoothing=0.1, disable=not is_main_process()) as bar:
         while done < recipe.steps:
             chunk = min(CHUNK, recipe.steps - done)
             state, losses = run((state, rows[:, done : done + chunk]), (data, recipe.frozen))
@@ -238,7 +238,7 @@ class _Store:
             return state, 0
         if json.loads((self.folder / "training.json").read_text()) != self.training:
             raise ValueError(f"{self.folder} holds checkpoints of another training: remove that folder")
-        if several():
+        if is_distributed():
             return self._restore_file(state)
         with ocp.CheckpointManager(self.folder) as manager:
             latest = manager.latest_step()
@@ -271,7 +271,7 @@ class _Store:
             draft = self.folder / "training.part"
             draft.write_text(json.dumps(self.training))
             os.replace(draft, self.folder / "training.json")
-        if several():
+        if is_distributed():
             draft = self.folder / "state.part.npz"
             np.savez(draft, done, *jax.tree.leaves(jax.device_get(state)))
             os.replace(draft, self.folder / "state.npz")

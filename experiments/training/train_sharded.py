@@ -16,7 +16,7 @@ from jax.sharding import Mesh
 from tqdm import tqdm
 
 from experiments.runtime import mesh as meshes
-from experiments.runtime.processes import everywhere, first, several, together
+from experiments.runtime.processes import is_distributed, is_main_process, raise_together, true_everywhere
 from experiments.training import train
 from valuation.problem import Examples
 from valuation.workers import gather, on_host
@@ -67,7 +67,9 @@ def fit_sharded(
     ]
     store = _Folder(checkpoint, recipe, names, sets, splits)
     trained = []
-    with tqdm(total=len(sets) * recipe.steps, desc=title, unit="step", smoothing=0.1, disable=not first()) as bar:
+    with tqdm(
+        total=len(sets) * recipe.steps, desc=title, unit="step", smoothing=0.1, disable=not is_main_process()
+    ) as bar:
         for number, (part, (start, _), order) in enumerate(zip(sets, splits, orders, strict=True)):
             if (found := store.finished(number, like[0])) is not None:
                 trained.append(found)
@@ -133,7 +135,7 @@ class _Folder:
         for part, keys in zip(sets, splits, strict=True):
             digest.update(np.asarray(jax.random.key_data(keys)).tobytes() + np.asarray(part.rows).tobytes())
         training = {"names": names, "steps": recipe.steps, "batch": recipe.batch, "data and keys": digest.hexdigest()}
-        together(lambda: self._claim(training) if first() else None)
+        raise_together(lambda: self._claim(training) if is_main_process() else None)
 
     def _claim(self, training: dict) -> None:
         path = self.folder / "training.json"
@@ -154,7 +156,7 @@ class _Folder:
     def save(self, number: int, state: tuple, done: int, *, last: bool) -> None:
         """Saves the state if it is time again."""
         due = time.monotonic() - self.saved >= train.SECONDS_BETWEEN_CHECKPOINTS
-        if self.folder is None or last or not everywhere(due):
+        if self.folder is None or last or not true_everywhere(due):
             return
         self._write(f"running-{number}.npz", jax.tree.map(on_host, _bits(state)))
         self.saved = time.monotonic()
@@ -162,18 +164,18 @@ class _Folder:
     def finish(self, number: int, params: PyTree) -> None:
         if self.folder is not None:
             self._write(f"{number}.npz", params)
-            if first():
+            if is_main_process():
                 (self.folder / f"running-{number}.npz").unlink(missing_ok=True)
 
     def remove(self) -> None:
-        if self.folder is not None and first():
+        if self.folder is not None and is_main_process():
             shutil.rmtree(self.folder)
 
     def _write(self, name: str, tree: PyTree) -> None:
         def write() -> None:
             _replaced(self.folder / name, lambda draft: np.savez(draft, *jax.tree.leaves(tree)))
 
-        together(lambda: write() if first() else None)
+        raise_together(lambda: write() if is_main_process() else None)
 
     def _read(self, name: str, like: PyTree) -> PyTree | None:
         if self.folder is None:
@@ -182,7 +184,7 @@ class _Folder:
         blank = [np.zeros(leaf.shape, leaf.dtype) for leaf in leaves]
 
         def read() -> tuple[np.ndarray, list]:
-            if not first() or not path.exists():
+            if not is_main_process() or not path.exists():
                 return np.bool_(False), blank
             try:
                 with np.load(path) as file:
@@ -190,8 +192,8 @@ class _Folder:
             except Exception as error:  # zipfile, zlib and NumPy each raise their own
                 raise ValueError(f"the checkpoint {path} cannot be read ({error}): remove that file") from error
 
-        found = together(read)
-        there, leaves = gather(found)[0] if several() else found
+        found = raise_together(read)
+        there, leaves = gather(found)[0] if is_distributed() else found
         return jax.tree.unflatten(structure, leaves) if there else None
 
 

@@ -197,7 +197,7 @@ def test_share_ratio_is_that_of_the_breakpoints(x64):
 
 
 def test_intervals_hold_the_cutoff_and_power_laws_claim_nothing(tmp_path):
-    """The study of experiments/studies/phases/coverage.py, 3 draws of each kind; they are seeded, so always the same."""
+    """The study of studies/phases/coverage.py, 3 draws of each kind; they are seeded, so always the same."""
     found = coverage.run(tmp_path, 3)
     assert found["cutoff_covered"] == 1
     assert found["ratio_holds"] >= 0.6

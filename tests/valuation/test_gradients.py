@@ -18,7 +18,7 @@ from valuation.gradients import capture, per_example_gradients
 from valuation.kernel import gram
 from valuation.problem import Examples
 from valuation.stream import features, gradient_products, plan, self_products
-from valuation.workers import over
+from valuation.workers import use_workers
 
 RNGS = nnx.Rngs(0)
 TOKENS = (np.arange(7 * 6).reshape(7, 6) * 5 % 11).astype(np.int32)  # repeats within an example
@@ -245,7 +245,7 @@ def test_bad_input_is_named():
         gradient_products(model, squared, examples, examples.take(slice(0, 0)))
     with pytest.raises(ValueError, match=r"one example needs about .* MB of memory, the budget leaves 0.0 MB"):
         gradient_products(model, squared, examples, examples, memory=1000)
-    with over(memory=10**8):  # where one example needs more than a method's own budget
+    with use_workers(memory=10**8):  # where one example needs more than a method's own budget
         found = gradient_products(model, squared, examples, examples, memory=1000)
     expected = jacobian(model, squared, examples)
     close(found, expected @ expected.T)

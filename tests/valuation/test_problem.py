@@ -5,7 +5,7 @@ import pytest
 from models.mlp import mlp
 from tests.problems import data
 from valuation.methods import METHODS
-from valuation.problem import Examples, examples, from_arrays
+from valuation.problem import Examples, contributor_examples, from_arrays
 
 
 def build(key):
@@ -20,7 +20,7 @@ def problem(**changes):
 def test_every_set_comes_back_as_it_was_given():
     made = problem()
     for contributor, expected in zip(made.contributors, (data(40, 0), data(30, 1), data(6, 2)), strict=True):
-        own = examples(made, contributor)
+        own = contributor_examples(made, contributor)
         np.testing.assert_array_equal(own.inputs, expected.inputs)
         np.testing.assert_array_equal(own.targets, expected.targets)
     assert [c.real.all() for c in made.contributors] == [True, False, True]

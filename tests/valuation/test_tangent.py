@@ -8,7 +8,7 @@ from tests.reference import jacobian
 from valuation import tangent
 from valuation.methods import METHODS
 from valuation.outputs import log_likelihood
-from valuation.problem import examples
+from valuation.problem import contributor_examples
 
 PROBLEM = sequences()
 NAMES = [name for name, method in METHODS.items() if method.sequences]
@@ -19,7 +19,7 @@ def explicit(problem, params, own):
 
 
 def test_the_sketched_kernel_is_the_kernel_up_to_its_dimensions():
-    own, ahead = examples(PROBLEM, PROBLEM.contributors[2]), PROBLEM.validation
+    own, ahead = contributor_examples(PROBLEM, PROBLEM.contributors[2]), PROBLEM.validation
     rows = [explicit(PROBLEM, params, own) for params in PROBLEM.initial]
     theirs = [explicit(PROBLEM, params, ahead) for params in PROBLEM.initial]
     inner, outer = tangent.tangent_kernels(PROBLEM)(own)
@@ -34,7 +34,7 @@ def test_the_sketched_kernel_is_the_kernel_up_to_its_dimensions():
 
 
 def test_residuals_are_nats_per_target_token():
-    own = examples(PROBLEM, PROBLEM.contributors[0])
+    own = contributor_examples(PROBLEM, PROBLEM.contributors[0])
     params = PROBLEM.initial[0]
     logits = np.asarray(PROBLEM.model.apply(params, PROBLEM.model.frozen, own.inputs), np.float64)
     surprise = np.log(np.exp(logits).sum(-1)) - np.take_along_axis(logits, own.targets[..., None], -1)[..., 0]
@@ -48,7 +48,7 @@ def test_the_utility_of_sequences_is_what_regression_leaves():
     found = METHODS["ntk_utility"](PROBLEM, ridge=0.1)
     kernels = tangent.tangent_kernels(PROBLEM)
     for value, contributor in zip(found, PROBLEM.contributors, strict=True):
-        own = examples(PROBLEM, contributor)
+        own = contributor_examples(PROBLEM, contributor)
         inner, outer = (np.asarray(k, np.float64) for k in kernels(own))
         y, ahead = (tangent.mean_residual(PROBLEM, part) for part in (own, PROBLEM.validation))
         shift = 0.1 * np.trace(inner) / len(inner) * np.eye(len(inner))
@@ -72,7 +72,7 @@ def test_methods_that_need_classes_say_so():
 
 def test_classes_take_the_exact_kernel():
     problem = corners()
-    own = examples(problem, problem.contributors[2])
+    own = contributor_examples(problem, problem.contributors[2])
     inner, outer = tangent.tangent_kernels(problem)(own)
 
     def total(outputs, _):

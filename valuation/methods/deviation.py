@@ -11,7 +11,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from valuation.aggregate import union
+from valuation.aggregate import union_examples
 from valuation.problem import Problem
 from valuation.tangent import initial_residual, tangent
 
@@ -39,7 +39,7 @@ def deviation(problem: Problem, *, ridge: float = 1e-2, initialisations: int = 1
     no validation example and trains nothing. An example that another contributor holds too, with the same label, is
     removed with either.
     """
-    own, rows = union(problem)
+    own, rows = union_examples(problem)
     totals = np.zeros(len(rows))
     for params in problem.initial[:initialisations]:
         kernel = np.asarray(tangent(problem, own, output="true_class", params=params), np.float64)

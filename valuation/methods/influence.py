@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from valuation.aggregate import by_contributor, purpose, trained, union
+from valuation.aggregate import by_contributor, purpose, trained, union_examples
 from valuation.factors import Formed, shapes
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples, Problem
 from valuation.solve import Solution, conjugate_gradients
 from valuation.stream import MEMORY, chunk, directed
-from valuation.workers import spread
+from valuation.workers import map_chunks
 
 PROBES = 5  # purpose of a key
 ROWS = 256
@@ -68,18 +68,18 @@ def gauss_newton(model, output: Callable, train: Examples) -> Callable:
 
 
 def influence(
-    problem: Problem, *, damping: float = 0.1, how: str = "mean", memory: int = MEMORY
+    problem: Problem, *, damping: float = 0.1, reduction: str = "mean", memory: int = MEMORY
 ) -> Float[np.ndarray, " C"]:
     """Influence on the mean validation loss at the last checkpoint, `mean` or `sum` over a contributor's own examples.
 
     Higher = more useful. Uses validation labels. One solve in all. ValueError without checkpoints.
     """
     model, _ = trained(problem)[-1]
-    train, rows = union(problem)
+    train, rows = union_examples(problem)
     ahead = _mean_gradient(model, log_likelihood, problem.validation)
     found, _ = scores(model, log_likelihood, train, ahead[None], purpose(problem, PROBES), damping=damping,
                       memory=memory)  # fmt: skip
-    return by_contributor(found, rows, how)
+    return by_contributor(found, rows, reduction)
 
 
 def _mean_gradient(model, output, examples) -> np.ndarray:
@@ -91,7 +91,7 @@ def _mean(step, shared: tuple, examples: Examples) -> np.ndarray:
     """Sum over the examples of what step(*shared, chunk, which of its rows count) sums, over their number; float64."""
     n = len(examples.inputs)
     rows = min(ROWS, n)
-    parts = spread(
+    parts = map_chunks(
         step, shared, lambda i: (chunk(examples, rows, i), np.arange(rows) < n - i * rows), -(-n // rows), threads=1
     )
     return sum(part.astype(np.float64) for part in parts) / n

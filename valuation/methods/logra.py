@@ -14,7 +14,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from valuation.aggregate import by_contributor, purpose, trained, union
+from valuation.aggregate import by_contributor, purpose, trained, union_examples
 from valuation.factors import shapes
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples, Problem
@@ -67,19 +67,19 @@ def projected(model, output: Callable, examples: Examples, state: dict, *, memor
 
 
 def logra(
-    problem: Problem, *, rank: int = 64, damping: float = 0.1, how: str = "mean", memory: int = MEMORY
+    problem: Problem, *, rank: int = 64, damping: float = 0.1, reduction: str = "mean", memory: int = MEMORY
 ) -> Float[np.ndarray, " C"]:
     """The scores' mean over validation examples, `mean` or `sum` over a contributor's own; higher = more useful.
 
     Gradients of the training loss at the last checkpoint. Uses validation labels. ValueError without checkpoints.
     """
     model, _ = trained(problem)[-1]
-    train, rows = union(problem)
+    train, rows = union_examples(problem)
     state = sides(shapes(model.params), purpose(problem, PROJECTION), rank=rank)
     ours, theirs = (
         list(projected(model, log_likelihood, part, state, memory=memory)) for part in (train, problem.validation)
     )
-    return by_contributor(scores(ours, np.concatenate(theirs), widths(state), damping=damping), rows, how)
+    return by_contributor(scores(ours, np.concatenate(theirs), widths(state), damping=damping), rows, reduction)
 
 
 def _same_width(chunk: np.ndarray, query: np.ndarray, width: int) -> None:

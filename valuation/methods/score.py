@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from valuation.discrepancy import mean_squared_distance, mk_mmd
 from valuation.kernel import likelihoods
-from valuation.problem import Contributor, Examples, Problem, examples, flat_features
+from valuation.problem import Contributor, Examples, Problem, contributor_examples, flat_features
 from valuation.tangent import initial_residual, tangent
 
 CALIBRATION = 2  # purposes of a key
@@ -170,7 +170,7 @@ def retrained_losses(problem: Problem, *, count: int = 6, share: float = 1.0):
     choose, train = jax.random.split(jax.random.fold_in(problem.key, CALIBRATION))
     count = min(count, len(problem.contributors))
     members = np.asarray(jax.random.choice(choose, len(problem.contributors), (count,), replace=False))
-    trained = problem.train([examples(problem, problem.contributors[i]) for i in members], share, train)
+    trained = problem.train([contributor_examples(problem, problem.contributors[i]) for i in members], share, train)
     losses = [-likelihoods(problem.model._replace(params=params), problem.validation).mean() for params in trained]
     return np.array(losses, np.float64), members
 
@@ -198,7 +198,7 @@ def kernel_and_loss(problem: Problem, contributor: Contributor, *, output: str, 
     From scratch the loss of the reference model says nothing, so the loss is that of regression with Theta on all of
     S: residual lambda (Theta + lambda I)^-1 y, squared, summed over outputs; omega L_r + (1-omega) L_s is its mean.
     """
-    own = examples(problem, contributor)
+    own = contributor_examples(problem, contributor)
     results = [_kernel_and_loss(problem, own, params, output, scaled, ridge) for params in problem.initial]
     return tuple(np.mean(results, axis=0))
 

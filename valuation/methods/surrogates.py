@@ -13,7 +13,7 @@ from scipy.special import ndtr, softmax
 
 from valuation.discrepancy import distance_table
 from valuation.kernel import likelihoods, outputs
-from valuation.problem import Contributor, Examples, Problem, examples, flat_features
+from valuation.problem import Contributor, Examples, Problem, contributor_examples, flat_features
 from valuation.tangent import mean_residual, tangent_kernels
 
 PROXY = 1  # purposes of a key
@@ -72,7 +72,7 @@ def knn_utility(problem: Problem, *, k: int = 5) -> Float[np.ndarray, " C"]:
     targets = flat_features(problem, problem.validation.inputs)
 
     def one(contributor: Contributor) -> float:
-        own = examples(problem, contributor)
+        own = contributor_examples(problem, contributor)
         distances = distance_table(targets, flat_features(problem, own.inputs))
         nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
         votes = np.eye(problem.classes)[own.targets][nearest].mean(1)
@@ -88,7 +88,7 @@ def proxy_training(problem: Problem, *, share: float = 0.1) -> Float[np.ndarray,
     """
     if problem.train is None:
         raise ValueError("proxy_training needs a problem that can train: Problem.train is None")
-    sets = [examples(problem, contributor) for contributor in problem.contributors]
+    sets = [contributor_examples(problem, contributor) for contributor in problem.contributors]
     trained = problem.train(sets, share, jax.random.fold_in(problem.key, PROXY))
     models = [problem.model._replace(params=params) for params in trained]
     if not problem.classes:
@@ -141,7 +141,7 @@ def _utilities(problem: Problem, coefficients, kernels, score=utility) -> Float[
     ahead = None if problem.classes else mean_residual(problem, problem.validation)
 
     def one(contributor: Contributor) -> float:
-        own = examples(problem, contributor)
+        own = contributor_examples(problem, contributor)
         inner, outer = (np.asarray(k, np.float64) for k in kernels(own))
         if not problem.classes:
             return -float(np.square(ahead - outer @ coefficients(inner)(mean_residual(problem, own))).mean())

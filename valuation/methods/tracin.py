@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-from valuation.aggregate import by_contributor, trained, union
+from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples, Problem
 from valuation.stream import MEMORY, gradient_products
@@ -25,11 +25,11 @@ def scores(
     )
 
 
-def tracin(problem: Problem, *, how: str = "mean", memory: int = MEMORY) -> Float[np.ndarray, " C"]:
+def tracin(problem: Problem, *, reduction: str = "mean", memory: int = MEMORY) -> Float[np.ndarray, " C"]:
     """The scores' mean over validation examples, `mean` or `sum` over a contributor's own; higher = more useful.
 
     Uses validation labels and checkpoints of one model trained on the union. ValueError if there are none.
     """
     models = trained(problem)
-    train, rows = union(problem)
-    return by_contributor(scores(models, log_likelihood, train, problem.validation, memory=memory), rows, how)
+    train, rows = union_examples(problem)
+    return by_contributor(scores(models, log_likelihood, train, problem.validation, memory=memory), rows, reduction)

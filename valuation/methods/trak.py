@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from valuation.aggregate import by_contributor, purpose, trained, union
+from valuation.aggregate import by_contributor, purpose, trained, union_examples
 from valuation.factors import shapes
 from valuation.kernel import likelihoods
 from valuation.outputs import margin
@@ -53,14 +53,14 @@ def sketched(
 
 
 def trak(
-    problem: Problem, *, dimensions: int = 2048, damping: float = 0.1, how: str = "mean", memory: int = MEMORY
+    problem: Problem, *, dimensions: int = 2048, damping: float = 0.1, reduction: str = "mean", memory: int = MEMORY
 ) -> Float[np.ndarray, " C"]:
     """(mean over checkpoints of the scores) * (mean of Q_i), Q = 1 - p of the training label; higher = more useful.
 
     The mean over validation examples, `mean` or `sum` over a contributor's own. Uses validation labels; its authors
     average models trained independently, here they are checkpoints of one. ValueError if there are none.
     """
-    train, rows = union(problem)
+    train, rows = union_examples(problem)
     state = hashes(shapes(problem.model.params), purpose(problem, PROJECTION), dimensions=dimensions)
     found, slack = [], []
     for model, _ in trained(problem):
@@ -69,4 +69,4 @@ def trak(
         )
         found.append(scores(ours, theirs, damping=damping))
         slack.append(-np.expm1(likelihoods(model, train)))
-    return by_contributor(np.mean(found, 0) * np.mean(slack, 0)[:, None], rows, how)
+    return by_contributor(np.mean(found, 0) * np.mean(slack, 0)[:, None], rows, reduction)

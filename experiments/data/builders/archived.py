@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from experiments.data.archives import data_folder, fetch
-from experiments.runtime.processes import in_turn
+from experiments.runtime.processes import one_at_a_time
 
 
 class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
@@ -59,7 +59,7 @@ def rows(builder_type: type[Archived], archive: str, split: str, data_dir: str |
     tfds.disable_progress_bar()
     folder = str(data_folder(data_dir) / "prepared")
     builder = builder_type(archive=fetch(archive, data_dir), data_dir=folder, file_format="array_record")
-    with in_turn():
+    with one_at_a_time():
         builder.download_and_prepare()
     source = builder.as_data_source(split=split)
     return [{name: _text(value) for name, value in row.items()} for row in source.__getitems__(range(len(source)))]

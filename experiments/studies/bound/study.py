@@ -1,7 +1,7 @@
 """How loose each term of the mixture bound is: python -m experiments.studies.bound.study --workdir=out/bound
 
-1,000 draws of experiments/studies/bound/simulation.py a setting, one line of results.jsonl each; then figures/bound.png and
-bound.md from those lines. One minute on two cores. A finished workdir is left as it is, an interrupted one goes on.
+1,000 draws of simulation.py a setting, one line of results.jsonl each; then figures/bound.png and bound.md from those
+lines. One minute on two cores. A finished workdir is left as it is, an interrupted one goes on.
 """
 
 import time

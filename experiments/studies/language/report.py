@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.reporting.figures import draw_all
 from experiments.runtime import results
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 from experiments.runtime.results import select
 from experiments.studies.language import figures
 from experiments.studies.language.figures import bins, deviation, label, ordered, over_seeds, sources
@@ -37,7 +37,7 @@ def write(workdir: str | Path) -> Path:
     Of several processes only the first does.
     """
     workdir = Path(workdir)
-    if not first():
+    if not is_main_process():
         return workdir / "report.md"
     lines = results.finished(workdir)
     made = draw_all(figures.FIGURES, lines, workdir / "figures")

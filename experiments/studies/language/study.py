@@ -1,7 +1,7 @@
 """What generation does to the tail of language: real reviews against text sampled in several ways.
 
-Which ranks a sampler keeps (experiments/studies/language/rank_study.py), whether a sharp cutoff is a fair model of it (theory/tail.py),
-and what that does to the errors of a model by rank (experiments/studies/language/rank_errors.py).
+Which ranks a sampler keeps (rank_study.py), whether a sharp cutoff is a fair model of it (theory/tail.py), and what
+that does to the errors of a model by rank (rank_errors.py).
 """
 
 import itertools
@@ -15,11 +15,11 @@ import numpy as np
 from configs.common import one_of
 from experiments.data import reviews, splits
 from experiments.runtime import mesh, results
+from experiments.runtime.rng import generator
 from experiments.studies.language import rank_errors, rank_study, report
 from experiments.studies.language.rank_study import Source
 from experiments.synthetic import corpus, generate
 from experiments.synthetic.sampling import sampled
-from experiments.tasks.mixture import generator
 from experiments.training import train
 
 WORLD, BOOTSTRAP, PART, TRAIN, SPREAD = range(5)  # purposes of the key

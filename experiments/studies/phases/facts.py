@@ -6,9 +6,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.synthetic.sampling import kept, measured_cutoff, sampled
-from experiments.tasks.mixture import generator
 from experiments.training import train
 from models.losses import cross_entropy
 from models.recall import recall

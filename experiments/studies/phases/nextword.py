@@ -9,11 +9,11 @@ import numpy as np
 
 from configs.common import one_of
 from experiments.data import reviews
+from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.studies.phases.facts import learner
 from experiments.synthetic.ngrams import sample, trigrams
 from experiments.synthetic.sampling import kept, measured_cutoff
-from experiments.tasks.mixture import generator
 from experiments.training import train
 from valuation.problem import Examples
 

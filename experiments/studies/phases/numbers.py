@@ -7,10 +7,10 @@ import numpy as np
 
 from configs.common import one_of
 from experiments.data import splits
+from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.synthetic.sampling import kept, measured_cutoff, sampled
 from experiments.tasks import images
-from experiments.tasks.mixture import generator
 from experiments.training import train
 from models.cvae import cvae
 from models.losses import cross_entropy

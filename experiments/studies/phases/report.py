@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.reporting.figures import draw_all
 from experiments.runtime import results
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 from experiments.runtime.results import select
 from experiments.studies.phases import figures
 from experiments.studies.phases.curves import REAL
@@ -53,7 +53,7 @@ def write(workdir: str | Path) -> Path:
     Of several processes only the first does.
     """
     workdir = Path(workdir)
-    if not first():
+    if not is_main_process():
         return workdir / "report.md"
     lines = results.finished(workdir)
     config = json.loads((workdir / "config.json").read_text())

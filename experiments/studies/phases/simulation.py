@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import Curve, Study
 from experiments.synthetic.sampling import measured_cutoff, sampled
-from experiments.tasks.mixture import generator
 from theory.knowledge import LARGEST_RANK, power_law, simulated_error
 from theory.phases import expected_error
 

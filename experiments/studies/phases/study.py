@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from configs.common import one_of
 from experiments.runtime import mesh, results
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 from experiments.studies.phases import curve_fits, report
 from experiments.studies.phases.curves import REAL, Curve, Study, key_of
 from experiments.synthetic.sampling import check_strength
@@ -94,7 +94,7 @@ def one_study(config, name: str, data_dir, devices, path: Path, record) -> None:
     """The lines of one study that are not there yet: points of each curve and seed, fits, verdicts."""
     begun = time.perf_counter()
     study: Study = importlib.import_module(STUDIES[name]).load(config[name], data_dir, devices, config.seed)
-    for curve in (bar := tqdm(study.curves, desc=name, unit="curve", disable=not first())):
+    for curve in (bar := tqdm(study.curves, desc=name, unit="curve", disable=not is_main_process())):
         bar.set_postfix_str(words(curve))
         measure(config, study, curve, path, record)
         done = results.select(results.read(path), **curve._asdict())

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from experiments.tasks import Task
+from experiments.tasks.task import Task
 from experiments.training import train
-from valuation.aggregate import union
-from valuation.problem import Examples, Problem, examples
+from valuation.aggregate import union_examples
+from valuation.problem import Examples, Problem, contributor_examples
 
 OWN_SET, LEAVE_ONE_OUT, NONE = TRUTHS = ("own_set", "leave_one_out", "none")
 
@@ -22,7 +22,7 @@ def own_set(
     All trainings run together; every one has its own initialisation and its own order of the data. A task with
     questions adds "choices", a dict of text_metrics.Choices for every model.
     """
-    sets = [examples(problem, contributor) for contributor in problem.contributors]
+    sets = [contributor_examples(problem, contributor) for contributor in problem.contributors]
     pairs = [(seed, number) for seed in seeds for number in range(len(sets))]
     keys = [jax.random.fold_in(jax.random.fold_in(key, seed), number) for seed, number in pairs]
     names = [f"contributor {problem.contributors[number].name}, seed {seed}" for seed, number in pairs]
@@ -38,7 +38,7 @@ def leave_one_out(
     "loss" is that of the union without it. All models of a seed share one initialisation, so that they differ in their
     data alone; an example that two contributors hold stands in the union twice.
     """
-    distinct, own = union(problem)
+    distinct, own = union_examples(problem)
     without = [[rows for i, rows in enumerate(own) if i != left] for left in range(-1, len(own))]
     sets = [train.Part(distinct, np.concatenate(rows)) for rows in without]
     pairs = [(seed, number) for seed in seeds for number in range(len(sets))]

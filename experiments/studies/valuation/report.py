@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from experiments.reporting.figures import draw_all, shown
 from experiments.runtime import results
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 from experiments.runtime.results import select
 from experiments.studies.valuation import figures, values_report
 from experiments.studies.valuation.ground_truth import LEAVE_ONE_OUT, OWN_SET
@@ -26,7 +26,7 @@ def write(workdir: str | Path) -> Path:
     Of several processes only the first does. Raises ValueError if the run is not finished.
     """
     workdir = Path(workdir)
-    if not first():
+    if not is_main_process():
         return workdir / "report.md"
     lines = results.finished(workdir, "summary")
     if select(lines, kind="truth"):

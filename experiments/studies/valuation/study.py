@@ -14,18 +14,23 @@ from configs.common import one_of
 from experiments import tasks
 from experiments.data import splits
 from experiments.runtime import mesh, results
-from experiments.runtime.processes import first
+from experiments.runtime.processes import is_main_process
 from experiments.studies.valuation import ground_truth, report, summaries, tails
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import GENERATED, Spec
+from experiments.tasks.task import Task
 from experiments.training import train
 from experiments.training.train_sharded import check_batch
-from valuation.aggregate import HOW, union
+from valuation.aggregate import REDUCTIONS, union_examples
 from valuation.kernel import OUTPUTS
 from valuation.methods import METHODS, score
 from valuation.problem import Problem
 
-WORDS = {"how": HOW, "output": tuple(OUTPUTS), "estimator": ("unbiased", "biased", "linear")}  # options of methods
+WORDS = {
+    "reduction": REDUCTIONS,
+    "output": tuple(OUTPUTS),
+    "estimator": ("unbiased", "biased", "linear"),
+}  # options of methods
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 LEAST = 10  # held-out examples, below which no order can be told
@@ -101,7 +106,7 @@ def check(config) -> None:
         raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
 
 
-def check_task(config, task: tasks.Task) -> None:
+def check_task(config, task: Task) -> None:
     """Raises ValueError for too little held-out data, and for methods that need classes where the task has none."""
     for name, held_out in (("validation", task.validation), ("test", task.test)):
         if len(held_out.inputs) < LEAST:
@@ -114,13 +119,19 @@ def check_task(config, task: tasks.Task) -> None:
         raise ValueError(f"{', '.join(lost)} need class labels, the task {config.task} has sequences: leave them out")
 
 
-def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -> None:
+def one_draw(config, task: Task, draw: int, devices, path: Path, record) -> None:
     """The lines of one draw that are not there yet: contributors, terms, values, truth."""
     done = results.select(results.read(path), draw=draw)
     key = jax.random.key(draw)
     specs = specifications(config, task, jax.random.fold_in(key, SPECS))
     pool, contributors = mixture.build(
-        jax.random.fold_in(key, BUILD), specs, task.train, task.groups, task.mechanisms, task.spoil, config.zipf
+        jax.random.fold_in(key, BUILD),
+        specs,
+        task.train,
+        task.groups,
+        task.mechanisms,
+        task.corrupt_labels,
+        config.zipf,
     )
     starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
     problem = Problem(
@@ -151,7 +162,7 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
     if any(METHODS[name].checkpoints for name in missing):
         problem = problem._replace(checkpoints=checkpoints(config, problem, jax.random.fold_in(key, UNION)))
     on_union = time.perf_counter() - begun
-    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method", disable=not first())):
+    for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method", disable=not is_main_process())):
         bar.set_postfix_str(name)
         begun = time.perf_counter()
         values = METHODS[name](problem, **config.options.get(name, {}))
@@ -169,13 +180,13 @@ def one_draw(config, task: tasks.Task, draw: int, devices, path: Path, record) -
 
 def checkpoints(config, problem: Problem, key) -> tuple:
     """(params, learning rate) at config.checkpoints equal shares of one training on the union of the contributors."""
-    own, _ = union(problem)
+    own, _ = union_examples(problem)
     bits, rate = jax.random.key_data(key), config.training.learning_rate
     shares = np.linspace(0, 1, config.checkpoints + 1)[1:]  # a shorter training begins a longer one of the same key
     return tuple((*problem.train([own], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
 
 
-def specifications(config, task: tasks.Task, key) -> list[Spec]:
+def specifications(config, task: Task, key) -> list[Spec]:
     """The explicit list of the config, or a draw over its axes."""
     if config.contributors.explicit:
         named = [{"name": f"{i:02d}"} | dict(fields) for i, fields in enumerate(config.contributors.explicit)]
@@ -183,7 +194,7 @@ def specifications(config, task: tasks.Task, key) -> list[Spec]:
     return mixture.draw(key, config.contributors.count, config.contributors.axes.to_dict(), task.strengths)
 
 
-def trainer(task: tasks.Task, devices, folder: Path):
+def trainer(task: Task, devices, folder: Path):
     """Problem.train: the task's recipe with a share of its steps; checkpoints in a folder named by the key."""
 
     def fit(sets, share: float, key):
@@ -197,7 +208,7 @@ def trainer(task: tasks.Task, devices, folder: Path):
     return fit
 
 
-def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
+def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
     """The line of a contributor: what it is made of, and what it shares with the held-out data."""
     inputs = problem.pool.inputs[contributor.index]
     held_out = {"validation": task.validation.inputs, "test": task.test.inputs}
@@ -210,7 +221,7 @@ def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw:
         "distinct": len(np.unique(contributor.index)),
         "real": int(contributor.real.sum()),
         "exact": {name: splits.exact_overlap(inputs, other) for name, other in held_out.items()},
-        "near": {name: task.near(inputs, other) for name, other in held_out.items()},
+        "near": {name: task.count_near_duplicates(inputs, other) for name, other in held_out.items()},
         "near_rule": task.near_rule,
     }
     if task.thumbnail:
@@ -222,7 +233,7 @@ def described(task: tasks.Task, problem: Problem, contributor, spec: Spec, draw:
     return line
 
 
-def _mixed(task: tasks.Task, inputs, real) -> np.ndarray:
+def _mixed(task: Task, inputs, real) -> np.ndarray:
     """A strip of examples, half of them synthetic where there are any."""
     groups = [np.flatnonzero(real), np.flatnonzero(~real)]
     share = [THUMBNAILS // 2, THUMBNAILS // 2] if all(map(len, groups)) else [THUMBNAILS, THUMBNAILS]

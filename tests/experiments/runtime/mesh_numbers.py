@@ -1,4 +1,4 @@
-"""What tests/experiments/runtime/test_mesh.py compares: on one device, on simulated devices, and by several processes."""
+"""What test_mesh.py compares: on one device, on simulated devices, and by several processes."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from valuation.methods import METHODS
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 from valuation.stream import gradient_products
-from valuation.workers import on_host, over
+from valuation.workers import on_host, use_workers
 
 CHOSEN = ("ntk_utility", "score_scale_free", "davinz", "tracin", "logra", "trak", "influence")
 WIDTHS = (5, 8, CLASSES)
@@ -30,14 +30,14 @@ def values(devices, names=CHOSEN) -> dict[str, np.ndarray]:
     other = mlp(WIDTHS, jax.random.key(5)).params
     problem = corners()._replace(model=MODEL, checkpoints=((MODEL.params, 0.5), (other, 0.25)))
     options = {"logra": {"rank": 3}, "trak": {"dimensions": 64}}
-    with over(devices):
+    with use_workers(devices):
         return {name: METHODS[name](problem, **options.get(name, {})) for name in names}
 
 
 def products(devices, params=DECODER.params) -> np.ndarray:
     """Inner products of a decoder's gradients, in several ragged chunks."""
     tokens = Examples(TOKENS, TOKENS)
-    with over(devices):
+    with use_workers(devices):
         model = DECODER._replace(params=params)
         return gradient_products(model, log_likelihood, tokens, tokens.take(slice(0, 5)), memory=2_000_000)
 

@@ -1,4 +1,4 @@
-"""One of the processes of tests/experiments/runtime/test_mesh.py: python -m tests.experiments.runtime.mesh_process HOST:PORT PROCESSES PROCESS FOLDER"""
+"""One of the processes of test_mesh.py, a module run with HOST:PORT PROCESSES PROCESS FOLDER"""
 
 import os
 import sys
@@ -8,9 +8,15 @@ import jax
 import numpy as np
 
 from experiments.runtime import mesh
-from experiments.runtime.processes import everywhere, first, from_first, in_turn, together
+from experiments.runtime.processes import (
+    from_main_process,
+    is_main_process,
+    one_at_a_time,
+    raise_together,
+    true_everywhere,
+)
 from experiments.training import train
-from valuation.workers import current, over
+from valuation.workers import current, use_workers
 
 
 def interrupted(training, *, everywhere: bool = False) -> None:
@@ -19,7 +25,7 @@ def interrupted(training, *, everywhere: bool = False) -> None:
     train.CHUNK, train.SECONDS_BETWEEN_CHECKPOINTS = 4, 0.0
 
     def failing(losses, names, done):
-        if done == 8 and (everywhere or not first()):
+        if done == 8 and (everywhere or not is_main_process()):
             raise FloatingPointError("interrupted")
         check(losses, names, done)
 
@@ -42,26 +48,28 @@ def main(coordinator: str, processes: str, process: str, folder: str) -> None:
         trainings,
     )
 
-    with over(mesh.of_values(mesh.devices())):
+    with use_workers(mesh.of_values(mesh.devices())):
         assert current().processes == int(processes)
     interrupted(lambda: trainings(mesh.devices(), Path(folder) / "checkpoints"))
     interrupted(lambda: cut_trainings(mesh.devices(), Path(folder) / "cut"), everywhere=True)
-    assert from_first(lambda: " ".join(sorted(os.listdir(Path(folder) / "cut")))) == "running-0.npz training.json"
+    assert (
+        from_main_process(lambda: " ".join(sorted(os.listdir(Path(folder) / "cut")))) == "running-0.npz training.json"
+    )
     with np.load(Path(folder) / f"checkpoints/process-{process}-of-{processes}/state.npz") as file:
         assert int(file["arr_0"]) == 8  # behind it came the failure, or the end, of 12 steps
     found = all_numbers(mesh.devices(), Path(folder))
     (only,) = trainings(mesh.devices(), sets=(30,))  # fewer models than processes
-    assert from_first(lambda: "äb" * 50) == "äb" * 50
-    assert not everywhere(first())
-    with in_turn(), (Path(folder) / "order").open("a") as file:
+    assert from_main_process(lambda: "äb" * 50) == "äb" * 50
+    assert not true_everywhere(is_main_process())
+    with one_at_a_time(), (Path(folder) / "order").open("a") as file:
         file.write(process)
     try:
-        together(lambda: None if first() else Path("/nowhere/at all").read_text())
+        raise_together(lambda: None if is_main_process() else Path("/nowhere/at all").read_text())
         said = "nothing"
     except (ValueError, OSError) as error:
         said = str(error)
     (Path(folder) / f"said-{process}").write_text(said)
-    if first():
+    if is_main_process():
         np.savez(Path(folder) / "found.npz", *found, *jax.tree.leaves(only))
 
 

@@ -16,7 +16,7 @@ from experiments.training import train
 from tests.experiments.runtime import mesh_numbers
 from valuation.kernel import outputs
 from valuation.stream import self_products
-from valuation.workers import Workers, current, gather, over, spread
+from valuation.workers import Workers, current, gather, map_chunks, use_workers
 
 ROOT = Path(__file__).parents[3]
 ONE = jax.sharding.Mesh(np.array(jax.devices()[:1]), (mesh.AXIS,))
@@ -88,9 +88,9 @@ def test_spread_is_a_loop():
         seen.append(x.devices())
         return x * 2 + shift
 
-    with over(EIGHT):
+    with use_workers(EIGHT):
         assert current().threads == 8
-        found = list(spread(step, (np.float32(1),), lambda i: (np.arange(3.0, dtype=np.float32) + i,), 11))
+        found = list(map_chunks(step, (np.float32(1),), lambda i: (np.arange(3.0, dtype=np.float32) + i,), 11))
     np.testing.assert_array_equal(found, 2 * (np.arange(11)[:, None] + np.arange(3)) + 1)
     assert len(set().union(*seen)) == 8
     assert current().devices == ()
@@ -99,7 +99,7 @@ def test_spread_is_a_loop():
 def test_progress_counts_every_example():
     bars = []
 
-    def watch(total):
+    def progress(total):
         bars.append([total, 0])
 
         def done(count):
@@ -107,7 +107,7 @@ def test_progress_counts_every_example():
 
         return done
 
-    with over(watch=watch):
+    with use_workers(progress=progress):
         tokens = mesh_numbers.Examples(mesh_numbers.TOKENS, mesh_numbers.TOKENS)
         self_products(mesh_numbers.DECODER, mesh_numbers.log_likelihood, tokens, memory=2_000_000)
     assert bars == [[21, 21]]

@@ -6,8 +6,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from experiments.synthetic.corruptions import CORRUPTIONS
-from experiments.tasks import mixture, other_labels
+from experiments.tasks import mixture
 from experiments.tasks.mixture import Spec
+from experiments.tasks.task import other_labels
 from valuation.problem import Examples
 
 CLASSES = 10

@@ -226,7 +226,9 @@ def test_a_task_on_states_works_on_the_same_words(task):
     words_made = task.mechanisms["rotten_tomatoes"](plain, 1, jax.random.key(0))
     np.testing.assert_array_equal(made.inputs, states(words_made.inputs))
     assert changed.sample(made.inputs[0]) == task.sample(words_made.inputs[0])
-    assert changed.near(some.inputs, changed.train.inputs) == task.near(plain.inputs, task.train.inputs)
+    assert changed.count_near_duplicates(some.inputs, changed.train.inputs) == task.count_near_duplicates(
+        plain.inputs, task.train.inputs
+    )
     assert changed.measure(changed.model, changed.test)[1] > 0
 
 

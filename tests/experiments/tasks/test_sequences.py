@@ -81,7 +81,7 @@ def test_digits_stand_alone():
 def test_noise_gives_other_responses_and_leaves_the_rest():
     examples, _ = token_rows.encode(CODER, PAIRS, LIMITS)
     wrong = np.array([True, False, True])
-    noisy = token_rows.spoiled(CODER, examples, wrong, np.random.default_rng(0))
+    noisy = token_rows.swap_responses(CODER, examples, wrong, np.random.default_rng(0))
     own = [tuple(row[mask]) for row, mask in zip(examples.targets, examples.mask, strict=True)]
     new = [tuple(row[mask]) for row, mask in zip(noisy.targets, noisy.mask, strict=True)]
     assert new[1] == own[1]
@@ -95,7 +95,7 @@ def test_noise_gives_other_responses_and_leaves_the_rest():
         np.testing.assert_array_equal(after[:asked], before[:asked])
         np.testing.assert_array_equal(after[asked:moved], before[start - (moved - asked) : start])  # the end is kept
         np.testing.assert_array_equal(after[moved + 1 : moved + 1 + len(new[row])], new[row])
-    alone = token_rows.spoiled(CODER, examples.take([0]), np.array([True]), np.random.default_rng(0))
+    alone = token_rows.swap_responses(CODER, examples.take([0]), np.array([True]), np.random.default_rng(0))
     np.testing.assert_array_equal(alone.targets, examples.targets[:1])  # there is no other response
 
 

@@ -8,7 +8,7 @@ from tests.problems import contributor, corners
 from tests.reference import jacobian
 from valuation import kernel
 from valuation.methods import METHODS
-from valuation.problem import Problem, examples
+from valuation.problem import Problem, contributor_examples
 
 PROBLEM = corners()
 JOINTLY = {"random", "score_calibrated", "proxy_training"}  # their randomness goes by position
@@ -62,7 +62,7 @@ def test_davinz_is_brute_force():
     width = np.median(inner[np.triu_indices(len(ahead), 1)])
     mmds, kernels = [], []
     for c in small.contributors:
-        own = examples(PROBLEM, c)
+        own = contributor_examples(PROBLEM, c)
         k = [np.exp(-scipy.spatial.distance.cdist(a, b, "sqeuclidean") / width).mean()
              for a, b in ((own.inputs, own.inputs), (own.inputs, ahead))]  # fmt: skip
         mmds.append(np.sqrt(k[0] + np.exp(-inner / width).mean() - 2 * k[1]))

@@ -6,7 +6,7 @@ from tests.problems import contributor, corners
 from tests.reference import jacobian, mmd_squared
 from valuation import kernel
 from valuation.methods import score
-from valuation.problem import examples
+from valuation.problem import contributor_examples
 
 PROBLEM = corners()
 TERMS = score.terms(PROBLEM)
@@ -14,7 +14,7 @@ TERMS = score.terms(PROBLEM)
 
 def brute_force(problem, number, output, scaled, ridge):
     """Kernel term and loss of one contributor with explicit Jacobians and a plain inverse, float64."""
-    own = examples(problem, problem.contributors[number])
+    own = contributor_examples(problem, problem.contributors[number])
     results = []
     for params in problem.initial:
         model = problem.model._replace(params=params)
@@ -113,7 +113,7 @@ def test_retrained_losses_are_the_cross_entropy_of_what_was_trained():
     losses, members = score.retrained_losses(PROBLEM, count=3)
     assert len(set(members.tolist())) == 3
     _, key = jax.random.split(jax.random.fold_in(PROBLEM.key, score.CALIBRATION))
-    params = PROBLEM.train([examples(PROBLEM, PROBLEM.contributors[i]) for i in members], 1.0, key)[0]
+    params = PROBLEM.train([contributor_examples(PROBLEM, PROBLEM.contributors[i]) for i in members], 1.0, key)[0]
     logits = np.asarray(PROBLEM.model.apply(params, (), PROBLEM.validation.inputs), np.float64)
     likelihood = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     expected = -np.log(likelihood[np.arange(len(logits)), PROBLEM.validation.targets]).mean()

@@ -9,7 +9,7 @@ from tests.problems import corners
 from tests.reference import jacobian
 from valuation import kernel
 from valuation.methods import surrogates
-from valuation.problem import examples
+from valuation.problem import contributor_examples
 
 PROBLEM = corners()
 NAMES = [c.name for c in PROBLEM.contributors]
@@ -33,7 +33,7 @@ def tangent_kernels(own):
 
 @pytest.mark.parametrize("number", [0, 4, 6, 8])
 def test_ntk_ridge_and_flow_are_brute_force(number):
-    own = examples(PROBLEM, PROBLEM.contributors[number])
+    own = contributor_examples(PROBLEM, PROBLEM.contributors[number])
     inner, outer = tangent_kernels(own)
     y, n = np.eye(3)[own.targets] - 1 / 3, len(inner)
     ridge = 1 / 3 + outer @ np.linalg.solve(inner + 0.01 * np.trace(inner) / n * np.eye(n), y)
@@ -48,7 +48,7 @@ def test_ntk_ridge_and_flow_are_brute_force(number):
 def test_rbf_and_linear_are_brute_force():
     ahead = PROBLEM.validation.inputs.astype(np.float64)
     s2 = 0.5 * np.median(scipy.spatial.distance.pdist(ahead, "sqeuclidean"))
-    own = examples(PROBLEM, PROBLEM.contributors[2])
+    own = contributor_examples(PROBLEM, PROBLEM.contributors[2])
     x, y = own.inputs.astype(np.float64), np.eye(3)[own.targets] - 1 / 3
     for found, k in (
         (surrogates.rbf_utility, lambda a, b: np.exp(-scipy.spatial.distance.cdist(a, b, "sqeuclidean") / (2 * s2))),
@@ -72,7 +72,7 @@ def test_margins_become_accuracy_without_smoothing():
 
 
 def test_knn_is_a_vote_of_the_nearest():
-    own = examples(PROBLEM, PROBLEM.contributors[0])
+    own = contributor_examples(PROBLEM, PROBLEM.contributors[0])
     distances = scipy.spatial.distance.cdist(PROBLEM.validation.inputs, own.inputs)
     votes = np.stack([np.bincount(own.targets[np.argsort(row)[:5]], minlength=3) / 5 for row in distances])
     np.testing.assert_allclose(surrogates.knn_utility(PROBLEM)[0], expected_utility(votes), atol=1e-6)

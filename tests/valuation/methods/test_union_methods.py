@@ -11,7 +11,7 @@ import pytest
 from models.mlp import mlp
 from tests.problems import CLASSES, contributor, corners, data
 from tests.reference import jacobian
-from valuation.aggregate import by_contributor, trained, union
+from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.factors import shapes
 from valuation.methods import METHODS, influence, logra, tracin, trak
 from valuation.methods.deviation import deviation, removed
@@ -112,7 +112,7 @@ def test_trak_solves_the_same_in_both_spaces(n):
 def test_trak_values_follow_the_formula():
     """Enough dimensions that the sketch is nearly an isometry: the same order as with the gradients themselves."""
     values = trak.trak(PROBLEM, dimensions=4096)
-    train, rows = union(PROBLEM)
+    train, rows = union_examples(PROBLEM)
     parts, slack = [], []
     for model, _ in trained(PROBLEM):
         ours, theirs = (gradients(margin, e, model) for e in (train, PROBLEM.validation))
@@ -165,10 +165,10 @@ def test_deviation_sees_the_mislabelled():
 
 
 @pytest.mark.parametrize("name", ON_UNION)
-@pytest.mark.parametrize("how", ["mean", "sum"])
-def test_every_method_values_every_corner(name, how):
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_every_method_values_every_corner(name, reduction):
     method = METHODS[name]
-    options = {"how": how} if "how" in method.options() else {}
+    options = {"reduction": reduction} if "reduction" in method.options() else {}
     values = method(PROBLEM, **options)
     assert values.shape == (len(PROBLEM.contributors),)
     assert np.isfinite(values).all()
@@ -186,14 +186,14 @@ def test_without_checkpoints_the_reason_is_said(name):
 def test_contributors_of_shared_and_repeated_examples():
     pool = data(10, 0)
     people = (contributor("a", [1, 2, 2], pool), contributor("b", [2, 3], pool, targets=[0, 1]))
-    train, rows = union(PROBLEM._replace(pool=pool, contributors=people))
+    train, rows = union_examples(PROBLEM._replace(pool=pool, contributors=people))
     for person, own in zip(people, rows, strict=True):
         np.testing.assert_array_equal(train.inputs[own], pool.inputs[person.index])
         np.testing.assert_array_equal(train.targets[own], person.targets)
     scores = np.arange(len(train.inputs) * 2.0).reshape(-1, 2)
     assert by_contributor(scores, rows, "sum")[0] == pytest.approx(scores[rows[0]].mean(1).sum())
     assert by_contributor(scores, rows, "mean")[1] == pytest.approx(scores[rows[1]].mean())
-    with pytest.raises(ValueError, match="how 'max' is unknown"):
+    with pytest.raises(ValueError, match="reduction 'max' is unknown"):
         by_contributor(scores, rows, "max")
 
 

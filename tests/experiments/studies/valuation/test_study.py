@@ -13,6 +13,7 @@ from experiments import tasks
 from experiments.runtime import results
 from experiments.runtime.results import select
 from experiments.studies.valuation import report, study
+from experiments.tasks.task import classified
 from experiments.training import train
 from valuation.methods import METHODS
 
@@ -231,7 +232,7 @@ def test_tested_is_accuracy_and_cross_entropy():
     from valuation.problem import Examples
 
     probabilities = np.array([[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]], np.float32)
-    accuracy, loss = tasks.classified(Fixed, Examples(probabilities, np.array([0, 0, 0])))
+    accuracy, loss = classified(Fixed, Examples(probabilities, np.array([0, 0, 0])))
     np.testing.assert_allclose([accuracy, loss], [2 / 3, -np.log([0.7, 0.4, 0.9]).mean()], rtol=1e-5)
 
 

@@ -38,10 +38,13 @@ def test_correlations_are_scipys():
         values = next(
             x["values"] for x in FIRST if x["kind"] == "values" and x["draw"] == draw and x["method"] == "size"
         )
-        truths = [np.mean([x["utility"] for x in lines if x["kind"] == "truth" and x["draw"] == draw], axis=0)
-                  for lines in (FIRST, SECOND)]  # fmt: skip
-        expected = [scipy.stats.spearmanr(*pair).statistic
-                    for pair in ((values, truths[1]), (values, truths[0]), truths)]  # fmt: skip
+        truths = [
+            np.mean([x["utility"] for x in lines if x["kind"] == "truth" and x["draw"] == draw], axis=0)
+            for lines in (FIRST, SECOND)
+        ]
+        expected = [
+            scipy.stats.spearmanr(*pair).statistic for pair in ((values, truths[1]), (values, truths[0]), truths)
+        ]
         np.testing.assert_allclose([line["spearman"], line["own"], line["truths"]], expected)
 
 
@@ -78,8 +81,14 @@ def test_the_command(tmp_path):
     for name, lines in (("a", FIRST), ("b", SECOND)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    command = [sys.executable, "-m", "experiments.studies.valuation.transfer", f"--values={tmp_path / 'a'}", f"--truth={tmp_path / 'b'}",
-               f"--workdir={tmp_path / 'c'}"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "experiments.studies.valuation.transfer",
+        f"--values={tmp_path / 'a'}",
+        f"--truth={tmp_path / 'b'}",
+        f"--workdir={tmp_path / 'c'}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "The two truths agree" in done.stdout, done.stderr
     assert len((tmp_path / "c" / "results.jsonl").read_text().splitlines()) == 4
