@@ -17,7 +17,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 jax.config.update("jax_num_cpu_devices", 8)
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # a small one still costs more than a read
 jax.config.update("jax_debug_key_reuse", True)
 
 install_import_hook(["theory", "valuation", "models"], "beartype.beartype")
