@@ -18,10 +18,10 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from experiments.benchmarks import workloads
-from experiments.runtime import mesh, results
+from experiments.runtime import launch, mesh, results
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
 from valuation.kernel import gram, outputs
@@ -237,4 +237,4 @@ if __name__ == "__main__":
     flags.DEFINE_list("only", None, "cases to run, such as graddot.lm,trak.mlp; all by default")
     flags.DEFINE_string("case", None, "measure this case in this process and print its line")
     flags.DEFINE_integer("repeat", 3, "warm runs", lower_bound=1)
-    app.run(main)
+    launch.run(main)

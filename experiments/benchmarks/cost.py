@@ -10,9 +10,9 @@ import time
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import results
+from experiments.runtime import launch, results
 from models.mlp import mlp
 from valuation.factors import shapes
 from valuation.kernel import gram
@@ -114,4 +114,4 @@ def main(argv):
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", "out/benchmark_cost", "folder of results")
-    app.run(main)
+    launch.run(main)

@@ -5,14 +5,13 @@
 One line of results.jsonl an estimator, each measured in this one process, the cheapest in memory first.
 """
 
-import sys
 import time
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import mesh, results
+from experiments.runtime import launch, mesh, results
 from valuation.discrepancy import KERNELS, linear_mmd, mk_mmd, random_feature_mmd
 
 SHIFT = 0.05  # of every coordinate of the second sample
@@ -40,10 +39,7 @@ def estimators(x, y, bandwidth: float, frequencies: int) -> dict:
 def main(argv: list[str]) -> None:
     given = {name: flags.FLAGS[name].value for name in ("rows", "others", "features", "frequencies")}
     config = {"name": "benchmark_discrepancy", "scale": "", **given}
-    try:
-        path = results.start(flags.FLAGS.workdir, config)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    path = results.start(flags.FLAGS.workdir, config)
     results.remove(path, kind="discrepancy")  # a second call measures anew
     stamp, draw = results.stamp(config), np.random.default_rng(0)
     x, y = (
@@ -70,4 +66,4 @@ if __name__ == "__main__":
     for name, default in (("rows", 60_000), ("others", 10_000), ("features", 512), ("frequencies", 500)):
         flags.DEFINE_integer(name, default, f"number of {name}", lower_bound=10)
     flags.DEFINE_string("workdir", "out/discrepancy", "folder of results.jsonl")
-    app.run(main)
+    launch.run(main)

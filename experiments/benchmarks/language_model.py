@@ -20,12 +20,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags
+from absl import flags
 from jaxtyping import Array, Float
 
 from experiments.benchmarks.attribution import peak
 from experiments.data.archives import SMOLLM2, member
-from experiments.runtime import results
+from experiments.runtime import launch, results
 from models.decoder import Config, decoder
 from models.functional import Model, call
 from models.generate import generate
@@ -232,4 +232,4 @@ if __name__ == "__main__":
     flags.DEFINE_boolean("random", False, "random weights of SmolLM2's size: nothing is fetched")
     flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "type of the weights")
     flags.DEFINE_integer("repeat", 2, "warm runs", lower_bound=1)
-    app.run(main)
+    launch.run(main)

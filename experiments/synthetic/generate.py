@@ -11,7 +11,6 @@ distribution, not in its words, and has hashes of its own.
 import gzip
 import hashlib
 import json
-import sys
 import time
 import zlib
 from pathlib import Path
@@ -20,13 +19,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import tokenizers
-from absl import app, flags, logging
-from ml_collections import config_flags
+from absl import flags
 from tqdm import tqdm
 
 from configs.common import one_of
 from experiments.data.archives import SMOLLM2, fetch, member, sha256
-from experiments.runtime import results
+from experiments.runtime import launch, results
 from experiments.synthetic import corpus, filters
 from experiments.synthetic.prompts import END, KINDS, TURN, Prompt, digest, math_problems, prompts
 from experiments.synthetic.sampling import check_strength
@@ -257,24 +255,17 @@ def counted(rows: list[dict], kept: list[dict]) -> list[dict]:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     args = flags.FLAGS
-    logging.set_verbosity(logging.WARNING)
-    try:
-        output = args.output or Path(args.workdir) / "generated"
-        print(run(args.config, args.workdir, args.data_dir, output, tuple(args.kinds)))
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    output = args.output or Path(args.workdir) / "generated"
+    print(run(args.config, args.workdir, args.data_dir, output, tuple(args.kinds)))
 
 
 if __name__ == "__main__":
-    config_flags.DEFINE_config_file("config", None, "what to run, as configs/language.py:small")
-    flags.DEFINE_string("workdir", None, "folder of drafts and results")
+    flags.DEFINE_string("config", None, "what to run, as configs/language.py:small", required=True)
+    flags.DEFINE_string("workdir", None, "folder of drafts and results", required=True)
     flags.DEFINE_string("output", None, "folder of the finished set; default workdir/generated")
     flags.DEFINE_list("kinds", list(KINDS), "kinds to generate, in this order")
     flags.DEFINE_string(
         "data_dir", None, "folder of archives and prepared data; default ~/.cache/real_synthetic_mixtures"
     )
-    flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main)
+    launch.run(main, reader=launch.read_config)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 from jax import lax
 from tqdm import tqdm
 
-from experiments.runtime import results
+from experiments.runtime import launch, results
 from experiments.studies.bound.simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
 
 AXES = {  # one is varied, the others stay at their first value; head mass is varied without a shift
@@ -85,8 +85,6 @@ def run(workdir: str, *, draws: int, seed: int, delta: float = 0.05) -> None:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     run(WORKDIR.value, draws=DRAWS.value, seed=SEED.value)
 
 
@@ -94,4 +92,4 @@ if __name__ == "__main__":
     WORKDIR = flags.DEFINE_string("workdir", None, "folder of results, figure and table", required=True)
     DRAWS = flags.DEFINE_integer("draws", 1000, "samples drawn in each setting", lower_bound=2)
     SEED = flags.DEFINE_integer("seed", 0, "seed of all draws")
-    app.run(main)
+    launch.run(main)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
-from experiments.runtime import results
+from experiments.runtime import launch, results
 from theory.fit import compare
 from theory.knowledge import exact_error
 from theory.phases import breakpoints
@@ -108,8 +108,6 @@ def run(workdir: str | Path, draws: int) -> dict:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     for name, value in run(flags.FLAGS.workdir, flags.FLAGS.draws).items():
         print(f"{name}: {value}")
 
@@ -117,4 +115,4 @@ def main(argv: list[str]) -> None:
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", None, "folder of results.jsonl", required=True)
     flags.DEFINE_integer("draws", 200, "curves of each kind")
-    app.run(main)
+    launch.run(main)

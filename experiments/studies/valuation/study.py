@@ -81,7 +81,9 @@ def check(config) -> None:
             most = 1.0 if option == "share" else float("inf")
             if not isinstance(given, (str, bool)) and not 0 < given <= most:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
-    one_of("choice", config.choice, tuple(config.methods))
+    if config.choice not in config.methods:
+        known = ", ".join(config.methods)
+        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {known}")
     one_of("truth", config.truth, ground_truth.TRUTHS)
     for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
         if config[field] < 1:

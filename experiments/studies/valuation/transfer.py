@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import results
+from experiments.runtime import launch, results
 from experiments.runtime.results import select
 from experiments.studies.valuation import evaluate
 from experiments.studies.valuation.ground_truth import OWN_SET
@@ -116,4 +116,4 @@ if __name__ == "__main__":
         ("workdir", "folder for results.jsonl"),
     ):
         flags.DEFINE_string(name, None, meaning, required=True)
-    app.run(main)
+    launch.run(main)
