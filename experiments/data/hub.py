@@ -29,7 +29,9 @@ def records(
     """
     if str(folder).startswith(HUB):
         return _named(str(folder), fields, most, data_dir)
-    paths = sorted(path for path in Path(folder).rglob("*") if path.name.endswith(ENDINGS)) if folder else []
+    paths = (
+        sorted(path for path in Path(folder).expanduser().rglob("*") if path.name.endswith(ENDINGS)) if folder else []
+    )
     if not paths:
         raise ValueError(
             f"no data set in the folder {str(folder)!r}: expected files that end in {', '.join(ENDINGS)}. Download the "

@@ -16,8 +16,9 @@ from experiments.data import splits
 from experiments.runtime import mesh, results
 from experiments.runtime.processes import is_main_process
 from experiments.studies.valuation import ground_truth, report, summaries, tails
+from experiments.synthetic.mechanism import GENERATED
 from experiments.tasks import budget, mixture
-from experiments.tasks.mixture import GENERATED, Spec
+from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
 from experiments.training import train
 from experiments.training.train_sharded import check_batch

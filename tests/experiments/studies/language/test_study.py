@@ -13,7 +13,6 @@ from experiments.report import writer
 from experiments.runtime import results
 from experiments.studies.language import rank_errors, rank_study, study
 from experiments.studies.language.rank_study import Source
-from experiments.synthetic import generate
 from models.transformer import transformer
 
 
@@ -110,9 +109,9 @@ def test_nats_are_those_of_the_softmax():
 def test_empty_and_over_long_texts_are_counted():
     settings = get_config("tiny").pretrained
     texts = ["", "a", "a b c d e f g h i j k l m", "some words"]
-    found, facts = rank_errors.pretrained_errors(generate.untrained(), texts, ["a b c"], settings, 0)
+    found, facts = rank_errors.pretrained_errors(language_model.untrained(), texts, ["a b c"], settings, 0)
     assert facts == {"texts": 4, "empty": 2, "cut": 1}
-    assert [len(one["nats"]) for one in found] == [settings.length, 10]
+    assert [len(one["nats"]) for one in found] == [settings.tokens.length, 10]
 
 
 def test_the_study_finds_what_was_done_to_independent_words(finished):
