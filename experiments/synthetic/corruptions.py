@@ -1,6 +1,6 @@
 """Five ways to corrupt an image, five severities each: (images (n, h, w, c) in [0, 1], severity 1-5, rng) -> images.
 
-The kinds are those of the common-corruptions benchmarks; the strengths are ours, chosen for 28 x 28 and 32 x 32 pixels.
+The kinds are those of the common-corruptions benchmarks; their strengths are chosen for 28 x 28 and 32 x 32 pixels.
 """
 
 import io

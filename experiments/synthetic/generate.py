@@ -3,9 +3,9 @@
     python -m experiments.synthetic.generate --config=configs/language.py:small --workdir=out/language
 
 Writes workdir/generated/{review,instruction,solution,continuation}.jsonl.gz and manifest.json; --output puts them
-elsewhere (the committed set: --output=experiments/synthetic/texts). An interrupted run goes on behind its last batch.
+elsewhere (the committed set: --output=experiments/synthetic/texts). An interrupted run goes on after its last batch.
 Sampling in floating point is not reproducible bit by bit across machines and versions: a rebuilt set is equal in
-distribution, not in its words, and has hashes of its own.
+distribution, not in its words, and has other hashes.
 """
 
 import gzip

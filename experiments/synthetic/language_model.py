@@ -63,20 +63,20 @@ def answers(pretrained: Pretrained, batch: list[Prompt], length: int, temperatur
 
 
 def sampled(pretrained: Pretrained, texts: list[str], length: int, temperature, mass, key) -> list[dict]:
-    """What the model writes behind each text, up to a token that ends it."""
+    """What the model writes after each text, up to a token that ends it."""
     tokens = [encoded(pretrained, text) for text in texts]
-    found = generate(
+    written = generate(
         pretrained.model, tokens, length=length, temperature=temperature, top_p=mass, stop=ends(pretrained), key=key,
         batch=len(texts),
     )  # fmt: skip
-    rows = (row[:size].tolist() for row, size in zip(found.tokens, found.lengths, strict=True))
+    rows = (row[:size].tolist() for row, size in zip(written.tokens, written.lengths, strict=True))
     return [
         {"text": pretrained.tokenizer.decode(row), "tokens": len(row), "finished": len(row) < length} for row in rows
     ]
 
 
 def encoded(pretrained: Pretrained, text: str) -> list[int]:
-    """Tokens of a prompt. Plain text stands behind the token for the start of a text; a chat begins with its own."""
+    """Tokens of a prompt. Plain text follows the token for the start of a text; a chat begins with its own."""
     tokens = pretrained.tokenizer.encode(text, add_special_tokens=False).ids
     if text.startswith(TURN):
         if tokens[0] != pretrained.tokenizer.token_to_id(TURN):
@@ -90,6 +90,6 @@ def encoded(pretrained: Pretrained, text: str) -> list[int]:
 
 
 def ends(pretrained: Pretrained) -> tuple[int, ...]:
-    """Tokens behind which nothing is read."""
+    """Tokens after which nothing is read."""
     named = (pretrained.tokenizer.token_to_id(name) for name in (START, TURN, END))
     return tuple(sorted({number for number in (*named, pretrained.special.get("eos")) if number is not None}))

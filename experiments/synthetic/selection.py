@@ -7,7 +7,7 @@ from experiments.synthetic.prompts import digest
 def filtered(rows: list[dict], rules: dict, problems: list[str]) -> tuple[list[dict], dict[str, int]]:
     """The rows that are kept, their texts trimmed, and how many each rule drops.
 
-    "whole": a text that reached the greatest length is cut behind its last sentence, and dropped if none is left; an
+    "whole": a text that reached the greatest length is cut after its last sentence, and dropped if none is left; an
     instruction that reached it is dropped. Of a solution, sentences that quote its problem are left out first, and it
     is dropped if none is left. The other rules: experiments/synthetic/filters.py; "near" sees the instruction too.
     """
@@ -22,9 +22,9 @@ def filtered(rows: list[dict], rules: dict, problems: list[str]) -> tuple[list[d
         rows = kept(rows, [bool(row["text"]) for row in rows], "quotes", counts)
     rows = kept(rows, [bool(row["text"].strip()) for row in rows], "empty", counts)
     texts = [" ".join(filter(None, (row.get("instruction"), row["text"]))) for row in rows]
-    found = filters.dropped(texts, rules)
-    counts |= {name: int(gone.sum()) for name, gone in found.items()}
-    return [row for i, row in enumerate(rows) if not any(gone[i] for gone in found.values())], counts
+    drops = filters.dropped(texts, rules)
+    counts |= {name: int(gone.sum()) for name, gone in drops.items()}
+    return [row for i, row in enumerate(rows) if not any(gone[i] for gone in drops.values())], counts
 
 
 def whole(row: dict) -> bool:

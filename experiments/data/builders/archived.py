@@ -75,7 +75,7 @@ def public(name: str, split: str, data_dir: str | Path | None) -> Sequence[dict]
 
 def texts(rows: Sequence[dict]) -> list[dict]:
     """All rows of a source, bytes as str."""
-    return [{name: _text(value) for name, value in row.items()} for row in rows.__getitems__(range(len(rows)))]
+    return [{name: _text(value) for name, value in rows[number].items()} for number in range(len(rows))]
 
 
 def _quiet() -> None:
