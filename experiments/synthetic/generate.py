@@ -32,7 +32,11 @@ FIELDS = ("kind", "text", "label", "instruction", "problem", "model", "temperatu
 
 
 def run(config, workdir: str | Path, data_dir: str | None, output: str | Path, kinds: tuple[str, ...]) -> Path:
-    """Generates what is missing, filters it, writes the set of files; the path of its manifest."""
+    """Generates what is missing, filters it, writes the set of files; the path of its manifest.
+
+    config: of configs/language.py. workdir: folder of drafts. data_dir: as in archives.data_folder. output: folder of
+    the set. kinds: of prompts.KINDS. Raises ValueError for settings that cannot be and for drafts of other settings.
+    """
     plan = config.generation
     check(plan, kinds)
     language = load(plan.model.name, data_dir)

@@ -25,8 +25,11 @@ class Language(NamedTuple):
 
 
 def load(name: str, data_dir: str | None) -> Language:
-    """The model that a config names: "smollm2", or "random": untrained, with bytes for tokens, in memory."""
-    one_of("model", name, ("smollm2", "random"))
+    """The model that a config names: "smollm2", or "random": untrained, with bytes for tokens, in memory.
+
+    data_dir: as in archives.data_folder. Raises ValueError for another name, OSError if it cannot be fetched.
+    """
+    one_of("model.name", name, ("smollm2", "random"))
     if name == "random":
         return Language(untrained(), "random", "0" * 64)
     path = member("smollm2", SMOLLM2, data_dir)
@@ -45,8 +48,14 @@ def untrained() -> Pretrained:
     return Pretrained(decoder(sizes, jax.random.key(0)), tokenizer, sizes, {"eos": 2}, None)
 
 
-def answers(pretrained: Pretrained, batch: list[Prompt], length: int, temperature, mass, key) -> list[dict]:
-    """{"text", "tokens", "finished"} of what follows each prompt, and "instruction" where it was written too."""
+def answers(
+    pretrained: Pretrained, batch: list[Prompt], length: int, temperature: float, mass: float, key: jax.Array
+) -> list[dict]:
+    """{"text", "tokens", "finished"} of what follows each prompt, and "instruction" where it was written too.
+
+    batch: prompts, all with a second one or all without. length: the most tokens of an answer. temperature, mass: of
+    sampling, the latter top-p in (0, 1]. key: of all draws.
+    """
     first, second = jax.random.split(key)
     rows = sampled(pretrained, [prompt.text for prompt in batch], length, temperature, mass, first)
     if batch[0].follow is None:
@@ -62,7 +71,9 @@ def answers(pretrained: Pretrained, batch: list[Prompt], length: int, temperatur
     ]  # fmt: skip
 
 
-def sampled(pretrained: Pretrained, texts: list[str], length: int, temperature, mass, key) -> list[dict]:
+def sampled(
+    pretrained: Pretrained, texts: list[str], length: int, temperature: float, mass: float, key: jax.Array
+) -> list[dict]:
     """What the model writes after each text, up to a token that ends it."""
     tokens = [encoded(pretrained, text) for text in texts]
     written = generate(

@@ -6,6 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from configs.common import one_of
 from experiments.data.archives import SMOLLM2, member
 from experiments.runtime import mesh
 from experiments.tasks import token_rows
@@ -18,6 +19,7 @@ from models.transformer import transformer
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 
+MODELS = ("decoder", "smollm2", "folder")  # from scratch; LoRA beside SmolLM2; LoRA beside config.model.folder
 MODEL = 1  # purpose of the key of a task
 
 
@@ -61,9 +63,10 @@ def from_scratch(config, coder: Coder) -> tuple[Model, train.Recipe]:
 def coder_of(config, data_dir: str | None) -> Coder | None:
     """The tokenizer of the pretrained decoder that config.model names; None for one that is yet to be learned.
 
-    Raises ValueError for a folder without a tokenizer, and for tokens of config.tokens.special that it lacks.
+    Raises ValueError for an unknown model, a folder without a tokenizer, and tokens of config.tokens.special that it
+    lacks.
     """
-    if config.model.name == "decoder":
+    if one_of("config.model.name", config.model.name, MODELS) == "decoder":
         return None
     if config.model.name == "folder" and not config.model.folder:
         raise ValueError("config.model.folder is empty: expected the folder of a pretrained decoder")
