@@ -20,6 +20,7 @@ from models.encoder import encoder, weighted_words
 from models.functional import Model
 from models.losses import cross_entropy
 from models.mlp import mlp
+from valuation.objective import Classification
 from valuation.problem import Examples
 
 CLASSES = 2
@@ -56,12 +57,13 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         validation=validation,
         test=test,
         groups=offered.targets,
-        classes=CLASSES,
+        objective=Classification(CLASSES),
         mechanisms=made,
         strengths=strengths,
         corrupt_labels=partial(other_labels, classes=CLASSES),
         model=model,
         recipe=recipe,
+        learner="dense",
         features=partial(word_features, weights),
         measure=classified,
         metric="accuracy",

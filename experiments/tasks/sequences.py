@@ -16,6 +16,7 @@ from experiments.tasks.response_metrics import measure, measure_text, unigram
 from experiments.tasks.task import Task
 from experiments.tasks.tf_idf import tf_idf
 from experiments.tasks.token_rows import Coder, Pair, encode, swap_responses, texts
+from valuation.objective import NextToken
 from valuation.problem import Examples
 
 GRAM = 13  # words in a row that two texts must share to count as near duplicates
@@ -124,12 +125,13 @@ def task(
         validation=parts.validation,
         test=parts.test,
         groups=parts.groups,
-        classes=0,
+        objective=NextToken(),
         mechanisms=mechanisms,
         strengths=strengths,
         corrupt_labels=partial(swap_responses, parts.coder),
         model=model,
         recipe=recipe,
+        learner="sequences" if config.model.name == "decoder" else "pretrained",
         features=features,
         measure=partial(measure_text, parts.coder, config.metric) if written else partial(measure, parts.coder),
         metric=config.metric.replace("_", " "),

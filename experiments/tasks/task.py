@@ -11,7 +11,8 @@ from experiments.tasks.text_metrics import Choices
 from experiments.training.train import Recipe
 from models.functional import Model
 from valuation.kernel import outputs
-from valuation.problem import Examples
+from valuation.objective import Objective
+from valuation.problem import Examples, Learner
 
 
 class Task(NamedTuple):
@@ -19,12 +20,12 @@ class Task(NamedTuple):
 
     train, validation, test: disjoint sets of real examples.
     groups: (n_train,) int, the class or source family of every training example: what a truncated part keeps few of.
-    classes: number of classes C of a classifier; 0 where examples are sequences of tokens.
+    objective: what is learned, as in valuation/objective.py.
     mechanisms: name -> what makes as many synthetic examples of real ones.
     strengths: name -> the strengths that a random contributor may take.
     corrupt_labels: (examples, wrong (n,) bool, rng) -> the examples with another label, or another's answer, where
         wrong.
-    model: a Model; recipe: how it is trained.
+    model: a Model; recipe: how it is trained; learner: what kind of model it is.
     features: inputs -> (n, d).
     measure: (Model, Examples) -> (utility, loss): the metric, higher = better, and the loss in nats.
     metric: what the utility is, in words that fit after "test".
@@ -40,12 +41,13 @@ class Task(NamedTuple):
     validation: Examples
     test: Examples
     groups: np.ndarray
-    classes: int
+    objective: Objective
     mechanisms: dict[str, Mechanism]
     strengths: dict[str, tuple[float, ...]]
     corrupt_labels: Callable[[Examples, np.ndarray, np.random.Generator], Examples]
     model: Model
     recipe: Recipe
+    learner: Learner
     features: Callable[[np.ndarray], np.ndarray]
     measure: Callable[[Model, Examples], tuple[float, float]]
     metric: str
