@@ -24,7 +24,8 @@ from experiments.runtime.processes import one_at_a_time, true_everywhere
 from experiments.runtime.rng import generator
 from experiments.synthetic.corruptions import CORRUPTIONS
 from experiments.tasks.task import Task, classified, other_labels
-from experiments.training import train
+from experiments.training.fit import fit
+from experiments.training.recipe import adam
 from models.convnet import convnet
 from models.cvae import cvae
 from models.losses import cross_entropy
@@ -162,7 +163,7 @@ def learner(config, shape: tuple[int, ...], classes: int):
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    return model, train.adam(loss, lambda key: build(key).params, model.frozen, config.training)
+    return model, adam(loss, lambda key: build(key).params, model.frozen, config.training)
 
 
 def corrupted(kind, examples: Examples, severity: int, key: jax.Array) -> Examples:
@@ -181,7 +182,7 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
     digest = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode())
     digest.update(learn.inputs.tobytes() + learn.targets.tobytes())
     path = data_folder(data_dir) / "generators" / f"cvae-{digest.hexdigest()[:16]}.npz"
-    recipe = train.adam(
+    recipe = adam(
         lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
         model.initialise,
         (),
@@ -193,7 +194,7 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
     @functools.cache
     def parameters():
         if not true_everywhere(path.exists()):
-            (params,) = train.fit(
+            (params,) = fit(
                 recipe,
                 [learn],
                 [jax.random.key(settings.seed)],

@@ -17,7 +17,7 @@ from experiments.synthetic import corpus
 from experiments.tasks.frozen_features import on_states, smollm2_states
 from experiments.tasks.mixture import GENERATED
 from experiments.tasks.task import Task, check_enough, classified, other_labels
-from experiments.training import train
+from experiments.training.recipe import adam
 from models.encoder import encoder, weighted_words
 from models.losses import cross_entropy
 from models.mlp import mlp
@@ -157,7 +157,7 @@ def learner(build, training):
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    return model, train.adam(loss, lambda key: build(key).params, model.frozen, training)
+    return model, adam(loss, lambda key: build(key).params, model.frozen, training)
 
 
 def word_features(weights: np.ndarray, inputs) -> np.ndarray:

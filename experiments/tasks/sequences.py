@@ -18,7 +18,7 @@ from experiments.tasks import text_metrics, token_rows
 from experiments.tasks.frozen_features import smollm2_states
 from experiments.tasks.task import Task, check_enough
 from experiments.tasks.token_rows import Coder, Pair, bytes_of, encode, swap_responses, texts, trained_coder
-from experiments.training import train
+from experiments.training.recipe import Recipe, adam
 from models.generate import generate
 from models.lora import with_lora
 from models.pretrained import from_folder, from_gguf
@@ -266,10 +266,10 @@ def pretrained(config, data_dir: str | None):
     return model, made._replace(sharded=config.training.sharded, pieces=config.training.pieces)
 
 
-def recipe(model, initialise, training) -> train.Recipe:
+def recipe(model, initialise, training) -> Recipe:
     """Adam on the mean nats a response token."""
 
     def loss(params, frozen, examples: Examples, key):
         return -log_likelihood(model.apply(params, frozen, examples.inputs), examples)
 
-    return train.adam(loss, initialise, model.frozen, training)
+    return adam(loss, initialise, model.frozen, training)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import log_softmax
 
-from experiments.training.train import Recipe
+from experiments.training.recipe import Recipe
 from valuation.kernel import outputs
 from valuation.problem import Examples
 

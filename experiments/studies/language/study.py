@@ -20,7 +20,7 @@ from experiments.studies.language import rank_errors, rank_study, report
 from experiments.studies.language.rank_study import Source
 from experiments.synthetic import corpus, generate
 from experiments.synthetic.sampling import sampled
-from experiments.training import train
+from experiments.training.fit import fit
 
 WORLD, BOOTSTRAP, PART, TRAIN, SPREAD = range(5)  # purposes of the key
 UNCUT = (1.0, 1.0)  # temperature and top-p of what a model says when nothing is cut
@@ -179,7 +179,7 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
             labels.append({**source.label(), "seed": seed, "words": size})
     short = min(len(examples.inputs) for examples in sets)
     sets = [examples.take(np.arange(short)) for examples in sets]
-    trained = train.fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
+    trained = fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
     edges, lines = tuple(settings.edges), []
     for params, label in zip(trained, labels, strict=True):
         found = rank_errors.trained_errors(model, params, held, edges, settings.batch)

@@ -19,8 +19,8 @@ from experiments.studies.valuation import ground_truth, report, summaries, tails
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import GENERATED, Spec
 from experiments.tasks.task import Task
-from experiments.training import train
-from experiments.training.train_sharded import check_batch
+from experiments.training.fit import fit
+from experiments.training.sharded import check_batch
 from valuation.aggregate import REDUCTIONS, union_examples
 from valuation.kernel import OUTPUTS
 from valuation.methods import METHODS, score
@@ -197,15 +197,15 @@ def specifications(config, task: Task, key) -> list[Spec]:
 def trainer(task: Task, devices, folder: Path):
     """Problem.train: the task's recipe with a share of its steps; checkpoints in a folder named by the key."""
 
-    def fit(sets, share: float, key):
+    def trained(sets, share: float, key):
         if not 0 < share <= 1:
             raise ValueError(f"the share of the training steps must lie in (0, 1], got {share}")
         recipe = task.recipe._replace(steps=max(1, round(share * task.recipe.steps)))
         name = "-".join(map(str, ["short", recipe.steps, *np.asarray(jax.random.key_data(key)).ravel()]))
         keys = list(jax.random.split(key, len(sets)))
-        return train.fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
+        return fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
 
-    return fit
+    return trained
 
 
 def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
