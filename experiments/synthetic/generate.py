@@ -3,7 +3,7 @@
     python -m experiments.synthetic.generate --config=configs/language.py:small --workdir=out/language
 
 Writes workdir/generated/{review,instruction,solution,continuation}.jsonl.gz and manifest.json; --output puts them
-elsewhere (the committed set: --output=experiments/synthetic/texts). An interrupted run goes on behind its last batch.
+elsewhere (the committed set: --output=experiments/synthetic/texts). An interrupted run goes on after its last batch.
 Sampling in floating point is not reproducible bit by bit across machines and versions: a rebuilt set is equal in
 distribution, not in its words, and has hashes of its own.
 """
@@ -14,6 +14,8 @@ import json
 import sys
 import time
 import zlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +28,9 @@ from tqdm import tqdm
 
 from configs.common import one_of
 from experiments.data.archives import SMOLLM2, fetch, member, sha256
-from experiments.runtime import results
+from experiments.runtime import files, results, study
+from experiments.runtime.lock import locked
+from experiments.runtime.study import Step
 from experiments.synthetic import corpus, filters
 from experiments.synthetic.prompts import END, KINDS, TURN, Prompt, digest, math_problems, prompts
 from experiments.synthetic.sampling import check_strength
@@ -50,21 +54,39 @@ def run(config, workdir: str | Path, data_dir: str | None, output: str | Path, k
     """Generates what is missing, filters it, writes the set of files; the path of its manifest."""
     plan = config.generation
     check(plan, kinds)
-    language = load(plan.model, data_dir)
-    problems = ["what is 2 + 2 ?", "what is 3 * 4 ?"]
-    if plan.real and "solution" in kinds:
-        problems = math_problems(fetch("bigbench", data_dir), plan.held_out)
-    for kind in kinds:
-        write(plan, kind, config.seed, language, problems, drafts(workdir, plan, kind, config.seed))
-    made = {kind: results.read(drafts(workdir, plan, kind, config.seed)) for kind in kinds}
-    return publish(plan, language, made, problems, Path(output))
+    with locked(workdir):
+        language = load(plan.model, data_dir)
+        problems = ["what is 2 + 2 ?", "what is 3 * 4 ?"]
+        if plan.real and "solution" in kinds:
+            problems = math_problems(fetch("bigbench", data_dir), plan.held_out)
+        made = {kind: drafts(plan, kind, config.seed, language, problems, Path(workdir) / "drafts") for kind in kinds}
+        return publish(plan, language, made, problems, Path(output))
 
 
-def drafts(workdir: str | Path, plan, kind: str, seed: int) -> Path:
-    """The file of a kind's drafts, ready for appending; a folder that holds those of other settings is refused."""
+def drafts(plan, kind: str, seed: int, language: Language, problems: list[str], folder: Path) -> list[dict]:
+    """The drafts of a kind, those made that folder/kind/results.jsonl does not hold yet: batches, the settings in turn.
+
+    A folder that holds those of other settings is refused.
+    """
     settings = {name: plan[name] for name in ("model", "real", "held_out", "batch")}
     settings |= {"seed": seed, "length": plan[kind].length, "settings": plan[kind].settings}
-    return results.start(Path(workdir) / "drafts" / kind, settings)
+
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        begun, there = time.perf_counter(), len(lines)
+        with tqdm(total=sum(count for _, _, count in plan[kind].settings), desc=kind, unit="text") as bar:
+            for number, (place, first) in enumerate(schedule(plan[kind].settings, plan.batch)):
+                count = plan[kind].settings[place][2]
+                batch = prompts(kind, count, seed * 1000 + place, problems)[first : first + plan.batch]
+                yield Step(
+                    [{"kind": kind, "batch": number, "row": row} for row in range(len(batch))],
+                    partial(written, plan, kind, seed, language, number, place, batch),
+                    remake=({"kind": kind, "batch": number},),
+                )
+                bar.update(len(batch))
+                tokens = sum(line["tokens"] for line in lines[there:])
+                bar.set_postfix_str(f"{tokens / (time.perf_counter() - begun):.0f} tokens/s")
+
+    return study.run_steps("drafts", settings, steps, folder / kind)
 
 
 def check(plan, kinds: tuple[str, ...]) -> None:
@@ -101,24 +123,17 @@ def untrained() -> Pretrained:
     return Pretrained(decoder(sizes, jax.random.key(0)), tokenizer, sizes, {"eos": 2}, None)
 
 
-def write(plan, kind: str, seed: int, language: Language, problems: list[str], path: Path) -> None:
-    """Appends the batches of a kind that `path` does not hold yet, each in one write, the settings in turn."""
-    there, begun, made = results.read(path), time.perf_counter(), 0
-    with tqdm(total=sum(count for _, _, count in plan[kind].settings), desc=kind, unit="text") as bar:
-        for number, (place, first) in enumerate(schedule(plan[kind].settings, plan.batch)):
-            temperature, mass, count = plan[kind].settings[place]
-            batch = prompts(kind, count, seed * 1000 + place, problems)[first : first + plan.batch]
-            if len(results.select(there, batch=number)) < len(batch):
-                results.remove(path, batch=number)
-                key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(kind.encode()) & 0x7FFFFFFF)
-                key = jax.random.fold_in(key, number)
-                rows = answers(language.pretrained, batch, plan[kind].length, temperature, mass, key)
-                shared = {"kind": kind, "batch": number, "model": language.name}
-                shared |= {"temperature": temperature, "top_p": mass, "seed": number}
-                results.append(path, [shared | prompt.known | row for prompt, row in zip(batch, rows, strict=True)])
-                made += sum(row["tokens"] for row in rows)
-                bar.set_postfix_str(f"{made / (time.perf_counter() - begun):.0f} tokens/s")
-            bar.update(len(batch))
+def written(plan, kind: str, seed: int, language: Language, number: int, place: int, batch: list[Prompt]) -> list[dict]:
+    """The lines of one batch: what the model writes after each prompt, at the setting of that place."""
+    temperature, mass, _ = plan[kind].settings[place]
+    key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(kind.encode()) & 0x7FFFFFFF)
+    key = jax.random.fold_in(key, number)
+    rows = answers(language.pretrained, batch, plan[kind].length, temperature, mass, key)
+    shared = {"kind": kind, "batch": number, "model": language.name}
+    shared |= {"temperature": temperature, "top_p": mass, "seed": number}
+    return [
+        shared | {"row": row} | prompt.known | one for row, (prompt, one) in enumerate(zip(batch, rows, strict=True))
+    ]
 
 
 def schedule(settings, batch: int) -> list[tuple[int, int]]:
@@ -145,7 +160,7 @@ def answers(pretrained: Pretrained, batch: list[Prompt], length: int, temperatur
 
 
 def sampled(pretrained: Pretrained, texts: list[str], length: int, temperature, mass, key) -> list[dict]:
-    """What the model writes behind each text, up to a token that ends it."""
+    """What the model writes after each text, up to a token that ends it."""
     tokens = [encoded(pretrained, text) for text in texts]
     found = generate(
         pretrained.model, tokens, length=length, temperature=temperature, top_p=mass, stop=ends(pretrained), key=key,
@@ -158,7 +173,7 @@ def sampled(pretrained: Pretrained, texts: list[str], length: int, temperature, 
 
 
 def encoded(pretrained: Pretrained, text: str) -> list[int]:
-    """Tokens of a prompt. Plain text stands behind the token for the start of a text; a chat begins with its own."""
+    """Tokens of a prompt. Plain text stands after the token for the start of a text; a chat begins with its own."""
     tokens = pretrained.tokenizer.encode(text, add_special_tokens=False).ids
     if text.startswith(TURN):
         if tokens[0] != pretrained.tokenizer.token_to_id(TURN):
@@ -172,7 +187,7 @@ def encoded(pretrained: Pretrained, text: str) -> list[int]:
 
 
 def ends(pretrained: Pretrained) -> tuple[int, ...]:
-    """Tokens behind which nothing is read."""
+    """Tokens after which nothing is read."""
     named = (pretrained.tokenizer.token_to_id(name) for name in (START, TURN, END))
     return tuple(sorted({number for number in (*named, pretrained.special.get("eos")) if number is not None}))
 
@@ -189,7 +204,7 @@ def publish(plan, language: Language, made: dict[str, list[dict]], problems: lis
                 json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in chosen
             )
             content = gzip.compress(lines.encode(), 9, mtime=0)
-            (output / corpus.file(kind)).write_bytes(content)
+            files.write_bytes(output / corpus.file(kind), content)
             manifest[kind] = {
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "texts": len(chosen),
@@ -203,14 +218,14 @@ def publish(plan, language: Language, made: dict[str, list[dict]], problems: lis
                 "model_sha256": language.sha256,
             }
     ordered = {kind: manifest[kind] for kind in KINDS if kind in manifest}
-    place.write_text(json.dumps(ordered, indent=1) + "\n")
+    files.write_text(place, json.dumps(ordered, indent=1) + "\n")
     return place
 
 
 def filtered(rows: list[dict], rules: dict, problems: list[str]) -> tuple[list[dict], dict[str, int]]:
     """The rows that are kept, their texts trimmed, and how many each rule drops.
 
-    "whole": a text that reached the greatest length is cut behind its last sentence, and dropped if none is left; an
+    "whole": a text that reached the greatest length is cut after its last sentence, and dropped if none is left; an
     instruction that reached it is dropped. Of a solution, sentences that quote its problem are left out first, and it
     is dropped if none is left. The other rules: experiments/synthetic/filters.py; "near" sees the instruction too.
     """

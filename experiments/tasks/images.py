@@ -3,9 +3,7 @@
 import functools
 import hashlib
 import json
-import os
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -20,6 +18,7 @@ from experiments.data import splits
 from experiments.data.archives import data_folder, fetch
 from experiments.data.builders.cifar10 import Cifar10Test
 from experiments.data.builders.mnist5k import Mnist5k
+from experiments.runtime import files
 from experiments.runtime.processes import one_at_a_time, true_everywhere
 from experiments.runtime.rng import generator
 from experiments.synthetic.corruptions import CORRUPTIONS
@@ -204,8 +203,9 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
                 checkpoint=path.with_suffix(".checkpoints"),
             )
             with one_at_a_time():
-                _save(path, jax.tree.leaves(params))
-        return jax.tree.unflatten(structure, _read(path))
+                files.write_arrays(path, {str(i): leaf for i, leaf in enumerate(jax.tree.leaves(params))})
+        arrays = files.read_arrays(path, "remove it, the generator is trained again")
+        return jax.tree.unflatten(structure, list(arrays.values()))
 
     def generated(examples: Examples, temperature: float, key: jax.Array) -> Examples:
         if not temperature > 0:
@@ -214,18 +214,3 @@ def generate(settings, learn: Examples, classes: int, data_dir: str | None, mesh
         return examples._replace(inputs=np.round(np.asarray(images) * 255).astype(np.float32) / 255)
 
     return generated
-
-
-def _save(path: Path, leaves: list) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part.npz")
-    np.savez(draft, *leaves)
-    os.replace(draft, path)
-
-
-def _read(path: Path) -> list[np.ndarray]:
-    try:
-        with np.load(path) as file:
-            return [file[f"arr_{i}"] for i in range(len(file.files))]
-    except Exception as error:  # zipfile, zlib and NumPy each raise their own
-        raise ValueError(f"{path} cannot be read ({error}): remove it, the generator is trained again") from error

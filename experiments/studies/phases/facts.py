@@ -67,9 +67,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         sizes = [n for _ in keys for n in settings.sizes]
         sets = [draw(k[0], n, curve.share, shown) for k, n in zip(starts, sizes, strict=True)]
         names = [f"{curve.mechanism} {curve.strength:g}, n = {n}" for n in sizes]
-        fitted = fit(
-            recipe, sets, [k[1] for k in starts], mesh=devices, names=names, title=names[0], checkpoint=folder
-        )
+        fitted = fit(recipe, sets, [k[1] for k in starts], mesh=devices, names=names, title=names[0], checkpoint=folder)
         points = [
             point(n, curve.share, answers(p) != attributes, head, shown) for n, p in zip(sizes, fitted, strict=True)
         ]
