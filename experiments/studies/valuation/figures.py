@@ -205,8 +205,8 @@ FIGURES = {
     ),
     "cost": (
         cost,
-        "What a good order costs: seconds for all contributors of a draw, median over draws. The first method to need "
-        "a kernel compiles it for all.",
+        "What a good order costs: seconds for all contributors of a draw, median over draws. What several methods "
+        "need, such as a kernel, is compiled and computed for the first of them; the score's terms for the ablation.",
     ),
     "calibration": (calibration, "Predicted against real accuracy, where a value is a predicted accuracy; all draws."),
     "score_terms": (
