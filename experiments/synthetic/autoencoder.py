@@ -3,17 +3,17 @@
 import functools
 import hashlib
 import json
-import os
-from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
 from experiments.data.archives import data_folder
+from experiments.runtime import files
 from experiments.runtime.processes import one_at_a_time, true_everywhere
 from experiments.synthetic.mechanism import Mechanism
-from experiments.training import train
+from experiments.training.fit import fit
+from experiments.training.recipe import adam
 from models.cvae import cvae
 from valuation.problem import Examples
 
@@ -32,7 +32,7 @@ def autoencoder(settings, learn: Examples, classes: int, data_dir: str | None, m
     digest = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode())
     digest.update(learn.inputs.tobytes() + learn.targets.tobytes())
     path = data_folder(data_dir) / "generators" / f"cvae-{digest.hexdigest()[:16]}.npz"
-    recipe = train.adam(
+    recipe = adam(
         lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
         model.initialise,
         (),
@@ -44,7 +44,7 @@ def autoencoder(settings, learn: Examples, classes: int, data_dir: str | None, m
     @functools.cache
     def parameters():
         if not true_everywhere(path.exists()):
-            (params,) = train.fit(
+            (params,) = fit(
                 recipe,
                 [learn],
                 [jax.random.key(settings.seed)],
@@ -54,8 +54,9 @@ def autoencoder(settings, learn: Examples, classes: int, data_dir: str | None, m
                 checkpoint=path.with_suffix(".checkpoints"),
             )
             with one_at_a_time():
-                _save(path, jax.tree.leaves(params))
-        return jax.tree.unflatten(structure, _read(path))
+                files.write_arrays(path, {str(i): leaf for i, leaf in enumerate(jax.tree.leaves(params))})
+        arrays = files.read_arrays(path, "remove it, the generator is trained again")
+        return jax.tree.unflatten(structure, list(arrays.values()))
 
     def generated(examples: Examples, temperature: float, key: jax.Array) -> Examples:
         if not temperature > 0:
@@ -64,18 +65,3 @@ def autoencoder(settings, learn: Examples, classes: int, data_dir: str | None, m
         return examples._replace(inputs=np.round(np.asarray(images) * 255).astype(np.float32) / 255)
 
     return generated
-
-
-def _save(path: Path, leaves: list) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part.npz")
-    np.savez(draft, *leaves)
-    os.replace(draft, path)
-
-
-def _read(path: Path) -> list[np.ndarray]:
-    try:
-        with np.load(path) as file:
-            return [file[f"arr_{i}"] for i in range(len(file.files))]
-    except Exception as error:  # zipfile, zlib and NumPy each raise their own
-        raise ValueError(f"{path} cannot be read ({error}): remove it, the generator is trained again") from error

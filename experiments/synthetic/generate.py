@@ -13,6 +13,8 @@ import hashlib
 import json
 import time
 import zlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -21,10 +23,12 @@ from tqdm import tqdm
 
 from configs.common import one_of
 from experiments.data.archives import fetch
-from experiments.runtime import launch, results
+from experiments.runtime import files, launch, results, study
+from experiments.runtime.lock import locked
+from experiments.runtime.study import Step
 from experiments.synthetic import corpus
 from experiments.synthetic.language_model import Language, answers, load
-from experiments.synthetic.prompts import KINDS, math_problems, prompts
+from experiments.synthetic.prompts import KINDS, Prompt, math_problems, prompts
 from experiments.synthetic.sampling import check_strength
 from experiments.synthetic.selection import filtered
 
@@ -39,21 +43,39 @@ def run(config, workdir: str | Path, data_dir: str | None, output: str | Path, k
     """
     plan = config.generation
     check(plan, kinds)
-    language = load(plan.model.name, data_dir)
-    problems = ["what is 2 + 2 ?", "what is 3 * 4 ?"]
-    if plan.real and "solution" in kinds:
-        problems = math_problems(fetch("bigbench", data_dir), plan.held_out)
-    for kind in kinds:
-        write(plan, kind, config.seed, language, problems, drafts(workdir, plan, kind, config.seed))
-    made = {kind: results.read(drafts(workdir, plan, kind, config.seed)) for kind in kinds}
-    return publish(plan, language, made, problems, Path(output))
+    with locked(workdir):
+        language = load(plan.model.name, data_dir)
+        problems = ["what is 2 + 2 ?", "what is 3 * 4 ?"]
+        if plan.real and "solution" in kinds:
+            problems = math_problems(fetch("bigbench", data_dir), plan.held_out)
+        made = {kind: drafts(plan, kind, config.seed, language, problems, Path(workdir) / "drafts") for kind in kinds}
+        return publish(plan, language, made, problems, Path(output))
 
 
-def drafts(workdir: str | Path, plan, kind: str, seed: int) -> Path:
-    """The file of a kind's drafts, ready for appending; a folder that holds those of other settings is refused."""
+def drafts(plan, kind: str, seed: int, language: Language, problems: list[str], folder: Path) -> list[dict]:
+    """The drafts of a kind, those made that folder/kind/results.jsonl does not hold yet: batches, the settings in turn.
+
+    A folder that holds those of other settings is refused.
+    """
     settings = {name: plan[name] for name in ("real", "held_out", "batch")} | {"model": plan.model.name}
     settings |= {"seed": seed, "length": plan[kind].length, "settings": plan[kind].settings}
-    return results.start(Path(workdir) / "drafts" / kind, settings)
+
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        begun, there = time.perf_counter(), len(lines)
+        with tqdm(total=sum(count for _, _, count in plan[kind].settings), desc=kind, unit="text") as bar:
+            for number, (place, first) in enumerate(schedule(plan[kind].settings, plan.batch)):
+                count = plan[kind].settings[place][2]
+                batch = prompts(kind, count, seed * 1000 + place, problems)[first : first + plan.batch]
+                yield Step(
+                    [{"kind": kind, "batch": number, "row": row} for row in range(len(batch))],
+                    partial(written, plan, kind, seed, language, number, place, batch),
+                    remake=({"kind": kind, "batch": number},),
+                )
+                bar.update(len(batch))
+                tokens = sum(line["tokens"] for line in lines[there:])
+                bar.set_postfix_str(f"{tokens / (time.perf_counter() - begun):.0f} tokens/s")
+
+    return study.run_steps("drafts", settings, steps, folder / kind)
 
 
 def check(plan, kinds: tuple[str, ...]) -> None:
@@ -69,24 +91,17 @@ def check(plan, kinds: tuple[str, ...]) -> None:
                 raise ValueError(f"{kind}: a setting makes at least 1 text, got {count}")
 
 
-def write(plan, kind: str, seed: int, language: Language, problems: list[str], path: Path) -> None:
-    """Appends the batches of a kind that `path` does not hold yet, each in one write, the settings in turn."""
-    there, begun, made = results.read(path), time.perf_counter(), 0
-    with tqdm(total=sum(count for _, _, count in plan[kind].settings), desc=kind, unit="text") as bar:
-        for number, (place, first) in enumerate(schedule(plan[kind].settings, plan.batch)):
-            temperature, mass, count = plan[kind].settings[place]
-            batch = prompts(kind, count, seed * 1000 + place, problems)[first : first + plan.batch]
-            if len(results.select(there, batch=number)) < len(batch):
-                results.remove(path, batch=number)
-                key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(kind.encode()) & 0x7FFFFFFF)
-                key = jax.random.fold_in(key, number)
-                rows = answers(language.pretrained, batch, plan[kind].length, temperature, mass, key)
-                shared = {"kind": kind, "batch": number, "model": language.name}
-                shared |= {"temperature": temperature, "top_p": mass, "seed": number}
-                results.append(path, [shared | prompt.known | row for prompt, row in zip(batch, rows, strict=True)])
-                made += sum(row["tokens"] for row in rows)
-                bar.set_postfix_str(f"{made / (time.perf_counter() - begun):.0f} tokens/s")
-            bar.update(len(batch))
+def written(plan, kind: str, seed: int, language: Language, number: int, place: int, batch: list[Prompt]) -> list[dict]:
+    """The lines of one batch: what the model writes after each prompt, at the setting of that place."""
+    temperature, mass, _ = plan[kind].settings[place]
+    key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(kind.encode()) & 0x7FFFFFFF)
+    key = jax.random.fold_in(key, number)
+    rows = answers(language.pretrained, batch, plan[kind].length, temperature, mass, key)
+    shared = {"kind": kind, "batch": number, "model": language.name}
+    shared |= {"temperature": temperature, "top_p": mass, "seed": number}
+    return [
+        shared | {"row": row} | prompt.known | one for row, (prompt, one) in enumerate(zip(batch, rows, strict=True))
+    ]
 
 
 def schedule(settings, batch: int) -> list[tuple[int, int]]:
@@ -107,7 +122,7 @@ def publish(plan, language: Language, made: dict[str, list[dict]], problems: lis
                 json.dumps({k: row[k] for k in FIELDS if k in row}, ensure_ascii=False) + "\n" for row in chosen
             )
             content = gzip.compress(lines.encode(), 9, mtime=0)
-            (output / corpus.file(kind)).write_bytes(content)
+            files.write_bytes(output / corpus.file(kind), content)
             manifest[kind] = {
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "texts": len(chosen),
@@ -121,7 +136,7 @@ def publish(plan, language: Language, made: dict[str, list[dict]], problems: lis
                 "model_sha256": language.sha256,
             }
     ordered = {kind: manifest[kind] for kind in KINDS if kind in manifest}
-    place.write_text(json.dumps(ordered, indent=1) + "\n")
+    files.write_text(place, json.dumps(ordered, indent=1) + "\n")
     return place
 
 

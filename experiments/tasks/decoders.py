@@ -11,7 +11,7 @@ from experiments.data.archives import SMOLLM2, member
 from experiments.runtime import mesh
 from experiments.tasks import token_rows
 from experiments.tasks.token_rows import Coder, Pair
-from experiments.training import train
+from experiments.training.recipe import Recipe, adam
 from models.functional import Model
 from models.lora import with_lora
 from models.pretrained import from_folder, from_gguf
@@ -35,7 +35,7 @@ def learned_coder(pairs: list[Pair], vocabulary: int) -> Coder:
     return coder
 
 
-def learner(config, coder: Coder, data_dir: str | None) -> tuple[Model, train.Recipe]:
+def learner(config, coder: Coder, data_dir: str | None) -> tuple[Model, Recipe]:
     """The decoder that config.model names, and how config.training trains it.
 
     coder: its tokenizer. data_dir: as in archives.data_folder, for the weights of a pretrained one.
@@ -43,7 +43,7 @@ def learner(config, coder: Coder, data_dir: str | None) -> tuple[Model, train.Re
     return from_scratch(config, coder) if config.model.name == "decoder" else pretrained(config, data_dir)
 
 
-def from_scratch(config, coder: Coder) -> tuple[Model, train.Recipe]:
+def from_scratch(config, coder: Coder) -> tuple[Model, Recipe]:
     """A decoder from scratch, and its training; only tokens of the response are learned."""
     shape = config.model
     build = partial(
@@ -75,7 +75,7 @@ def coder_of(config, data_dir: str | None) -> Coder | None:
     return token_rows.coder(from_gguf(member("smollm2", SMOLLM2, data_dir)).tokenizer, *config.tokens.special)
 
 
-def pretrained(config, data_dir: str | None) -> tuple[Model, train.Recipe]:
+def pretrained(config, data_dir: str | None) -> tuple[Model, Recipe]:
     """A pretrained decoder, and its training: LoRA alone is learned, the rest stays.
 
     config.training.sharded: every weight goes from the file to where its parts lie on all devices, and stays there.
@@ -97,7 +97,7 @@ def pretrained(config, data_dir: str | None) -> tuple[Model, train.Recipe]:
     return model, made._replace(sharded=config.training.sharded, pieces=config.training.pieces)
 
 
-def recipe(model: Model, initialise: Callable, training) -> train.Recipe:
+def recipe(model: Model, initialise: Callable, training) -> Recipe:
     """Adam on the mean nats a response token.
 
     initialise: key -> parameters. training: the group `training` of a config.
@@ -106,4 +106,4 @@ def recipe(model: Model, initialise: Callable, training) -> train.Recipe:
     def loss(params, frozen, examples: Examples, key):
         return -log_likelihood(model.apply(params, frozen, examples.inputs), examples)
 
-    return train.adam(loss, initialise, model.frozen, training)
+    return adam(loss, initialise, model.frozen, training)

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.data.archives import SMOLLM2, data_folder, member, sha256
+from experiments.runtime import files
 from experiments.runtime.processes import is_main_process
 from models.decoder import hidden
 from models.pretrained import Pretrained, from_gguf
@@ -113,19 +113,12 @@ def _digest(text: str) -> str:
 
 
 def _save(path: Path, known: dict[str, np.ndarray]) -> None:
-    if not is_main_process():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part.npz")
-    np.savez(draft, digests=np.array(list(known)), states=np.stack(list(known.values())))
-    os.replace(draft, path)
+    if is_main_process():
+        files.write_arrays(path, {"digests": np.array(list(known)), "states": np.stack(list(known.values()))})
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         return {}
-    try:
-        with np.load(path) as file:
-            return dict(zip(file["digests"].tolist(), file["states"], strict=True))
-    except Exception as error:  # zipfile, zlib and NumPy each raise their own
-        raise ValueError(f"{path} cannot be read ({error}): remove it, the states are computed again") from error
+    arrays = files.read_arrays(path, "remove it, the states are computed again")
+    return dict(zip(arrays["digests"].tolist(), arrays["states"], strict=True))

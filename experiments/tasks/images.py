@@ -12,7 +12,7 @@ from experiments.synthetic.autoencoder import autoencoder
 from experiments.synthetic.corruptions import CORRUPTIONS, corrupted
 from experiments.synthetic.mechanism import GENERATED
 from experiments.tasks.task import Task, classified, other_labels
-from experiments.training import train
+from experiments.training.recipe import Recipe, adam
 from models.convnet import convnet
 from models.functional import Model
 from models.losses import cross_entropy
@@ -64,7 +64,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     )
 
 
-def learner(config, shape: tuple[int, ...], classes: int) -> tuple[Model, train.Recipe]:
+def learner(config, shape: tuple[int, ...], classes: int) -> tuple[Model, Recipe]:
     """The model that config.model names, and how config.training trains it.
 
     shape: (h, w, c) of an image. classes: how many outputs it has.
@@ -80,4 +80,4 @@ def learner(config, shape: tuple[int, ...], classes: int) -> tuple[Model, train.
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    return model, train.adam(loss, lambda key: build(key).params, model.frozen, config.training)
+    return model, adam(loss, lambda key: build(key).params, model.frozen, config.training)

@@ -15,7 +15,7 @@ from experiments.tasks.frozen_features import smollm2_states
 from experiments.tasks.sentiment_sources import DATASETS, RUN, examples, mechanisms, read
 from experiments.tasks.task import Task, classified, other_labels
 from experiments.tasks.task_on_states import on_states
-from experiments.training import train
+from experiments.training.recipe import Recipe, adam
 from models.encoder import encoder, weighted_words
 from models.functional import Model
 from models.losses import cross_entropy
@@ -93,7 +93,7 @@ def split(real: Reviews, sizes) -> splits.Split:
     return splits.beside_test(contents, real.tested, validation=sizes.validation)
 
 
-def learner(build: Callable[[jax.Array], Model], training) -> tuple[Model, train.Recipe]:
+def learner(build: Callable[[jax.Array], Model], training) -> tuple[Model, Recipe]:
     """The model that `build` makes of a key, and its training by Adam on the cross-entropy.
 
     training: the group `training` of a config.
@@ -103,7 +103,7 @@ def learner(build: Callable[[jax.Array], Model], training) -> tuple[Model, train
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    return model, train.adam(loss, lambda key: build(key).params, model.frozen, training)
+    return model, adam(loss, lambda key: build(key).params, model.frozen, training)
 
 
 def word_features(weights: np.ndarray, inputs) -> np.ndarray:

@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 from experiments.synthetic.mechanism import Mechanism
 from experiments.tasks.text_metrics import Choices
-from experiments.training.train import Recipe
+from experiments.training.recipe import Recipe
 from models.functional import Model
 from valuation.kernel import outputs
 from valuation.objective import Objective

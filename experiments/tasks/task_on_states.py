@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.synthetic.mechanism import Mechanism
 from experiments.tasks.task import Task
-from experiments.training.train import Recipe
+from experiments.training.recipe import Recipe
 from models.functional import Model
 from valuation.problem import Examples
 

@@ -11,7 +11,7 @@ from jaxtyping import Int
 from tqdm import tqdm
 
 from experiments.studies.language.rank_study import OUTSIDE
-from experiments.training import train
+from experiments.training.recipe import Recipe, adam
 from models.transformer import transformer
 from valuation.problem import Examples
 
@@ -119,7 +119,7 @@ def rows(texts: list[Int[np.ndarray, " t"]], vocabulary: int, length: int) -> Ex
     return Examples(inputs, targets, np.ones_like(inputs, bool))
 
 
-def recipe(settings) -> tuple[train.Recipe, object]:
+def recipe(settings) -> tuple[Recipe, object]:
     """(Recipe, Model) of a small decoder over words."""
 
     def build(key):
@@ -133,7 +133,7 @@ def recipe(settings) -> tuple[train.Recipe, object]:
         logits = model.apply(params, frozen, examples.inputs)
         return optax.softmax_cross_entropy_with_integer_labels(logits, examples.targets).mean(-1)
 
-    plan = train.adam(loss, lambda key: build(key).params, model.frozen, settings.training)
+    plan = adam(loss, lambda key: build(key).params, model.frozen, settings.training)
     return plan, model
 
 

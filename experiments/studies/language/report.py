@@ -8,6 +8,7 @@ from experiments.reporting.figures import draw_all
 from experiments.runtime import results
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.results import select
+from experiments.runtime.study import PAGE, write_page
 from experiments.studies.language import figures
 from experiments.studies.language.figures import bins, deviation, label, ordered, over_seeds, sources
 
@@ -38,14 +39,12 @@ def write(workdir: str | Path) -> Path:
     """
     workdir = Path(workdir)
     if not is_main_process():
-        return workdir / "report.md"
+        return workdir / PAGE
     lines = results.finished(workdir)
     made = draw_all(figures.FIGURES, lines, workdir / "figures")
     pictures = [f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made]
-    path = workdir / "report.md"
     parts = [*_head(lines), *_tails(lines), *_kept(lines), *_errors(lines), "## Figures", *pictures]
-    path.write_text("\n\n".join(parts) + "\n")
-    return path
+    return write_page(workdir, "\n\n".join(parts) + "\n")
 
 
 def _head(lines: list[dict]) -> list[str]:

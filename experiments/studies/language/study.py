@@ -4,8 +4,10 @@ Which ranks a sampler keeps (rank_study.py), whether a sharp cutoff is a fair mo
 that does to the errors of a model by rank (rank_errors.py).
 """
 
+import functools
 import itertools
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +16,14 @@ import numpy as np
 
 from configs.common import one_of
 from experiments.data import reviews, splits
-from experiments.runtime import mesh, results
+from experiments.runtime import mesh, study
 from experiments.runtime.rng import generator
+from experiments.runtime.study import Step
 from experiments.studies.language import rank_errors, rank_study, report
 from experiments.studies.language.rank_study import Source
 from experiments.synthetic import corpus, language_model
 from experiments.synthetic.sampling import sampled
-from experiments.training import train
+from experiments.training.fit import fit
 
 WORLD, BOOTSTRAP, PART, TRAIN, SPREAD = range(5)  # purposes of the key
 UNCUT = (1.0, 1.0)  # temperature and top-p of what a model says when nothing is cut
@@ -35,34 +38,36 @@ class Corpus(NamedTuple):
     notes: dict
 
 
-def run(config, workdir: str, data_dir: str | None) -> None:
-    """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+def run(config, workdir: str, data_dir: str | None) -> Path:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path."""
     check(config)
-    path = results.start(workdir, config.to_dict())
-    if results.select(results.read(path), kind="run"):
-        if not (Path(workdir) / "report.md").exists():
-            report.write(workdir)
-        print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
-        return
-    begun, stamp = time.perf_counter(), results.stamp(config.to_dict())
+
+    @functools.cache
+    def loaded() -> Corpus:
+        return load(config, data_dir, jax.random.key(config.seed))
+
+    language = study.Study(
+        name="language",
+        config=config.to_dict(),
+        steps=lambda lines: steps(config, loaded(), data_dir),
+        write=report.write,
+        notes=lambda: loaded().notes,
+    )
+    return study.run(language, workdir)
+
+
+def steps(config, corpus: Corpus, data_dir: str | None) -> Iterator[Step]:
+    """The tails of every source, the pretrained model's errors, and those of decoders trained on each source."""
     key = jax.random.key(config.seed)
-    corpus = load(config, data_dir, key)
-
-    def record(lines: list[dict]) -> None:
-        results.append(path, [line | stamp for line in lines])
-
     ranks = rank_study.ranking(corpus.known)
     real, sources = compared(config, corpus, ranks, generator(jax.random.fold_in(key, PART)))
-    tails(config, path, record, Source("real", None, None, real), sources, len(ranks), key)
-    if not results.select(results.read(path), kind="error", learner="pretrained"):
-        record([pretrained(config, corpus, data_dir, key)])
-    if not results.select(results.read(path), kind="errors of the decoder"):
-        results.remove(path, kind="error", learner="decoder")
-        record(decoders(config, corpus, ranks, sources, key))
-    seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
-    record([{"kind": "run", "notes": corpus.notes, "seconds": seconds, "peak_megabytes": memory}])
-    report.write(workdir)
-    print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
+    yield from tails(config, Source("real", None, None, real), sources, len(ranks), key)
+    yield Step([{"kind": "error", "learner": "pretrained"}], lambda: [pretrained(config, corpus, data_dir, key)])
+    yield Step(
+        [{"kind": "errors of the decoder"}],
+        lambda: decoders(config, corpus, ranks, sources, key),
+        remake=({"kind": "error", "learner": "decoder"},),
+    )
 
 
 def check(config) -> None:
@@ -122,18 +127,25 @@ def compared(config, corpus: Corpus, ranks: dict[str, int], rng: np.random.Gener
     return rank_study.numbered(corpus.known, ranks), every
 
 
-def tails(config, path: Path, record, known: Source, sources: list[Source], types: int, key: jax.Array) -> None:
-    """Lines of every source that are not there yet: its tail, its own law, what was kept of real and uncut text."""
+def tails(config, known: Source, sources: list[Source], types: int, key: jax.Array) -> Iterator[Step]:
+    """A step for every source: its tail, its Zipf laws, what was kept of real and of uncut text."""
     uncut = [s for s in sources if (s.name, s.temperature, s.top_p) == ("continuation", *UNCUT)]
-    for number, source in enumerate(sources):
-        if results.select(results.read(path), kind="tail", **source.label()):
-            continue
+
+    def lines(number: int, source: Source) -> list[dict]:
         rng = generator(jax.random.fold_in(jax.random.fold_in(key, BOOTSTRAP), number))
-        lines = rank_study.retained(source, known, types, config.bootstrap, rng)
+        kept = rank_study.retained(source, known, types, config.bootstrap, rng)
         if source.name == "continuation" and uncut and source is not uncut[0]:
             reference = uncut[0]._replace(name="uncut")
-            lines += rank_study.retained(source, reference, types, config.bootstrap, rng)
-        record(lines + rank_study.describe(source, types, config.bootstrap, rng))
+            kept += rank_study.retained(source, reference, types, config.bootstrap, rng)
+        return kept + rank_study.describe(source, types, config.bootstrap, rng)
+
+    for number, source in enumerate(sources):
+        label = source.label()
+        yield Step(
+            [{"kind": "zipf", **label, "law": law} for law in rank_study.ZIPF_LAWS],
+            functools.partial(lines, number, source),
+            remake=tuple({"kind": kind, **label} for kind in ("retention", "verdict", "ratio", "tail", "zipf")),
+        )
 
 
 def pretrained(config, corpus: Corpus, data_dir: str | None, key: jax.Array) -> dict:
@@ -179,7 +191,7 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
             labels.append({**source.label(), "seed": seed, "words": size})
     short = min(len(examples.inputs) for examples in sets)
     sets = [examples.take(np.arange(short)) for examples in sets]
-    trained = train.fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
+    trained = fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
     edges, lines = tuple(settings.edges), []
     for params, label in zip(trained, labels, strict=True):
         found = rank_errors.trained_errors(model, params, held, edges, settings.training.batch)

@@ -9,6 +9,7 @@ from experiments.reporting.figures import draw_all
 from experiments.runtime import results
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.results import select
+from experiments.runtime.study import PAGE, write_page
 from experiments.studies.phases import figures
 from experiments.studies.phases.curves import REAL
 from experiments.studies.phases.figures import TITLES
@@ -54,16 +55,14 @@ def write(workdir: str | Path) -> Path:
     """
     workdir = Path(workdir)
     if not is_main_process():
-        return workdir / "report.md"
+        return workdir / PAGE
     lines = results.finished(workdir)
     config = json.loads((workdir / "config.json").read_text())
     made = draw_all(figures.FIGURES, lines, workdir / "figures")
     parts = [*_head(lines, config), *(_study(lines, name, made) for name in TITLES if curves(lines, name))]
     rest = [(file, caption) for file, caption in made if file.removesuffix(".png") not in TITLES]
     parts += ["## All studies together", *(_picture(*one) for one in rest)]
-    path = workdir / "report.md"
-    path.write_text("\n\n".join(parts) + "\n")
-    return path
+    return write_page(workdir, "\n\n".join(parts) + "\n")
 
 
 def _head(lines: list[dict], config: dict) -> list[str]:

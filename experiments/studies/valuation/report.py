@@ -9,6 +9,7 @@ from experiments.reporting.figures import draw_all, shown
 from experiments.runtime import results
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.results import select
+from experiments.runtime.study import PAGE, write_page
 from experiments.studies.valuation import figures, values_report
 from experiments.studies.valuation.ground_truth import LEAVE_ONE_OUT, OWN_SET
 from valuation.methods import METHODS
@@ -27,16 +28,14 @@ def write(workdir: str | Path) -> Path:
     """
     workdir = Path(workdir)
     if not is_main_process():
-        return workdir / "report.md"
+        return workdir / PAGE
     lines = results.finished(workdir, "summary")
     if select(lines, kind="truth"):
         made = draw_all(figures.FIGURES, lines, workdir / "figures")
         body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *shown(made)]
     else:
         body = values_report.sections(lines, workdir)
-    path = workdir / "report.md"
-    path.write_text("\n\n".join([*body, *_data(lines)]) + "\n")
-    return path
+    return write_page(workdir, "\n\n".join([*body, *_data(lines)]) + "\n")
 
 
 def _head(lines: list[dict]) -> list[str]:
