@@ -10,7 +10,6 @@ FLOPs are counted from shapes (below), and compared with the matrix product this
 
 import json
 import math
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -227,14 +226,11 @@ def main(argv):
             yield Step([{"kind": "benchmark", "method": method, "workload": name}], partial(line, case))
 
     config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
-    try:
-        if FLAGS.only:
-            lines = study.run_steps("attribution", config, steps, FLAGS.workdir)
-            print(table(results.select(lines, kind="benchmark")))
-        else:
-            print(study.run(Study("attribution", config, steps, write), FLAGS.workdir).read_text(), end="")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    if FLAGS.only:
+        lines = study.run_steps("attribution", config, steps, FLAGS.workdir)
+        print(table(results.select(lines, kind="benchmark")))
+    else:
+        print(study.run(Study("attribution", config, steps, write), FLAGS.workdir).read_text(), end="")
 
 
 if __name__ == "__main__":

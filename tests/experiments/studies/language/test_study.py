@@ -13,6 +13,7 @@ from experiments.report import writer
 from experiments.runtime import results
 from experiments.studies.language import rank_errors, rank_study, study
 from experiments.studies.language.rank_study import Source
+from experiments.synthetic import language_model
 from models.transformer import transformer
 
 
@@ -159,7 +160,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"dataset": "imbd"}, "did you mean 'imdb'"),
+        ({"dataset": "imbd_half"}, "did you mean 'imdb_half'"),
         ({"bootstrap": 1}, "at least 1 and 2"),
         ({"decoder.edges": (5, 5)}, "ranks that grow"),
         ({"words": 10**6}, "1000000 words are wanted"),
