@@ -14,6 +14,7 @@ from jax import lax
 from tqdm import tqdm
 
 from experiments.runtime import results
+from experiments.studies.bound import figures
 from experiments.studies.bound.simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
 
 AXES = {  # one is varied, the others stay at their first value; head mass is varied without a shift

@@ -1,10 +1,7 @@
 """Figures of the scaling studies' curves, drawn from the lines of results.jsonl and nothing else."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.reporting.figures import COLOURS, MARKERS
 from experiments.runtime.results import select
@@ -22,13 +19,14 @@ TITLES = {
 }
 
 
-def simulation(lines: list[dict]):
+def simulation(lines: list[dict]) -> Figure | None:
     """A panel a cutoff: the learner's errors, the closed form through them, both breakpoints of each share."""
     curves = law_figures.curves(lines, "simulation")
     if not curves:
         return None
     cutoffs = sorted({curve.strength for curve in curves})
-    figure, axes = plt.subplots(1, len(cutoffs), figsize=(5.2 * len(cutoffs), 4.4), sharey=True, squeeze=False)
+    figure = Figure(figsize=(5.2 * len(cutoffs), 4.4))
+    axes = figure.subplots(1, len(cutoffs), sharey=True, squeeze=False)
     for axis, cutoff in zip(axes[0], cutoffs, strict=True):
         for i, curve in enumerate(curve for curve in curves if curve.strength == cutoff):
             points = select(lines, kind="point", **curve._asdict())
@@ -60,9 +58,8 @@ def trained(name: str):
             return None
         columns = min(len(curves), 4)
         rows = -(-len(curves) // columns)
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(2.9 * columns, 2.5 * rows + 0.6), sharex=True, squeeze=False
-        )
+        figure = Figure(figsize=(2.9 * columns, 2.5 * rows + 0.6))
+        axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
         for axis, curve in zip(axes.flat, curves, strict=False):
             panel(axis, lines, curve)
         for axis in axes.flat[len(curves) :]:
@@ -113,11 +110,12 @@ def panel(axis, lines: list[dict], curve: Curve) -> None:
     axis.set(xscale="log", yscale="log", xlim=(sizes[0] / 1.5, sizes[-1] * 1.5))
 
 
-def head_and_tail(lines: list[dict]):
+def head_and_tail(lines: list[dict]) -> Figure | None:
     """Error on what the synthetic data keep and on what they lose, one curve of every study."""
     chosen = [law_figures.example(lines, name) for name in TITLES]
     chosen = [curve for curve in chosen if curve]
-    figure, axes = plt.subplots(1, len(chosen), figsize=(3 * len(chosen), 3.2), squeeze=False)
+    figure = Figure(figsize=(3 * len(chosen), 3.2))
+    axes = figure.subplots(1, len(chosen), squeeze=False)
     for axis, curve in zip(axes[0], chosen, strict=True):
         points = select(lines, kind="point", **curve._asdict())
         for i, part in enumerate(("head", "tail")):

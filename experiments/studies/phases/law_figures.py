@@ -2,8 +2,8 @@
 
 import jax
 import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.reporting.figures import COLOURS, MARKERS
 from experiments.runtime.results import select
@@ -68,11 +68,12 @@ def law_error(fit: dict, sizes: np.ndarray, share: float) -> np.ndarray:
     return parameters["floor"] + parameters["amplitude"] * np.exp(shape)
 
 
-def law_comparison(lines: list[dict]):
+def law_comparison(lines: list[dict]) -> Figure | None:
     """Left: the four laws on one curve. Right: how much worse than the best each is, for every curve."""
     every = [curve for curve in curves(lines) if curve.study != "simulation"] or curves(lines)
     shown = example(lines, "facts") or example(lines, every[0].study)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, max(3.5, 0.24 * len(every) + 1.6)), width_ratios=(1, 1.15))
+    figure = Figure(figsize=(11, max(3.5, 0.24 * len(every) + 1.6)))
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
     points = select(lines, kind="point", **shown._asdict())
     left.plot([p["n"] for p in points], [p["error"] for p in points], "o", ms=3, color="black", label="measured")
     sizes = np.geomspace(min(p["n"] for p in points), max(p["n"] for p in points), 200)
@@ -99,9 +100,10 @@ def law_comparison(lines: list[dict]):
     return figure
 
 
-def predicted_breakpoints(lines: list[dict]):
+def predicted_breakpoints(lines: list[dict]) -> Figure | None:
     """Breakpoints fitted to curves against those predicted from the generator alone."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.9))
+    figure = Figure(figsize=(9.5, 4.9))
+    axes = figure.subplots(1, 2)
     titles = ("T1: the head is saturated", "T2: learning of the tail begins")
     for axis, which, title in zip(axes, range(2), titles, strict=True):
         for curve in curves(lines):
@@ -118,9 +120,10 @@ def predicted_breakpoints(lines: list[dict]):
     return figure
 
 
-def ratio(lines: list[dict]):
+def ratio(lines: list[dict]) -> Figure | None:
     """T2/T1 read off each curve with its share unknown, against s/pi at the share it was made with."""
-    figure, axis = plt.subplots(figsize=(8, 5.6))
+    figure = Figure(figsize=(8, 5.6))
+    axis = figure.subplots()
     for line in select(lines, kind="verdict"):
         if "share_test" in line:
             test = line["share_test"]
@@ -163,7 +166,7 @@ def legend(figure, lines: list[dict], hollow: str) -> None:
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8)
 
 
-def plan(lines: list[dict]):
+def plan(lines: list[dict]) -> Figure | None:
     """Expected error over real and synthetic examples, iso-cost lines, and the best purchase at each budget."""
     shown = example(lines, "facts") or example(lines, "simulation")
     if shown is None:
@@ -175,7 +178,8 @@ def plan(lines: list[dict]):
         counts = np.geomspace(needed / 100, needed * 100, 80)
         real, synthetic = np.meshgrid(counts, counts * PRICES[0])
         error = fit["floor"] + fit["amplitude"] * np.asarray(expected_error(real, synthetic, **law))
-    figure, axis = plt.subplots(figsize=(6.8, 5.6))
+    figure = Figure(figsize=(6.8, 5.6))
+    axis = figure.subplots()
     drawn = axis.contourf(real, synthetic, error, 14, cmap="cividis")
     figure.colorbar(drawn, label="expected test error")
     budgets = PRICES[0] * np.geomspace(needed / 10, needed * 50, 7)

@@ -3,8 +3,8 @@
 import base64
 import io
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 from experiments.reporting.figures import COLOURS, MARKERS
@@ -15,7 +15,7 @@ ACCURACY = "test accuracy"
 LOST = {"own_set": "", "leave_one_out": " lost without it"}
 
 
-def value_against_truth(lines: list[dict]):
+def value_against_truth(lines: list[dict]) -> Figure | None:
     """A panel a method, the contributors of the first draw."""
     draw = _first_draw(lines)
     truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
@@ -27,7 +27,8 @@ def value_against_truth(lines: list[dict]):
     runs = select(lines, kind="values", draw=draw)
     columns = 5
     rows = -(-len(runs) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(11, 2.15 * rows + 0.5), sharey=True, squeeze=False)
+    figure = Figure(figsize=(11, 2.15 * rows + 0.5))
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axis, run in zip(axes.flat, runs, strict=False):
         values = np.array(run["values"])
         for i, mechanism in enumerate(known):
@@ -50,12 +51,13 @@ def value_against_truth(lines: list[dict]):
     return figure
 
 
-def correlations(lines: list[dict]):
+def correlations(lines: list[dict]) -> Figure | None:
     """Mean within-draw Spearman with its interval, single draws behind, and what the truth itself allows."""
     summary = sorted(select(lines, kind="summary"), key=lambda x: (x["spearman"] is not None, x["spearman"]))
     if not summary:
         return None
-    figure, axis = plt.subplots(figsize=(7, 0.27 * len(summary) + 1.3))
+    figure = Figure(figsize=(7, 0.27 * len(summary) + 1.3))
+    axis = figure.subplots()
     for y, line in enumerate(summary):
         single = [x["spearman"] for x in select(lines, kind="correlation", method=line["method"])]
         single = [x for x in single if x is not None]
@@ -77,14 +79,15 @@ def correlations(lines: list[dict]):
     return figure
 
 
-def cost(lines: list[dict]):
+def cost(lines: list[dict]) -> Figure | None:
     """Seconds a draw against mean correlation: a method pays where it stands high, and left of the truth's own cost."""
     summary = sorted(
         (x for x in select(lines, kind="summary") if x["spearman"] is not None), key=lambda x: x["spearman"]
     )
     if not summary:
         return None
-    figure, axis = plt.subplots(figsize=(7.5, 4.6))
+    figure = Figure(figsize=(7.5, 4.6))
+    axis = figure.subplots()
     seconds = [max(line["seconds"], 1e-3) for line in summary]
     truth = select(lines, kind="agreement")[0]["seconds"]
     right = 3 * max(*seconds, truth)
@@ -108,7 +111,7 @@ def cost(lines: list[dict]):
     return figure
 
 
-def score_terms(lines: list[dict]):
+def score_terms(lines: list[dict]) -> Figure | None:
     """The four costs of the score by contributor, each in units of its spread, best contributor on top."""
     draw = _first_draw(lines)
     terms = select(lines, kind="terms", draw=draw)
@@ -117,7 +120,8 @@ def score_terms(lines: list[dict]):
     truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     order = np.argsort(truth)
     names = [label(x) for x in _contributors(lines, draw)]
-    figure, axes = plt.subplots(1, 5, figsize=(11, 0.2 * len(order) + 1), sharey=True, width_ratios=(1, 1, 1, 1, 1))
+    figure = Figure(figsize=(11, 0.2 * len(order) + 1))
+    axes = figure.subplots(1, 5, sharey=True, width_ratios=(1, 1, 1, 1, 1))
     costs = terms[0]["terms"] | {_metric(lines): truth}
     for i, (axis, (name, cost)) in enumerate(zip(axes, costs.items(), strict=True)):
         axis.barh(range(len(order)), np.array(cost)[order], color=COLOURS[i] if i < 4 else "0.4")
@@ -128,7 +132,7 @@ def score_terms(lines: list[dict]):
     return figure
 
 
-def samples(lines: list[dict]):
+def samples(lines: list[dict]) -> Figure | None:
     """A strip of images of every contributor of the first draw, best first."""
     draw = _first_draw(lines)
     contributors = _contributors(lines, draw)
@@ -137,7 +141,8 @@ def samples(lines: list[dict]):
     truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
     order = np.argsort(-truth)
     rows = -(-len(order) // 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(9, 0.75 * rows), squeeze=False)
+    figure = Figure(figsize=(9, 0.75 * rows))
+    axes = figure.subplots(rows, 2, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, i in zip(axes.T.flat, order, strict=False):
@@ -147,13 +152,14 @@ def samples(lines: list[dict]):
     return figure
 
 
-def calibration(lines: list[dict]):
+def calibration(lines: list[dict]) -> Figure | None:
     """Predicted against real accuracy, all draws, for the methods whose value is an accuracy."""
     runs = [x for x in select(lines, kind="values") if METHODS[x["method"]].accuracy]
     names = list(dict.fromkeys(x["method"] for x in runs))
     if not names or _metric(lines) != ACCURACY:
         return None
-    figure, axes = plt.subplots(1, len(names), figsize=(11, 2.4), sharex=True, sharey=True, squeeze=False)
+    figure = Figure(figsize=(11, 2.4))
+    axes = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)
     for i, (axis, name) in enumerate(zip(axes.flat, names, strict=True)):
         for run in select(runs, method=name):
             truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=run["draw"])], axis=0)
@@ -165,7 +171,7 @@ def calibration(lines: list[dict]):
     return figure
 
 
-def tails(lines: list[dict]):
+def tails(lines: list[dict]) -> Figure | None:
     """Share of the words beyond every rank, validation in black, contributors coloured by their synthetic part."""
     held_out, draw = select(lines, kind="tail"), _first_draw(lines)
     if not held_out:
@@ -173,7 +179,8 @@ def tails(lines: list[dict]):
     contributors = _contributors(lines, draw)
     parts = [x["spec"]["mechanism"] if x["real"] < x["examples"] else "all real" for x in contributors]
     known = sorted(set(parts))
-    figure, axis = plt.subplots(figsize=(6.5, 4))
+    figure = Figure(figsize=(6.5, 4))
+    axis = figure.subplots()
     for line, part in zip(contributors, parts, strict=True):
         style = {
             "color": COLOURS[known.index(part)],
