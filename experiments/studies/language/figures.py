@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reporting.figures import COLOURS
+from experiments.reporting.figures import COLOURS, Figures
 from experiments.runtime.results import select
 
 CUTS = (COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3])
@@ -135,7 +135,7 @@ def deviation(values: np.ndarray) -> np.ndarray:
     return values.std(0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
 
 
-FIGURES = {
+FIGURES: Figures = {
     "rank_frequency": (
         rank_frequency,
         "Rank and frequency of words, every source in its own order, the same number of words each.",

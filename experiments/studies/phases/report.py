@@ -12,7 +12,7 @@ from experiments.runtime.results import select
 from experiments.studies.phases import figures
 from experiments.studies.phases.curves import REAL
 from experiments.studies.phases.figures import TITLES
-from experiments.studies.phases.law_figures import VAGUE, curves, label
+from experiments.studies.phases.reading import VAGUE, curves, fit_of, label, verdict_of
 
 WHAT = {
     "simulation": """No network: a learner that knows every item it has seen. Synthetic draws stop at a rank,
@@ -104,13 +104,13 @@ def _study(lines: list[dict], name: str, made: list[tuple[str, str]]) -> str:
 def _answer(lines: list[dict], name: str) -> str:
     """How many curves show three phases, and how well the generator foretold where."""
     every = [curve for curve in curves(lines, name) if curve.mechanism != REAL]
-    three = [curve for curve in every if select(lines, kind="verdict", **curve._asdict())[0]["three_phases"]]
+    three = [curve for curve in every if verdict_of(lines, curve)["three_phases"]]
     words = f"**Three phases in {len(three)} of {len(every)} curves with synthetic data.**"
     for i, place in enumerate(("first", "second")):
         off = []
         for curve in three:
-            fit = select(lines, kind="fit", law="three_phase", **curve._asdict())[0]["breakpoints"][i]
-            off.append(fit / select(lines, kind="verdict", **curve._asdict())[0]["described"][place])
+            fit = fit_of(lines, curve, "three_phase")["breakpoints"][i]
+            off.append(fit / verdict_of(lines, curve)["described"][place])
         if off:
             words += f" T{i + 1} fitted is {min(off):.2f} to {max(off):.2f} times T{i + 1} predicted."
     return words
@@ -121,8 +121,8 @@ def _table(lines: list[dict], name: str) -> str:
     head += ["share, if unknown", "its T2/T1", "s/π"]
     rows = []
     for curve in curves(lines, name):
-        verdict = select(lines, kind="verdict", **curve._asdict())[0]
-        fit = select(lines, kind="fit", law="three_phase", **curve._asdict())[0]
+        verdict = verdict_of(lines, curve)
+        fit = fit_of(lines, curve, "three_phase")
         described, test = verdict["described"], verdict.get("share_test")
         cells = [label(curve)]
         if curve.mechanism == REAL:
@@ -164,7 +164,7 @@ def _deviation(lines: list[dict], name: str) -> str:
 def _verdicts(lines: list[dict], name: str) -> str:
     rows = []
     for curve in curves(lines, name):
-        verdict = select(lines, kind="verdict", **curve._asdict())[0]
+        verdict = verdict_of(lines, curve)
         words = [verdict["verdict"]]
         words += [verdict[test]["verdict"] for test in ("share_test", "joint_test") if test in verdict]
         rows.append(f"- *{label(curve)}*: {'; '.join(words)}.")

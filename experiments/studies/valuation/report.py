@@ -11,6 +11,7 @@ from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.valuation import figures, values_report
 from experiments.studies.valuation.ground_truth import LEAVE_ONE_OUT, OWN_SET
+from experiments.studies.valuation.reading import contributors, first_draw, label, utilities
 from valuation.methods import METHODS
 
 TEXTS, CHARACTERS = 6, 240  # generated texts that are shown, and how much of each
@@ -90,14 +91,14 @@ def _answer(lines: list[dict]) -> list[str]:
     """What the chosen method would have told a buyer of the first draw, and what came of it."""
     agreement = select(lines, kind="agreement")[0]
     choice = agreement["choice"]
-    draw = min(x["draw"] for x in select(lines, kind="contributor"))
+    draw = first_draw(lines)
     runs = select(lines, kind="values", draw=draw, method=choice)
     if not runs:
         return []
     values = np.array(runs[0]["values"])
-    truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    truth = utilities(lines, draw).mean(0)
     rank = (-truth).argsort().argsort() + 1
-    names = [figures.label(x) for x in select(lines, kind="contributor", draw=draw)]
+    names = [label(x) for x in contributors(lines, draw)]
     order = np.argsort(-values)
     chosen = list(dict.fromkeys([*order[:3].tolist(), *order[-2:].tolist()]))
     truly = agreement["metric"] + (" when trained on it" if agreement["truth"] == OWN_SET else " lost without it")
