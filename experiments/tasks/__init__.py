@@ -12,6 +12,13 @@ TASKS = {  # imported when it is asked for: a task loads its data library
     "reasoning": "experiments.tasks.reasoning",
 }
 
+OBJECTIVES = {  # kind of the objective of each task (valuation/objective.py), known before a task is loaded
+    "images": "classification",
+    "sentiment": "classification",
+    "instructions": "sequences",
+    "reasoning": "sequences",
+}
+
 
 def load(config, data_dir, mesh):
     """The Task (task.py) that config.task names."""

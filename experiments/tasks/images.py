@@ -30,6 +30,7 @@ from models.cvae import cvae
 from models.losses import cross_entropy
 from models.mlp import mlp
 from models.resnet import resnet
+from valuation.objective import Classification
 from valuation.problem import Examples
 
 NEAR = 0.97  # cosine similarity of pixels; half a percent of the real training digits have such a partner held out
@@ -67,12 +68,13 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         validation=validation,
         test=test,
         groups=learn.targets,
-        classes=data.classes,
+        objective=Classification(data.classes),
         mechanisms={name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()} | {"generated": generated},
         strengths=dict.fromkeys(CORRUPTIONS, (1, 2, 3, 4, 5)) | {"generated": (0.25, 0.5, 0.75, 1.0)},
         corrupt_labels=partial(other_labels, classes=data.classes),
         model=model,
         recipe=recipe,
+        learner="dense" if config.model.name == "mlp" else "convolutional",
         features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),
         measure=classified,
         metric="accuracy",

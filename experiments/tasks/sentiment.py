@@ -21,6 +21,7 @@ from experiments.training import train
 from models.encoder import encoder, weighted_words
 from models.losses import cross_entropy
 from models.mlp import mlp
+from valuation.objective import Classification
 from valuation.problem import Examples
 
 RUN = 13  # words in a row that two texts share only if one was copied
@@ -62,12 +63,13 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         validation=validation,
         test=test,
         groups=offered.targets,
-        classes=CLASSES,
+        objective=Classification(CLASSES),
         mechanisms=mechanisms,
         strengths=strengths,
         corrupt_labels=partial(other_labels, classes=CLASSES),
         model=model,
         recipe=recipe,
+        learner="dense",
         features=partial(word_features, weights),
         measure=classified,
         metric="accuracy",

@@ -24,6 +24,7 @@ from models.lora import with_lora
 from models.pretrained import from_folder, from_gguf
 from models.transformer import transformer
 from valuation.kernel import likelihoods
+from valuation.objective import NextToken
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 
@@ -187,12 +188,13 @@ def task(config, parts: Parts, mechanisms: dict, strengths: dict, notes: dict, d
         validation=parts.validation,
         test=parts.test,
         groups=parts.groups,
-        classes=0,
+        objective=NextToken(),
         mechanisms=mechanisms,
         strengths=strengths,
         corrupt_labels=partial(swap_responses, parts.coder),
         model=model,
         recipe=recipe,
+        learner="sequences" if config.model.name == "decoder" else "pretrained",
         features=features,
         measure=partial(measure_text, parts.coder, config.metric) if written else partial(measure, parts.coder),
         metric=config.metric.replace("_", " "),

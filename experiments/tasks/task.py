@@ -8,7 +8,8 @@ from scipy.special import log_softmax
 
 from experiments.training.train import Recipe
 from valuation.kernel import outputs
-from valuation.problem import Examples
+from valuation.objective import Objective
+from valuation.problem import Examples, Learner
 
 
 class Task(NamedTuple):
@@ -16,12 +17,12 @@ class Task(NamedTuple):
 
     train, validation, test: disjoint sets of real examples.
     groups: (n_train,) int, the class or source family of every training example: what a truncated part keeps few of.
-    classes: number of classes C of a classifier; 0 where examples are sequences of tokens.
+    objective: what is learned, as in valuation/objective.py.
     mechanisms: name -> (examples, strength, key) -> as many synthetic examples; a classifier's keep their targets.
     strengths: name -> the strengths that a random contributor may take.
     corrupt_labels: (examples, wrong (n,) bool, rng) -> the examples with another label, or another's answer, where
         wrong.
-    model: a Model; recipe: how it is trained.
+    model: a Model; recipe: how it is trained; learner: what kind of model it is.
     features: inputs -> (n, d).
     measure: (Model, Examples) -> (utility, loss): the metric, higher = better, and the loss in nats.
     metric: what the utility is, in words that fit behind "test".
@@ -37,12 +38,13 @@ class Task(NamedTuple):
     validation: Examples
     test: Examples
     groups: np.ndarray
-    classes: int
+    objective: Objective
     mechanisms: dict[str, Callable]
     strengths: dict[str, tuple]
     corrupt_labels: Callable
     model: Any
     recipe: Recipe
+    learner: Learner
     features: Callable
     measure: Callable
     metric: str

@@ -16,21 +16,18 @@ from experiments.data import splits
 from experiments.runtime import mesh, results
 from experiments.runtime.processes import is_main_process
 from experiments.studies.valuation import ground_truth, report, summaries, tails
+from experiments.studies.valuation.defaults import complete
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import GENERATED, Spec
 from experiments.tasks.task import Task
 from experiments.training import train
 from experiments.training.train_sharded import check_batch
-from valuation.aggregate import REDUCTIONS, union_examples
-from valuation.kernel import OUTPUTS
-from valuation.methods import METHODS, score
-from valuation.problem import Problem
+from valuation.aggregate import union_examples
+from valuation.methods import METHODS, score_terms
+from valuation.methods.method import choices
+from valuation.problem import Problem, check_learner
+from valuation.shared import Shared
 
-WORDS = {
-    "reduction": REDUCTIONS,
-    "output": tuple(OUTPUTS),
-    "estimator": ("unbiased", "biased", "linear"),
-}  # options of methods
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 LEAST = 10  # held-out examples, below which no order can be told
@@ -38,6 +35,7 @@ LEAST = 10  # held-out examples, below which no order can be told
 
 def run(config, workdir: str, data_dir: str | None) -> None:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+    complete(config)
     check(config)
     path = results.start(workdir, config.to_dict())
     if results.select(results.read(path), kind="run"):
@@ -70,19 +68,25 @@ def run(config, workdir: str, data_dir: str | None) -> None:
 
 def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
+    one_of("task", config.task, tuple(tasks.TASKS))
+    one_of("truth", config.truth, ground_truth.TRUTHS)
+    kind = tasks.OBJECTIVES[config.task]
     for name in (*config.methods, *config.options):
         one_of("method", name, tuple(METHODS))
+        if refusal := METHODS[name].refusal(kind):
+            raise ValueError(refusal)
     for name, options in config.options.items():
-        known = METHODS[name].options()
+        known = tuple(METHODS[name].defaults())
         for option, given in options.items():
             one_of(f"option of {name}", option, known)
-            if option in WORDS:
-                one_of(f"{option} of {name}", given, WORDS[option])
+            if (allowed := choices(option, kind)) and given not in allowed:
+                raise ValueError(
+                    f"options.{name}.{option} = {given}, expected {' or '.join(map(str, allowed))} in a task of {kind}"
+                )
             most = 1.0 if option == "share" else float("inf")
             if not isinstance(given, (str, bool)) and not 0 < given <= most:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
     one_of("choice", config.choice, tuple(config.methods))
-    one_of("truth", config.truth, ground_truth.TRUTHS)
     for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
@@ -107,16 +111,16 @@ def check(config) -> None:
 
 
 def check_task(config, task: Task) -> None:
-    """Raises ValueError for too little held-out data, and for methods that need classes where the task has none."""
+    """Raises ValueError for too little held-out data, and for an objective other than tasks.OBJECTIVES says."""
     for name, held_out in (("validation", task.validation), ("test", task.test)):
         if len(held_out.inputs) < LEAST:
             raise ValueError(
                 f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
                 f"(what was left out: {task.notes})"
             )
-    lost = [name for name in config.methods if not task.classes and not METHODS[name].sequences]
-    if lost:
-        raise ValueError(f"{', '.join(lost)} need class labels, the task {config.task} has sequences: leave them out")
+    check_learner(task.learner)
+    if task.objective.kind != tasks.OBJECTIVES[config.task]:
+        raise ValueError(f"the task {config.task} is one of {task.objective.kind}, tasks.OBJECTIVES says otherwise")
 
 
 def one_draw(config, task: Task, draw: int, devices, path: Path, record) -> None:
@@ -143,8 +147,10 @@ def one_draw(config, task: Task, draw: int, devices, path: Path, record) -> None
         validation=task.validation,
         features=task.features,
         key=jax.random.fold_in(key, VALUES),
-        classes=task.classes,
+        objective=task.objective,
         train=trainer(task, devices, path.parent / "checkpoints"),
+        learner=task.learner,
+        shared=Shared(),
     )
     if task.sample and not results.select(results.read(path), kind="tail"):
         record([{"kind": "tail", **tails.beyond(task.validation.inputs, tails.ranks(task.train.inputs))}])
@@ -155,7 +161,7 @@ def one_draw(config, task: Task, draw: int, devices, path: Path, record) -> None
     if judged and not results.select(done, kind="terms"):  # of the ablation
         begun = time.perf_counter()
         chosen = config.options.get("score_scale_free", {})
-        terms = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
+        terms = {name: list(costs) for name, costs in score_terms.terms(problem, **chosen)._asdict().items()}
         record([{"kind": "terms", "draw": draw, "terms": terms, "seconds": time.perf_counter() - begun}])
     missing = [name for name in config.methods if not results.select(done, kind="values", method=name)]
     begun = time.perf_counter()
