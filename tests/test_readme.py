@@ -16,7 +16,6 @@ from experiments import tasks
 from experiments.data import archives
 from experiments.runtime import results
 from experiments.studies.valuation import study
-from experiments.studies.valuation.report import looks_at
 from tests.models.test_pretrained import written
 from valuation.methods import METHODS
 
@@ -54,6 +53,7 @@ def reader(monkeypatch, tmp_path):
         "x_real": rng.random((30, 784)), "y_real": labels[:30],
         "x_made": rng.random((20, 784)), "y_made": labels[30:50],
         "x_held_out": rng.random((10, 784)), "y_held_out": labels[50:],
+        "price_real": rng.random(30), "price_made": rng.random(20), "price_held_out": rng.random(10),
     }  # fmt: skip
 
 
@@ -72,6 +72,7 @@ def test_python_blocks_run(page, reader, capsys):
 def examples(monkeypatch):
     """The files of CONTRIBUTING.md as modules, which the registries know while a test runs."""
     monkeypatch.setitem(tasks.TASKS, "points", "experiments.tasks.points")
+    monkeypatch.setitem(tasks.OBJECTIVES, "points", "classification")
     before, modules = dict(METHODS), {}
     for file, code in blocks("CONTRIBUTING.md"):
         assert code.count("\n") < 40, file
@@ -92,7 +93,6 @@ def test_the_example_of_a_method_passes_its_own_test(examples):
 def test_the_example_of_a_task_runs_with_the_example_of_a_method(examples, tmp_path):
     config = examples["configs/points.py"].get_config("tiny,contributors=3,truth=none")
     config.methods = ("centroid", "rbf_margin", "size")
-    config.options = {"rbf_margin": config.options.rbf_margin}
     study.run(config, str(tmp_path), None)
     lines = results.read(tmp_path / "results.jsonl")
     (sizes,) = results.select(lines, kind="values", method="size")
@@ -217,8 +217,13 @@ def test_readme_is_one_page_to_read_and_maps_every_room():
 
 
 def test_the_table_of_methods_is_that_of_the_code():
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|", TEXTS["valuation/README.md"], re.MULTILINE)
-    assert rows == [(name, method.title, looks_at(name)) for name, method in METHODS.items()]
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \| (.+?) \| (.+?) \|$", TEXTS["valuation/README.md"], re.MULTILINE
+    )
+    assert rows == [
+        (name, method.title, method.looks_at, method.cost, ", ".join(method.objectives) or "all")
+        for name, method in METHODS.items()
+    ]
 
 
 def test_versions_agree():
