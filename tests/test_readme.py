@@ -200,6 +200,18 @@ def test_configs_and_overrides_are_read(page):
             assert callable(getattr(module_of(argument), sweep))
 
 
+@pytest.mark.parametrize("page", TEXTS)
+def test_keys_of_configs_exist(page):
+    """What a page calls `config.key` is a key of some config."""
+    configs = [
+        config_of(f"configs/{path.name}")
+        for path in (ROOT / "configs").glob("*.py")
+        if "get_config" in path.read_text()
+    ]
+    for key in (found.group(1) for word in words(page) if (found := re.fullmatch(r"config\.([\w.]+)", word))):
+        assert any(has(config, key) for config in configs), key
+
+
 def has(config, key: str) -> bool:
     for part in key.split("."):
         if part not in config:
