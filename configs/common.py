@@ -19,14 +19,12 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.methods = ()  # of valuation.methods.METHODS; (): the default table of the task
     config.options = {}  # of methods, where they are not the defaults: {"rbf_utility": {"ridge": 0.1}, ...}
     config.bootstrap = 2000
-    config.memory = (
-        0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' own budgets
-    )
+    config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' budgets
     return config
 
 
 def valuation_arg(arg: str | None, *, contributors: int, **defaults) -> ml_collections.ConfigDict:
-    """The options of a valuation: those of every task, and the defaults of its own; `tiny` is smaller."""
+    """The options of a valuation: those of every task, and the task's defaults; `tiny` is smaller."""
     tiny = (arg or "").startswith("tiny")
     shared = {"draws": 1, "seed": 1000, "contributors": 6 if tiny else contributors, "size": 0}
     shared |= {"truth_seeds": 2 if tiny else 3, "truth": "own_set"}

@@ -37,7 +37,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "length": 96,
         "instruction": 24,  # the most of them that an instruction may take
         "response": 48,
-        "special": ("", "", ""),  # tokens of a pretrained decoder before the prompt, before and behind the response
+        "special": ("", "", ""),  # tokens of a pretrained decoder before the prompt, before and after the response
     }
     config.model = {
         "name": one_of("model", options.model or ("folder" if options.scale == "paper" else "decoder"), MODELS),
@@ -47,7 +47,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     }
     # of the responses; a pretrained decoder can be asked for rouge_l, exact_match
     config.metric = "minus_nats_per_byte"
-    config.features = {"name": options.features, "dimensions": 256, "layer": "blocks.14"}  # of tf-idf, of smollm2
+    features = one_of("features", options.features, ("tf_idf", "smollm2"))
+    config.features = {"name": features, "dimensions": 256, "layer": "blocks.14", "tokens": 0}
     config.training = {"steps": 300, "batch": 16, "learning_rate": 1e-3}
     config.training.sharded = False  # whether all devices share one training and the weights of a pretrained decoder
     config.training.pieces = 1  # of a batch, one in memory at a time; of a pretrained decoder

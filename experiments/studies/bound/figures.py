@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.reporting import markdown
+from experiments.runtime.files import replacing
+
 LABELS = {
     "n": "examples n",
     "real_share": "share of real data ω",
@@ -57,7 +60,8 @@ def draw(lines: list[dict], path: str | Path) -> None:
     panels[1, 0].minorticks_off()
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
-    figure.savefig(path, dpi=130)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=130)
 
 
 def table(lines: list[dict]) -> str:
@@ -73,7 +77,7 @@ def table(lines: list[dict]) -> str:
         rows.append([*setting, *(f"{value:.3f}" for value in terms + best), *(f"{share:.3f}" for share in failed)])
     first = lines[0]
     caption = f"Means over {first['draws']} draws a setting, delta {first['delta']:g}, commit {first['commit']}.\n\n"
-    return caption + "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+    return caption + markdown.table(head, rows) + "\n"
 
 
 def _column(rows: list[dict], name: str) -> np.ndarray:
