@@ -42,7 +42,7 @@ class Contributor(NamedTuple):
     """
 
     name: str
-    index: Int[np.ndarray, " n"]
+    index: Int[np.ndarray, " n"]  # type: ignore[assignment]  # tuple has a method of that name
     targets: np.ndarray
     real: Bool[np.ndarray, " n"]
     origin: Origin
