@@ -147,7 +147,7 @@ def from_arrays(
     if objective is None:
         objective = Classification(outputs[-1])
     checked = {name: objective.checked(name, data, outputs) for name, data in sets.items()}
-    starts = np.cumsum([0, *(len(data.inputs) for data in checked.values())])
+    starts = np.cumsum([0, *(len(data.inputs) for data in checked.values())]).tolist()
     contributors = [
         _contributor(name, data, start, name in synthetic)
         for (name, data), start in zip(checked.items(), starts, strict=False)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from experiments.reporting import markdown
 from experiments.runtime import launch, results, study
 from experiments.runtime.results import select
 from experiments.runtime.study import Step, Study
@@ -61,15 +62,11 @@ def words(lines: list[dict]) -> str:
     names = list(dict.fromkeys(x["method"] for x in lines))
     means = {n: [_mean(select(lines, method=n), k) for k in ("spearman", "own")] for n in names}
     order = sorted(names, key=lambda n: -np.nan_to_num(means[n][0], nan=-2))
-    rows = [f"| {METHODS[n].title} | {_number(means[n][0])} | {_number(means[n][1])} |" for n in order]
+    rows = [[METHODS[n].title, *(markdown.decimal(None if np.isnan(x) else x) for x in means[n])] for n in order]
     truths = _mean(select(lines, method=names[0]), "truths")
-    head = ["| method | against the other run's truth | against its own |", "|---|---|---|"]
+    head = ["method", "against the other run's truth", "against its own"]
     last = "" if np.isnan(truths) else f"The two truths agree with {truths:.3f}."
-    return "\n".join([*head, *rows, "", last]).rstrip()
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
+    return "\n".join([markdown.table(head, rows), "", last]).rstrip()
 
 
 def _contributors(lines: list[dict], draw: int) -> list[dict]:

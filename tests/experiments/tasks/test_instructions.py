@@ -14,6 +14,7 @@ from experiments.runtime import mesh, results
 from experiments.studies.valuation import study
 from experiments.tasks import decoders, instructions, load, response_metrics, token_rows
 from tests.models.test_pretrained import written
+from valuation.objective import NextToken
 
 CONFIG = config_file.get_config("tiny")
 
@@ -66,7 +67,7 @@ def test_shapes_and_groups(task):
     assert task.train.inputs.shape == (len(task.groups), CONFIG.tokens.length)
     assert len(np.unique(task.groups)) == 12
     kept = 40 - task.notes["dropped for 13 words in a row that a test example has, from validation"]
-    assert (len(task.validation.inputs), len(task.test.inputs), task.classes) == (kept, 60, 0)
+    assert (len(task.validation.inputs), len(task.test.inputs), task.objective) == (kept, 60, NextToken())
     assert task.features(task.validation.inputs).shape == (kept, CONFIG.features.dimensions)
 
 
