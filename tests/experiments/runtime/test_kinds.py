@@ -22,9 +22,9 @@ def section() -> str:
     parts = [
         TITLE,
         "A run writes one measurement a line into workdir/results.jsonl, each a JSON object. No two lines of a run "
-        "share their kind and all fields in **bold**: a reader names both lines if they do. Lines that are *derived* say "
-        "nothing but what the others say together, and are made anew at the end of a run. A line may lack a field that "
-        "has no meaning for it.",
+        "share their kind and all fields in **bold**: a reader names both lines if they do. Lines that are *derived* "
+        "say nothing but what the others say together, and are made anew at the end of a run. A line may lack a field "
+        "that has no meaning for it.",
         "Every line has these fields:",
         _table("field", STAMP),
     ]

@@ -177,7 +177,7 @@ def test_a_run_leaves_points_fits_verdicts_figures_and_report(finished):
     assert len(points) == 2 * config.repeats * len(config.facts.sizes)
     assert len(results.select(lines, kind="fit", study="facts")) == 2 * 4
     assert len(results.select(lines, kind="verdict")) == 4
-    assert unwritten("phases", lines) == []
+    assert unwritten("phases", lines) in ([], ["verdict.joint_test"])  # that is made where data show three phases
     json.dumps(lines, allow_nan=False)  # no number that other readers of JSON refuse
     assert writer(folder) is report.write
     (folder / "report.md").unlink()
