@@ -10,7 +10,6 @@ FLOPs are counted from shapes (below), and compared with the matrix product this
 
 import json
 import math
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -19,10 +18,10 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from experiments.benchmarks import apart, workloads
-from experiments.runtime import mesh, results, study
+from experiments.runtime import launch, mesh, results, study
 from experiments.runtime.study import Step, Study
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
@@ -227,14 +226,11 @@ def main(argv):
             yield Step([{"kind": "benchmark", "method": method, "workload": name}], partial(line, case))
 
     config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
-    try:
-        if FLAGS.only:
-            lines = study.run_steps("attribution", config, steps, FLAGS.workdir)
-            print(table(results.select(lines, kind="benchmark")))
-        else:
-            print(study.run(Study("attribution", config, steps, write), FLAGS.workdir).read_text(), end="")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    if FLAGS.only:
+        lines = study.run_steps("attribution", config, steps, FLAGS.workdir)
+        print(table(results.select(lines, kind="benchmark")))
+    else:
+        print(study.run(Study("attribution", config, steps, write), FLAGS.workdir).read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -243,4 +239,4 @@ if __name__ == "__main__":
     flags.DEFINE_list("only", None, "cases to run, such as graddot.lm,trak.mlp; all by default")
     flags.DEFINE_string("case", None, "measure this case in this process and print its line")
     flags.DEFINE_integer("repeat", 3, "warm runs", lower_bound=1)
-    app.run(main)
+    launch.run(main)

@@ -6,7 +6,6 @@ Random data, an MLP; one line of results.jsonl a measurement and one a fit. An e
 what a call costs whatever its size pulls it below. A finished workdir is left as it is.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import results, study
+from experiments.runtime import launch, results, study
 from experiments.runtime.study import Step, Study
 from models.mlp import mlp
 from valuation.factors import shapes
@@ -127,15 +126,10 @@ def write(workdir: str | Path) -> Path:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     cost = Study("cost", {"name": "benchmark_cost", "scale": ""}, steps, write, fits)
-    try:
-        print(study.run(cost, flags.FLAGS.workdir).read_text(), end="")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    print(study.run(cost, flags.FLAGS.workdir).read_text(), end="")
 
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", "out/benchmark_cost", "folder of results")
-    app.run(main)
+    launch.run(main)

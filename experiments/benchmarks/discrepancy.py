@@ -5,16 +5,15 @@
 One line of results.jsonl an estimator, each measured in this one process, the cheapest in memory first.
 """
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import mesh, results, study
+from experiments.runtime import launch, mesh, results, study
 from experiments.runtime.study import Step, Study
 from valuation.discrepancy import KERNELS, linear_mmd, mk_mmd, random_feature_mmd
 
@@ -70,8 +69,6 @@ def write(workdir: str | Path) -> Path:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     given = {name: flags.FLAGS[name].value for name in ("rows", "others", "features", "frequencies")}
 
     def steps(lines: list[dict]) -> Iterator[Step]:  # one step: memory is measured from the first estimator on
@@ -80,11 +77,8 @@ def main(argv: list[str]) -> None:
         yield Step(wanted, lambda: measured(given), remake=({"kind": "discrepancy"},))
 
     config = {"name": "benchmark_discrepancy", "scale": "", **given}
-    try:
-        path = study.run(Study("discrepancy", config, steps, write), flags.FLAGS.workdir)
-        print(path.read_text(), end="")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    path = study.run(Study("discrepancy", config, steps, write), flags.FLAGS.workdir)
+    print(path.read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -92,4 +86,4 @@ if __name__ == "__main__":
     for name, default in (("rows", 60_000), ("others", 10_000), ("features", 512), ("frequencies", 500)):
         flags.DEFINE_integer(name, default, f"number of {name}", lower_bound=10)
     flags.DEFINE_string("workdir", "out/discrepancy", "folder of results.jsonl")
-    app.run(main)
+    launch.run(main)

@@ -12,7 +12,6 @@ the same type is measured to do on this device.
 
 import json
 import math
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -22,13 +21,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags
+from absl import flags
 from jaxtyping import Array, Float
 
 from experiments.benchmarks import apart
 from experiments.benchmarks.attribution import peak
 from experiments.data.archives import SMOLLM2, member
-from experiments.runtime import results, study
+from experiments.runtime import launch, results, study
 from experiments.runtime.study import Step, Study
 from models.decoder import Config, decoder
 from models.functional import Model, call
@@ -221,14 +220,11 @@ def main(argv):
             yield Step([{"kind": "benchmark_language", "case": case}], partial(line, case))
 
     config = {"name": "benchmark_language", "scale": FLAGS.dtype, "random": FLAGS.random, "repeat": FLAGS.repeat}
-    try:
-        if FLAGS.only:
-            lines = study.run_steps("language_model", config, steps, FLAGS.workdir)
-            print(table(results.select(lines, kind="benchmark_language")))
-        else:
-            print(study.run(Study("language_model", config, steps, write), FLAGS.workdir).read_text(), end="")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    if FLAGS.only:
+        lines = study.run_steps("language_model", config, steps, FLAGS.workdir)
+        print(table(results.select(lines, kind="benchmark_language")))
+    else:
+        print(study.run(Study("language_model", config, steps, write), FLAGS.workdir).read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -239,4 +235,4 @@ if __name__ == "__main__":
     flags.DEFINE_boolean("random", False, "random weights of SmolLM2's size: nothing is fetched")
     flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "type of the weights")
     flags.DEFINE_integer("repeat", 2, "warm runs", lower_bound=1)
-    app.run(main)
+    launch.run(main)

@@ -15,16 +15,8 @@ from scipy import stats
 from experiments.runtime import results
 from experiments.studies.bound import study
 from tests.experiments.runtime.written import unwritten
-from theory.bound import (
-    best_real_weight,
-    kernel_term,
-    mixture_bound,
-    paper_bound,
-    peeled_radius,
-    ridge_norm,
-    sharper_size_term,
-    size_term,
-)
+from theory.bound import best_real_weight, mixture_bound, paper_bound
+from theory.bound_terms import kernel_term, peeled_radius, ridge_norm, sharper_size_term, size_term
 
 KEY = jax.random.key(0)
 

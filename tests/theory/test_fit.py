@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from experiments.runtime import results
 from experiments.studies.phases import coverage
 from tests.experiments.runtime.written import unwritten
-from theory import fit, knowledge, likelihood, ratio
+from theory import estimates, fit, knowledge, likelihood, ratio
 from theory.laws import LAWS
 from theory.measured import curve
 from theory.phases import breakpoints
@@ -169,7 +169,7 @@ def test_a_share_for_each_point():
 
 def test_slopes_of_three_power_laws_above_a_floor():
     errors = 0.2 + np.exp(np.interp(np.log(SIZES), np.log([10, 1e3, 1e5, 1e8]), np.log([0.5, 0.05, 0.04, 0.001])))
-    slopes = fit.phase_slopes(SIZES, errors, floor=0.2, breakpoints=(1e3, 1e5))
+    slopes = estimates.phase_slopes(SIZES, errors, floor=0.2, breakpoints=(1e3, 1e5))
     expected = np.log([0.1, 0.8, 0.025]) / np.log([100, 100, 1000])
     np.testing.assert_allclose(slopes, expected, rtol=1e-6)
 

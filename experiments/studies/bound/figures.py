@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.reporting import markdown
 from experiments.runtime.files import replacing
 
 LABELS = {
@@ -76,7 +77,7 @@ def table(lines: list[dict]) -> str:
         rows.append([*setting, *(f"{value:.3f}" for value in terms + best), *(f"{share:.3f}" for share in failed)])
     first = lines[0]
     caption = f"Means over {first['draws']} draws a setting, delta {first['delta']:g}, commit {first['commit']}.\n\n"
-    return caption + "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+    return caption + markdown.table(head, rows) + "\n"
 
 
 def _column(rows: list[dict], name: str) -> np.ndarray:

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from theory.bound import best_real_weight, mixture_bound, paper_bound, peeled_radius, sharper_size_term
+from theory.bound import best_real_weight, mixture_bound, paper_bound
+from theory.bound_terms import peeled_radius, sharper_size_term
 from theory.transfer import matched_discrepancy, matched_kernel, squared_loss_scale, total_variation
 
 POINTS, NOISE, RIDGE, NORM_UNIT = 64, 0.2, 0.02, 0.5

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 from jax import lax
 from tqdm import tqdm
 
-from experiments.runtime import results, study
+from experiments.runtime import launch, results, study
 from experiments.runtime.study import Step, Study
 from experiments.studies.bound import figures
 from experiments.studies.bound.simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
@@ -94,8 +94,6 @@ def write(workdir: str | Path) -> Path:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     run(WORKDIR.value, draws=DRAWS.value, seed=SEED.value)
 
 
@@ -103,4 +101,4 @@ if __name__ == "__main__":
     WORKDIR = flags.DEFINE_string("workdir", None, "folder of results, figure and table", required=True)
     DRAWS = flags.DEFINE_integer("draws", 1000, "samples drawn in each setting", lower_bound=2)
     SEED = flags.DEFINE_integer("seed", 0, "seed of all draws")
-    app.run(main)
+    launch.run(main)

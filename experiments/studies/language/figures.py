@@ -1,12 +1,9 @@
 """Figures of the language study, drawn from the lines of results.jsonl and nothing else."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from experiments.reporting.figures import COLOURS
+from experiments.reporting.figures import COLOURS, Figures
 from experiments.runtime.results import select
 
 CUTS = (COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3])
@@ -47,10 +44,11 @@ def ordered(lines: list[dict]) -> list[dict]:
     )
 
 
-def rank_frequency(lines: list[dict]):
+def rank_frequency(lines: list[dict]) -> Figure | None:
     """Zipf curves in each source's own order."""
     found = select(lines, kind="tail")
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    figure = Figure(figsize=(9, 3.6))
+    axes = figure.subplots(1, 2, sharey=True)
     for axis, (title, some) in zip(axes, panels(found), strict=True):
         for line, colour, _ in styled(some):
             axis.plot(line["own_ranks"], line["frequencies"], color=colour, label=label(line), lw=1.3)
@@ -60,10 +58,11 @@ def rank_frequency(lines: list[dict]):
     return figure
 
 
-def tail_mass(lines: list[dict]):
+def tail_mass(lines: list[dict]) -> Figure | None:
     """Share of words beyond each real rank, and what sampling kept of each range of ranks."""
     found, ratios = select(lines, kind="tail"), select(lines, kind="ratio", reference="uncut")
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6.4), sharex=True)
+    figure = Figure(figsize=(9, 6.4))
+    axes = figure.subplots(2, 2, sharex=True)
     for column, (title, some) in enumerate(panels(found)):
         for line, colour, marker in styled(some):
             axis, ranks = axes[0, column], np.array(line["ranks"])
@@ -83,13 +82,14 @@ def tail_mass(lines: list[dict]):
     return figure
 
 
-def errors(lines: list[dict]):
+def errors(lines: list[dict]) -> Figure | None:
     """Error on held-out real text by rank: the pretrained model's, and small ones' trained on each source."""
     found = select(lines, kind="error", learner="pretrained")
     trained = select(lines, kind="error", learner="decoder")
     if not (found and trained):
         return None
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
+    figure = Figure(figsize=(11, 3.6))
+    axes = figure.subplots(1, 3)
     for line in found:
         names = bins(line["edges"])
         for place, (name, style) in enumerate((("nats", "o-"), ("wrong", "s--"))):
@@ -135,7 +135,7 @@ def deviation(values: np.ndarray) -> np.ndarray:
     return values.std(0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
 
 
-FIGURES = {
+FIGURES: Figures = {
     "rank_frequency": (
         rank_frequency,
         "Rank and frequency of words, every source in its own order, the same number of words each.",

@@ -21,7 +21,7 @@ from experiments.runtime.rng import generator
 from experiments.runtime.study import Step
 from experiments.studies.language import rank_errors, rank_study, report
 from experiments.studies.language.rank_study import Source
-from experiments.synthetic import corpus, generate
+from experiments.synthetic import corpus, language_model
 from experiments.synthetic.sampling import sampled
 from experiments.training.fit import fit
 
@@ -72,7 +72,7 @@ def steps(config, corpus: Corpus, data_dir: str | None) -> Iterator[Step]:
 
 def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
-    one_of("dataset", config.dataset, ("imdb", "invented"))
+    one_of("dataset", config.dataset, ("imdb_half", "invented"))
     if config.repeats < 1 or config.bootstrap < 2:
         raise ValueError(f"repeats = {config.repeats}, bootstrap = {config.bootstrap}: expected at least 1 and 2")
     for name in ("pretrained", "decoder"):
@@ -85,7 +85,7 @@ def load(config, data_dir: str | None, key: jax.Array) -> Corpus:
     """Reviews of IMDb, split by content, and the generated texts of this repository; or both made up in memory."""
     if config.dataset == "invented":
         return invented(config, generator(jax.random.fold_in(key, WORLD)))
-    found, origin = reviews.read(data_dir)
+    found, origin = reviews.read_archive(config, data_dir)
     texts = found.take(np.flatnonzero(origin == "imdb")).texts
     parts = splits.by_content(
         [text.encode() for text in texts], validation=config.split.validation, test=config.split.test
@@ -151,8 +151,8 @@ def tails(config, known: Source, sources: list[Source], types: int, key: jax.Arr
 def pretrained(config, corpus: Corpus, data_dir: str | None, key: jax.Array) -> dict:
     """The "error" line of the pretrained model on held-out real text."""
     settings, begun = config.pretrained, time.perf_counter()
-    language = generate.load(settings.model, data_dir)
-    start = generate.encoded(language.pretrained, "")[0]
+    language = language_model.load(settings.model.name, data_dir)
+    start = language_model.encoded(language.pretrained, "")[0]
     chosen = corpus.held_out[: settings.texts]
     texts, facts = rank_errors.pretrained_errors(
         language.pretrained, chosen, corpus.known[: settings.known], settings, start
@@ -173,7 +173,7 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
     settings, begun = config.decoder, time.perf_counter()
     size = sum(map(len, sources[0].texts))
     held = rank_errors.rows(
-        rank_study.numbered(corpus.held_out, ranks), settings.vocabulary, settings.length
+        rank_study.numbered(corpus.held_out, ranks), settings.tokens.vocabulary, settings.tokens.length
     ).take(np.arange(settings.held_out))  # fmt: skip
     plan, model = rank_errors.recipe(settings)
     sets, keys, labels = [], [], []
@@ -186,7 +186,7 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
                 order = generator(data).permutation(len(corpus.known))
                 drawn = (corpus.known[i] for i in order[: size // 20 + 1])
                 texts = rank_study.shortened(rank_study.numbered(drawn, ranks), size)
-            sets.append(rank_errors.rows(texts, settings.vocabulary, settings.length))
+            sets.append(rank_errors.rows(texts, settings.tokens.vocabulary, settings.tokens.length))
             keys.append(start)
             labels.append({**source.label(), "seed": seed, "words": size})
     short = min(len(examples.inputs) for examples in sets)
@@ -194,7 +194,7 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
     trained = fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
     edges, lines = tuple(settings.edges), []
     for params, label in zip(trained, labels, strict=True):
-        found = rank_errors.trained_errors(model, params, held, edges, settings.batch)
+        found = rank_errors.trained_errors(model, params, held, edges, settings.training.batch)
         lines.append(
             {"kind": "error", "learner": "decoder", **label, "edges": edges}
             | {name: clean(value) for name, value in found._asdict().items()}

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
-from experiments.runtime import results, study
+from experiments.runtime import launch, results, study
 from experiments.runtime.kinds.phases import COVERAGE
 from experiments.runtime.study import Step, Study
 from theory.fit import compare
@@ -116,12 +116,10 @@ def write(workdir: str | Path) -> Path:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     print(run(flags.FLAGS.workdir, flags.FLAGS.draws).read_text(), end="")
 
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", None, "folder of results.jsonl", required=True)
     flags.DEFINE_integer("draws", 200, "curves of each kind")
-    app.run(main)
+    launch.run(main)

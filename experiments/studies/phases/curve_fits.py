@@ -6,7 +6,7 @@ from scipy import stats
 
 from experiments.studies.phases.curves import Curve
 from theory.fit import compare
-from theory.likelihood import LEVEL
+from theory.profile import LEVEL
 from theory.ratio import joint_test, share_test
 
 REACH = 3  # sizes on both sides that lend their spread

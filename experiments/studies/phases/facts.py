@@ -88,7 +88,9 @@ def learner(settings, answerable: int | None = None) -> tuple[Recipe, Callable]:
     """(Recipe, params -> the attribute answered for every entity, one of the first `answerable`)."""
 
     def build(key):
-        return recall(settings.entities, settings.attributes, key, embedding=settings.embedding, width=settings.width)
+        return recall(
+            settings.entities, settings.attributes, key, embedding=settings.model.embedding, width=settings.model.width
+        )
 
     model = build(jax.random.key(0))
 

@@ -34,7 +34,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     one_of("learner", settings.learner, ("network", "counts"))
     key = jax.random.key(seed)
     if settings.dataset == "reviews":
-        stream, types = reviews.words(reviews.texts(data_dir))
+        stream, types = reviews.words(reviews.read_texts(settings, data_dir))
     else:
         stream, types = invented(generator(jax.random.fold_in(key, WORLD)))
     pairs = neighbours(stream, settings)

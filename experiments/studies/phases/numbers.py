@@ -6,11 +6,10 @@ import jax
 import numpy as np
 
 from configs.common import one_of
-from experiments.data import splits
+from experiments.data import images, splits
 from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.synthetic.sampling import kept, measured_cutoff, sampled
-from experiments.tasks import images
 from experiments.training.fit import fit
 from experiments.training.recipe import adam
 from models.cvae import cvae
@@ -91,8 +90,7 @@ def digit_parts(settings, data_dir):
     """Train digits (n, 196) and labels, test digits and labels; split by content."""
     one_of("dataset", settings.dataset, ("mnist5k", "templates"))
     pixels, labels = images.read(settings, data_dir)[:2]
-    images.check(pixels, labels, 10, settings.dataset)
-    parts = splits.by_content([image.tobytes() for image in pixels], validation=0, test=settings.test)
+    parts = splits.by_content([image.tobytes() for image in pixels], validation=0, test=settings.split.test)
     small = pixels.reshape(-1, SIDE, 2, SIDE, 2).mean((2, 4)).reshape(-1, SIDE * SIDE).astype(np.float32) / 255
     return small[parts.train], labels[parts.train], small[parts.test], labels[parts.test]
 
@@ -134,7 +132,7 @@ def learner(settings, table: np.ndarray, order: np.ndarray, test: np.ndarray, te
     """(Recipe, params -> accuracy of every class). Inputs are rows of the digit table, so data sets stay small."""
 
     def build(key):
-        return mlp((2 * SIDE * SIDE, *settings.widths, CLASSES), key)
+        return mlp((2 * SIDE * SIDE, *settings.model.widths, CLASSES), key)
 
     model = build(jax.random.key(0))
 

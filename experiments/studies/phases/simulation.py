@@ -9,7 +9,8 @@ import numpy as np
 from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import Curve, Study
 from experiments.synthetic.sampling import measured_cutoff, sampled
-from theory.knowledge import LARGEST_RANK, power_law, simulated_error
+from theory.draws import LARGEST_RANK
+from theory.knowledge import power_law, simulated_error
 from theory.phases import expected_error
 
 SHOWN = 100_000  # ranks of the real distribution that are written out; more than any cutoff

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from configs.common import one_of
 from experiments.runtime import mesh, results, study
+from experiments.runtime.overrides import leaves
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step
 from experiments.studies.phases import curve_fits, report
@@ -35,7 +36,10 @@ CAN = {  # study -> its mechanisms
     "nextword": MADE,
     "counts": MADE,
 }
-COUNTS = ("entities", "attributes", "embedding", "width", "generator_sample", "part", "text", "test", "test_images")
+COUNTS = (
+    *("entities", "attributes", "model.embedding", "model.width"),
+    *("generator_sample", "part", "text", "split.test", "test_images"),
+)
 FIT = 1_000_000  # where other random numbers use the seed of a repeat
 
 
@@ -78,9 +82,10 @@ def check(config) -> None:
                 check_strength(mechanism, strength)
         if not settings.mechanisms:
             raise ValueError(f"{name}.mechanisms is empty, expected some of {', '.join(CAN[name])}")
+        given = dict(leaves(settings))
         for field in COUNTS:
-            if settings.get(field, 1) < 1:
-                raise ValueError(f"{name}.{field} = {settings[field]}, expected at least 1")
+            if given.get(field, 1) < 1:
+                raise ValueError(f"{name}.{field} = {given[field]}, expected at least 1")
         for mechanism in settings.get("across", ()):
             one_of(f"mechanism in {name}.across", mechanism, tuple(settings.mechanisms))
 

@@ -19,21 +19,19 @@ from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import ground_truth, report, summaries, tails
+from experiments.studies.valuation.defaults import complete
+from experiments.synthetic.mechanism import GENERATED
 from experiments.tasks import budget, mixture
-from experiments.tasks.mixture import GENERATED, Spec
+from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
 from experiments.training.fit import fit
 from experiments.training.sharded import check_batch
-from valuation.aggregate import REDUCTIONS, union_examples
-from valuation.kernel import OUTPUTS
-from valuation.methods import METHODS, score
-from valuation.problem import Problem
+from valuation.aggregate import union_examples
+from valuation.methods import METHODS, score_terms
+from valuation.methods.method import choices
+from valuation.problem import Problem, check_learner
+from valuation.shared import Shared
 
-WORDS = {
-    "reduction": REDUCTIONS,
-    "output": tuple(OUTPUTS),
-    "estimator": ("unbiased", "biased", "linear"),
-}  # options of methods
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 LEAST = 10  # held-out examples, below which no order can be told
@@ -41,6 +39,7 @@ LEAST = 10  # held-out examples, below which no order can be told
 
 def run(config, workdir: str, data_dir: str | None) -> Path:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path."""
+    complete(config)
     check(config)
     devices, folder = mesh.devices(), Path(workdir) / "checkpoints"
 
@@ -70,21 +69,29 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
 
 def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
+    one_of("task", config.task, tuple(tasks.TASKS))
+    one_of("truth", config.truth, ground_truth.TRUTHS)
+    kind = tasks.OBJECTIVES[config.task]
     if len(set(config.methods)) < len(config.methods):
         raise ValueError(f"methods = {tuple(config.methods)}: expected each once")
     for name in (*config.methods, *config.options):
         one_of("method", name, tuple(METHODS))
+        if refusal := METHODS[name].refusal(kind):
+            raise ValueError(refusal)
     for name, options in config.options.items():
-        known = METHODS[name].options()
+        known = tuple(METHODS[name].defaults())
         for option, given in options.items():
             one_of(f"option of {name}", option, known)
-            if option in WORDS:
-                one_of(f"{option} of {name}", given, WORDS[option])
+            if (allowed := choices(option, kind)) and given not in allowed:
+                raise ValueError(
+                    f"options.{name}.{option} = {given}, expected {' or '.join(map(str, allowed))} in a task of {kind}"
+                )
             most = 1.0 if option == "share" else float("inf")
             if not isinstance(given, (str, bool)) and not 0 < given <= most:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
-    one_of("choice", config.choice, tuple(config.methods))
-    one_of("truth", config.truth, ground_truth.TRUTHS)
+    if config.choice not in config.methods:
+        known = ", ".join(config.methods)
+        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {known}")
     for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
@@ -112,16 +119,16 @@ def check(config) -> None:
 
 
 def check_task(config, task: Task) -> None:
-    """Raises ValueError for too little held-out data, and for methods that need classes where the task has none."""
+    """Raises ValueError for too little held-out data, and for an objective other than tasks.OBJECTIVES says."""
     for name, held_out in (("validation", task.validation), ("test", task.test)):
         if len(held_out.inputs) < LEAST:
             raise ValueError(
                 f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
                 f"(what was left out: {task.notes})"
             )
-    lost = [name for name in config.methods if not task.classes and not METHODS[name].sequences]
-    if lost:
-        raise ValueError(f"{', '.join(lost)} need class labels, the task {config.task} has sequences: leave them out")
+    check_learner(task.learner)
+    if task.objective.kind != tasks.OBJECTIVES[config.task]:
+        raise ValueError(f"the task {config.task} is one of {task.objective.kind}, tasks.OBJECTIVES says otherwise")
 
 
 def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: list[dict]) -> Iterator[Step]:
@@ -147,8 +154,10 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         validation=task.validation,
         features=task.features,
         key=jax.random.fold_in(key, VALUES),
-        classes=task.classes,
+        objective=task.objective,
         train=trainer(task, devices, folder),
+        learner=task.learner,
+        shared=Shared(),
     )
     if task.sample:
         yield Step([{"kind": "tail"}], lambda: [tail_of(task)])
@@ -189,7 +198,7 @@ def tail_of(task: Task) -> dict:
 def terms(config, problem: Problem, draw: int) -> dict:
     """The line of the score's terms, which the ablation is made of."""
     begun, chosen = time.perf_counter(), config.options.get("score_scale_free", {})
-    costs = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
+    costs = {name: list(costs) for name, costs in score_terms.terms(problem, **chosen)._asdict().items()}
     return {"kind": "terms", "draw": draw, "terms": costs, "seconds": time.perf_counter() - begun}
 
 

@@ -7,14 +7,14 @@ a draw and method into workdir/results.jsonl and prints the table of means.
 """
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import results, study
+from experiments.reporting import markdown
+from experiments.runtime import launch, results, study
 from experiments.runtime.results import select
 from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
@@ -62,15 +62,11 @@ def words(lines: list[dict]) -> str:
     names = list(dict.fromkeys(x["method"] for x in lines))
     means = {n: [_mean(select(lines, method=n), k) for k in ("spearman", "own")] for n in names}
     order = sorted(names, key=lambda n: -np.nan_to_num(means[n][0], nan=-2))
-    rows = [f"| {METHODS[n].title} | {_number(means[n][0])} | {_number(means[n][1])} |" for n in order]
+    rows = [[METHODS[n].title, *(markdown.decimal(None if np.isnan(x) else x) for x in means[n])] for n in order]
     truths = _mean(select(lines, method=names[0]), "truths")
-    head = ["| method | against the other run's truth | against its own |", "|---|---|---|"]
+    head = ["method", "against the other run's truth", "against its own"]
     last = "" if np.isnan(truths) else f"The two truths agree with {truths:.3f}."
-    return "\n".join([*head, *rows, "", last]).rstrip()
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
+    return "\n".join([markdown.table(head, rows), "", last]).rstrip()
 
 
 def _contributors(lines: list[dict], draw: int) -> list[dict]:
@@ -119,13 +115,8 @@ def write(workdir: str | Path) -> Path:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     args = flags.FLAGS
-    try:
-        print(run(args.workdir, values=args.values, truth=args.truth).read_text(), end="")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    print(run(args.workdir, values=args.values, truth=args.truth).read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -135,4 +126,4 @@ if __name__ == "__main__":
         ("workdir", "folder for results.jsonl"),
     ):
         flags.DEFINE_string(name, None, meaning, required=True)
-    app.run(main)
+    launch.run(main)

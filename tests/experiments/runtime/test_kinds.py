@@ -6,7 +6,7 @@ import pytest
 
 from experiments.runtime import kinds, results
 from experiments.runtime.kinds import STUDIES, identity
-from experiments.runtime.kinds.kind import STAMP
+from experiments.runtime.kinds.kind import RUN, STAMP
 from experiments.runtime.study import check_described
 from tests.experiments.runtime.written import unwritten
 
@@ -15,33 +15,28 @@ TITLE = "## Lines of results.jsonl"
 
 
 def section() -> str:
-    """The section of experiments/README.md as the descriptions say it; `python -m tests.experiments.runtime.test_kinds`
-
-    prints it.
-    """
+    """The section of experiments/README.md as the descriptions say it; this module, run, prints it."""
     parts = [
         TITLE,
         "A run writes one measurement a line into workdir/results.jsonl, each a JSON object. No two lines of a run "
         "share their kind and all fields in **bold**: a reader names both lines if they do. Lines that are *derived* "
         "say nothing but what the others say together, and are made anew at the end of a run. A line may lack a field "
         "that has no meaning for it.",
-        "Every line has these fields:",
-        _table("field", STAMP),
+        f"Every line has the fields {_fields(STAMP)}.",
+        f"The last line of a run has the kind `run` and the fields {_fields(RUN.fields)}.",
     ]
     for study, described in STUDIES.items():
-        parts.append(f"### {study}")
-        rows = ["| kind | field | what it is |", "|---|---|---|"]
+        rows = [f"| {study} | fields |", "|---|---|"]
         for name, kind in described.items():
-            first = f"{name} *(derived)*" if kind.derived else name
-            for field, words in kind.fields.items():
-                rows.append(f"| {first} | {f'**{field}**' if field in kind.identity else field} | {words} |")
-                first = ""
+            if kind is not RUN:
+                marked = " *(derived)*" if kind.derived else ""
+                rows.append(f"| `{name}`{marked} | {_fields(kind.fields, kind.identity)} |")
         parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: str, words: dict[str, str]) -> str:
-    return "\n".join([f"| {head} | what it is |", "|---|---|", *(f"| {a} | {b} |" for a, b in words.items())])
+def _fields(words: dict[str, str], identity: tuple[str, ...] = ()) -> str:
+    return "; ".join(f"{'**' * (name in identity)}`{name}`{'**' * (name in identity)} {words[name]}" for name in words)
 
 
 def test_the_page_says_what_the_code_describes():
