@@ -65,7 +65,7 @@ def from_gguf(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = j
 def from_folder(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = jnp.array) -> Pretrained:
     """The decoder of a Hugging Face folder: config.json, tokenizer.json, *.safetensors; Llama, Qwen2, Qwen3.
 
-    path: the folder; dtype: of the weights; place and errors as in from_gguf. lm_head.weight is ignored in a tied model.
+    path: the folder; dtype: of the weights; place, errors: as in from_gguf. A tied model ignores lm_head.weight.
     """
     folder = Path(path)
     config = hugging_face.config_of(json.loads(existing(folder / "config.json").read_text()))
@@ -77,9 +77,11 @@ def from_folder(path: str | Path, *, dtype: Any = jnp.float32, place: Callable =
     if config.tied:
         holders.pop("lm_head.weight", None)
     shapes = {name: tuple(file.get_slice(name).get_shape()) for name, file in holders.items()}
-    model = _filled(
-        config, shapes, lambda name: holders[name].get_tensor(name), hugging_face.NAMES, folder, dtype, place
-    )
+
+    def read(name):
+        return holders[name].get_tensor(name)
+
+    model = _filled(config, shapes, read, hugging_face.NAMES, folder, dtype, place)
     return Pretrained(model, tokenizer, config, special, texts.folder_template(folder))
 
 
