@@ -65,7 +65,7 @@ def from_gguf(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = j
 def from_folder(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = jnp.array) -> Pretrained:
     """The decoder of a Hugging Face folder: config.json, tokenizer.json, *.safetensors; Llama, Qwen2, Qwen3.
 
-    path: the folder; dtype: of the weights; place, errors: as in from_gguf. A tied model ignores lm_head.weight.
+    path: the folder; dtype: of the weights; place and errors as in from_gguf. A tied model ignores lm_head.weight.
     """
     folder = Path(path)
     config = hugging_face.config_of(json.loads(existing(folder / "config.json").read_text()))

@@ -18,8 +18,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
+from valuation.examples import Examples
 from valuation.factors import form
-from valuation.problem import Examples
 from valuation.stream import MEMORY, check, chunk, features, gradient_products, self_products
 from valuation.workers import map_chunks
 

@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from valuation.examples import Examples
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
-from valuation.problem import Examples
 from valuation.workers import current, map_chunks
 
 MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise

@@ -77,9 +77,9 @@ def word_overlap(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, l
     numbers: dict[str, int] = {}
     sides = []
     for items in (left, right):
-        found = [re.findall(r"\w+", text.lower()) for item in items for text in item]
-        rows = np.zeros((len(found), max(map(len, found), default=0)), np.int32)
-        for row, words in zip(rows, found, strict=True):
+        texts = [re.findall(r"\w+", text.lower()) for item in items for text in item]
+        rows = np.zeros((len(texts), max(map(len, texts), default=0)), np.int32)
+        for row, words in zip(rows, texts, strict=True):
             row[: len(words)] = [numbers.setdefault(word, len(numbers) + 1) for word in words]
         sides.append(rows)
     return _sharing(*sides, length).reshape(len(left), -1).any(1)
@@ -87,11 +87,11 @@ def word_overlap(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, l
 
 def _sharing(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
     _, known = _runs(np.asarray(right), length)
-    found = np.zeros(len(left), bool)
+    shared = np.zeros(len(left), bool)
     for first in range(0, len(left), BLOCK):
-        own, runs = _runs(np.asarray(left[first : first + BLOCK]), length)
-        found[first + own[np.isin(runs, known)]] = True
-    return found
+        rows, runs = _runs(np.asarray(left[first : first + BLOCK]), length)
+        shared[first + rows[np.isin(runs, known)]] = True
+    return shared
 
 
 def _runs(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
 from experiments.reporting.markdown import picture
+from experiments.runtime.files import replacing
 
 # Okabe and Ito's colours, told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
@@ -38,7 +39,8 @@ def draw_all(figures: Figures, lines: list[dict], folder: Path) -> list[tuple[st
             drawn = figure(lines)
             if drawn is not None:
                 for ending in ("png", "pdf"):
-                    drawn.savefig(folder / f"{name}.{ending}", dpi=150)
+                    with replacing(folder / f"{name}.{ending}") as draft:
+                        drawn.savefig(draft, dpi=150)
                 made.append((f"{name}.png", caption))
     return made
 

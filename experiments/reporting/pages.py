@@ -5,6 +5,7 @@ from pathlib import Path
 
 from experiments.runtime import results
 from experiments.runtime.processes import is_main_process
+from experiments.runtime.study import PAGE, write_page
 
 
 def write_report(workdir: str | Path, sections: Callable[[list[dict], Path], list[str]], *, last: str = "run") -> Path:
@@ -13,8 +14,7 @@ def write_report(workdir: str | Path, sections: Callable[[list[dict], Path], lis
     sections: (lines, workdir) -> the report's sections in Markdown; it draws the figures too.
     last: the kind of line that a finished run ends with. Raises ValueError if the run is not finished.
     """
-    path = Path(workdir) / "report.md"
     if is_main_process():
         lines = results.finished(workdir, last)
-        path.write_text("\n\n".join(sections(lines, Path(workdir))) + "\n")
-    return path
+        write_page(workdir, "\n\n".join(sections(lines, Path(workdir))) + "\n")
+    return Path(workdir) / PAGE

@@ -33,14 +33,14 @@ def dropped(texts: list[str], rules: dict) -> dict[str, Bool[np.ndarray, "n"]]:
     unknown = rules.keys() - RULES.keys()
     if unknown:
         raise ValueError(f"unknown rule {sorted(unknown)[0]!r}, known: {', '.join(RULES)}")
-    kept, found = np.ones(len(texts), bool), {}
+    kept, drops = np.ones(len(texts), bool), {}
     for name, rule in RULES.items():
         if name in rules:
-            found[name] = np.zeros(len(texts), bool)
+            drops[name] = np.zeros(len(texts), bool)
             rows = np.flatnonzero(kept)
-            found[name][rows] = rule([texts[row] for row in rows], rules[name])
-            kept &= ~found[name]
-    return found
+            drops[name][rows] = rule([texts[row] for row in rows], rules[name])
+            kept &= ~drops[name]
+    return drops
 
 
 def length(texts: list[str], limits: tuple[int, int]) -> Bool[np.ndarray, "n"]:
@@ -67,10 +67,10 @@ def near_duplicates(texts: list[str], largest: float) -> Bool[np.ndarray, "n"]:
     """
     sets = [shingles(text) for text in texts]
     bands, drop = {}, np.zeros(len(texts), bool)
-    for row, (own, signature) in enumerate(zip(sets, minhash(sets), strict=True)):
+    for row, (words, signature) in enumerate(zip(sets, minhash(sets), strict=True)):
         places = [(band, *part) for band, part in enumerate(signature.reshape(BANDS, -1).tolist())]
         near = {other for place in places for other in bands.get(place, ())}
-        drop[row] = any(jaccard(own, sets[other]) > largest for other in near)
+        drop[row] = any(jaccard(words, sets[other]) > largest for other in near)
         if not drop[row]:
             for place in places:
                 bands.setdefault(place, []).append(row)

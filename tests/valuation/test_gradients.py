@@ -16,6 +16,7 @@ from valuation import kernel, stream
 from valuation.factors import Formed, Outer, Rows, form, products, route, shapes, squares
 from valuation.gradients import capture, per_example_gradients
 from valuation.kernel import gram
+from valuation.outputs import class_sum
 from valuation.problem import Examples
 from valuation.stream import features, gradient_products, plan, self_products
 from valuation.workers import use_workers
@@ -226,7 +227,7 @@ def test_a_foreign_layer_is_named():
     for call in (
         lambda: gradient_products(model, squared, examples, examples),
         lambda: capture(model, squared, examples),
-        lambda: gram(model, VECTORS, None, output="sum"),
+        lambda: gram(model, VECTORS, None, output=class_sum),
     ):
         with pytest.raises(ValueError, match=r"foreign\.kernel \(Linear\).*per_example_gradients"):
             call()

@@ -14,6 +14,7 @@ from theory.zipf import zipf
 GRID = 40  # ranks of a curve
 OUTSIDE = -1  # a word that the real text does not have
 LARGE = 20  # times as many words
+ZIPF_LAWS = ("none", "exponential", "sharp")  # of a source's own frequencies: how they end
 
 
 class Source(NamedTuple):
@@ -87,7 +88,7 @@ def describe(source: Source, types: int, repeats: int, rng: np.random.Generator)
         "frequencies": own[places - 1] / own.sum(),
     }
     order, held = own_order(source.texts, types)
-    fits = [zipf(held[order], law) for law in ("none", "exponential", "sharp")]
+    fits = [zipf(held[order], law) for law in ZIPF_LAWS]
     return [line, *({"kind": "zipf", **source.label(), **told(fit)} for fit in fits)]
 
 

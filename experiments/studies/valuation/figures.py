@@ -16,8 +16,8 @@ FIGURES: Figures = {
     ),
     "cost": (
         agreement_figures.cost,
-        "What a good order costs: seconds for all contributors of a draw, median over draws. The first method to need "
-        "a kernel compiles it for all.",
+        "What a good order costs: seconds for all contributors of a draw, median over draws. What several methods "
+        "need, such as a kernel, is compiled and computed for the first of them; the score's terms for the ablation.",
     ),
     "calibration": (
         agreement_figures.calibration,

@@ -72,7 +72,7 @@ def _table(lines: list[dict]) -> list[str]:
             decimal(x["spearman"]),
             span(x["low_high"], decimal),
             *(decimal(x[name]) for name in ("pearson", "kendall", "regret", "accuracy_error")),
-            looks_at(x["method"]),
+            METHODS[x["method"]].looks_at,
             f"{x['seconds']:.1f}",
         ]
         for x in _ordered(lines)
@@ -166,18 +166,6 @@ def _texts(contributors: list[dict]) -> list[str]:
     shown = [(x["contributor"], text) for x in contributors for text in x.get("texts", ())][:TEXTS]
     quoted = [f"- contributor {name}: {' '.join(text.split())[:CHARACTERS]}" for name, text in shown]
     return ["Examples of generated texts:\n\n" + "\n".join(quoted)] if quoted else []
-
-
-def looks_at(name: str) -> str:
-    """What a method may look at beside the contributors' own examples and unlabelled validation inputs."""
-    method = METHODS[name]
-    seen = [
-        *(["validation labels"] if method.labels else []),
-        *(["a short training each"] if method.trains and not method.retrained else []),
-        *(["a few full trainings"] if method.retrained else []),
-        *(["one training on the union"] if method.checkpoints else []),
-    ]
-    return ", ".join(seen) or "no labels, no training"
 
 
 def _ordered(lines: list[dict]) -> list[dict]:

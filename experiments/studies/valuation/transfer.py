@@ -6,15 +6,17 @@ Both runs must have the same contributors: the same config but for the model; th
 a draw and method into workdir/results.jsonl and prints the table of means.
 """
 
-import sys
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from experiments.reporting import markdown
-from experiments.runtime import results
+from experiments.runtime import launch, results, study
 from experiments.runtime.results import select
+from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
 from experiments.studies.valuation.ground_truth import OWN_SET
 from valuation.methods import METHODS
@@ -88,22 +90,33 @@ def _mean(lines: list[dict], name: str) -> float:
     return float(np.mean([np.nan if x[name] is None else x[name] for x in lines]))
 
 
+def run(workdir: str | Path, *, values: str | Path, truth: str | Path) -> Path:
+    """Compares two finished runs; the path of the table, workdir/report.md. Raises ValueError as `table` does."""
+    folders = {"values": str(values), "truth": str(truth)}
+    paths = {name: Path(folder) / results.FILE for name, folder in folders.items()}
+    lines = {name: results.read(path) for name, path in paths.items()}
+    for name, folder in folders.items():
+        if not select(lines[name], kind="run"):
+            raise ValueError(f"--{name}={folder} holds no finished run")
+    compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
+    made = [compared | line for line in table(lines["values"], lines["truth"])]
+
+    def steps(recorded: list[dict]) -> Iterator[Step]:
+        yield Step(made, lambda: made, remake=({"kind": "transfer"},))
+
+    digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
+    config = {"name": "transfer", "scale": "of values", **folders, "lines": digests}
+    return study.run(Study("transfer", config, steps, write), workdir)
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes the table of means, workdir/report.md; its path."""
+    return study.write_page(workdir, words(select(results.finished(workdir), kind="transfer")) + "\n")
+
+
 def main(argv: list[str]) -> None:
-    folders = {name: flags.FLAGS[name].value for name in ("values", "truth")}
-    try:
-        lines = {name: results.read(Path(folder) / results.FILE) for name, folder in folders.items()}
-        for name, folder in folders.items():
-            if not select(lines[name], kind="run"):
-                raise ValueError(f"--{name}={folder} holds no finished run")
-        found = table(lines["values"], lines["truth"])
-        path = results.start(flags.FLAGS.workdir, folders)
-        results.remove(path, kind="transfer")
-        compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
-        stamp = results.stamp({"name": "transfer", "scale": "of values"} | compared)
-        results.append(path, [stamp | compared | line for line in found])
-        print(words(found))
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    args = flags.FLAGS
+    print(run(args.workdir, values=args.values, truth=args.truth).read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -113,4 +126,4 @@ if __name__ == "__main__":
         ("workdir", "folder for results.jsonl"),
     ):
         flags.DEFINE_string(name, None, meaning, required=True)
-    app.run(main)
+    launch.run(main)

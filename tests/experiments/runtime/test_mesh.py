@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from experiments.runtime import mesh
-from experiments.training import train
+from experiments.training.recipe import begin, step
 from tests.experiments.runtime import mesh_numbers
 from valuation.kernel import outputs
 from valuation.stream import self_products
@@ -53,9 +53,8 @@ def test_a_step_on_eight_devices_is_that_on_one(shard):
 
 def test_a_step_on_one_device_is_step_itself():
     recipe, tokens = mesh_numbers.decoder_recipe(), mesh_numbers.TOKENS[:16]
-    params = mesh_numbers.DECODER.params
-    state = (params, recipe.optimizer.init(params), jax.random.key(0), np.int32(0))
-    state, loss = jax.jit(partial(train.step, recipe))(state, mesh_numbers.Examples(tokens, tokens), recipe.frozen)
+    state = begin(recipe, jax.random.key_data(jax.random.key(0)))
+    state, loss = jax.jit(partial(step, recipe))(state, mesh_numbers.Examples(tokens, tokens), recipe.frozen)
     close(mesh_numbers.one_step(ONE, mesh.replicated), (state[:2], loss))
 
 

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 from models.mlp import mlp
-from tests.problems import CLASSES, contributor, corners, data
+from tests.problems import CLASSES, corners, data
 from tests.reference import jacobian
 from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.factors import shapes
 from valuation.methods import METHODS, influence, logra, tracin, trak
 from valuation.methods.deviation import deviation, removed
 from valuation.outputs import log_likelihood, margin
-from valuation.problem import Examples
 from valuation.projection import sides, widths
 
 MODELS = [mlp((5, 6, CLASSES), jax.random.key(seed)) for seed in (0, 1)]
@@ -32,18 +31,6 @@ def gradients(output, examples, model=MODELS[0]):
 def log_probability(logits, targets):
     logits = np.asarray(logits, np.float64)
     return (logits - np.log(np.exp(logits).sum(-1, keepdims=True)))[np.arange(len(logits)), targets]
-
-
-def test_outputs_by_hand():
-    logits = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
-    one = Examples(logits, np.array([0, 1, 2, 1], np.int32))
-    expected = log_probability(logits, one.targets)
-    np.testing.assert_allclose(log_likelihood(jnp.asarray(logits), one), expected, rtol=1e-5)
-    odds = expected - np.log1p(-np.exp(expected))
-    np.testing.assert_allclose(margin(jnp.asarray(logits), one), odds, rtol=1e-4, atol=1e-5)
-    tokens = Examples(None, one.targets.reshape(2, 2), np.array([[True, True], [True, False]]))
-    expected = [expected[:2].mean(), expected[2]]
-    np.testing.assert_allclose(log_likelihood(jnp.asarray(logits.reshape(2, 2, 3)), tokens), expected, rtol=1e-5)
 
 
 def test_tracin_is_the_sum_over_checkpoints():
@@ -168,7 +155,7 @@ def test_deviation_sees_the_mislabelled():
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_every_method_values_every_corner(name, reduction):
     method = METHODS[name]
-    options = {"reduction": reduction} if "reduction" in method.options() else {}
+    options = {"reduction": reduction} if "reduction" in method.defaults() else {}
     values = method(PROBLEM, **options)
     assert values.shape == (len(PROBLEM.contributors),)
     assert np.isfinite(values).all()
@@ -181,20 +168,6 @@ def test_every_method_values_every_corner(name, reduction):
 def test_without_checkpoints_the_reason_is_said(name):
     with pytest.raises(ValueError, match=r"needs checkpoints.*Problem\.checkpoints is empty"):
         METHODS[name](PROBLEM._replace(checkpoints=()))
-
-
-def test_contributors_of_shared_and_repeated_examples():
-    pool = data(10, 0)
-    people = (contributor("a", [1, 2, 2], pool), contributor("b", [2, 3], pool, targets=[0, 1]))
-    train, rows = union_examples(PROBLEM._replace(pool=pool, contributors=people))
-    for person, own in zip(people, rows, strict=True):
-        np.testing.assert_array_equal(train.inputs[own], pool.inputs[person.index])
-        np.testing.assert_array_equal(train.targets[own], person.targets)
-    scores = np.arange(len(train.inputs) * 2.0).reshape(-1, 2)
-    assert by_contributor(scores, rows, "sum")[0] == pytest.approx(scores[rows[0]].mean(1).sum())
-    assert by_contributor(scores, rows, "mean")[1] == pytest.approx(scores[rows[1]].mean())
-    with pytest.raises(ValueError, match="reduction 'max' is unknown"):
-        by_contributor(scores, rows, "max")
 
 
 def test_bad_input_is_named():

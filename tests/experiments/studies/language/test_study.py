@@ -13,7 +13,7 @@ from experiments.report import writer
 from experiments.runtime import results
 from experiments.studies.language import rank_errors, rank_study, study
 from experiments.studies.language.rank_study import Source
-from experiments.synthetic import generate
+from experiments.synthetic import language_model
 from models.transformer import transformer
 
 
@@ -110,9 +110,9 @@ def test_nats_are_those_of_the_softmax():
 def test_empty_and_over_long_texts_are_counted():
     settings = get_config("tiny").pretrained
     texts = ["", "a", "a b c d e f g h i j k l m", "some words"]
-    found, facts = rank_errors.pretrained_errors(generate.untrained(), texts, ["a b c"], settings, 0)
+    found, facts = rank_errors.pretrained_errors(language_model.untrained(), texts, ["a b c"], settings, 0)
     assert facts == {"texts": 4, "empty": 2, "cut": 1}
-    assert [len(one["nats"]) for one in found] == [settings.length, 10]
+    assert [len(one["nats"]) for one in found] == [settings.tokens.length, 10]
 
 
 def test_the_study_finds_what_was_done_to_independent_words(finished):
@@ -160,7 +160,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"dataset": "imbd"}, "did you mean 'imdb'"),
+        ({"dataset": "imbd_half"}, "did you mean 'imdb_half'"),
         ({"bootstrap": 1}, "at least 1 and 2"),
         ({"decoder.edges": (5, 5)}, "ranks that grow"),
         ({"words": 10**6}, "1000000 words are wanted"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from configs.phases import get_config
+from experiments.data import images
 from experiments.report import writer
 from experiments.runtime import mesh, results
 from experiments.studies.phases import curve_fits, nextword, numbers, report, simulation, study
@@ -250,9 +251,10 @@ def test_unknown_study_in_the_option():
 def test_digits_of_the_archive_are_split_by_content(monkeypatch):
     rng = np.random.default_rng(0)
     pixels, labels = rng.integers(0, 256, (30, 28, 28, 1)).astype(np.uint8), np.arange(30) % 10
-    monkeypatch.setattr(numbers.images, "prepared", lambda *arguments: (pixels, labels))
+    data = images.Images(pixels, labels, 10)
+    monkeypatch.setitem(images.READERS, "mnist5k", lambda config, data_dir: data)
     settings = get_config("small,study=numbers").numbers
-    settings.test = 10
+    settings.split.test = 10
     train, train_labels, test, test_labels = numbers.digit_parts(settings, None)
     assert (len(train), len(test), train.shape[1]) == (20, 10, 196)
     assert sorted(np.concatenate([train_labels, test_labels])) == sorted(labels)

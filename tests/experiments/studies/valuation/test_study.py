@@ -12,9 +12,9 @@ from configs import images
 from experiments import tasks
 from experiments.runtime import results
 from experiments.runtime.results import select
-from experiments.studies.valuation import report, study
+from experiments.studies.valuation import ground_truth, report, study
+from experiments.synthetic import autoencoder
 from experiments.tasks.task import classified
-from experiments.training import train
 from valuation.methods import METHODS
 
 
@@ -162,7 +162,7 @@ def test_explicit_contributors(tmp_path, data_dir):
 
 def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, monkeypatch):
     """With a "training" that counts its examples and a metric that is that count, a contributor is worth its size."""
-    monkeypatch.setattr(train, "fit", lambda recipe, sets, keys, **_: [len(one.rows) for one in sets])
+    monkeypatch.setattr(ground_truth, "fit", lambda recipe, sets, keys, **_: [len(one.rows) for one in sets])
     task = tasks.load(config(), data_dir, None)._replace(measure=lambda model, data: (model.params, 0.0))
     chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={})
     monkeypatch.setattr(tasks, "load", lambda *_: task)
@@ -175,7 +175,8 @@ def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, 
 
 def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished, tmp_path, data_dir, monkeypatch):
     methods = ("rbf_margin", "linear_utility", "size", "random")
-    monkeypatch.setattr(train, "fit", None)
+    for module in (study, ground_truth, autoencoder):
+        monkeypatch.setattr(module, "fit", None)
     study.run(config(truth="none", methods=methods, options={}, choice="rbf_margin"), str(tmp_path), data_dir)
     lines, judged = (results.read(folder / "results.jsonl") for folder in (tmp_path, finished))
     assert not select(lines, kind="truth")
@@ -201,11 +202,18 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
         ({"draws": 0}, "draws = 0"),
         ({"contributors": {"count": 2}}, "expected at least 3"),
         ({"contributors": {"axes": {"size": (10, 5000)}}}, "expected 1 to 240"),
-        ({"choice": "davinz2"}, "unknown choice"),
+        ({"choice": "davinz2"}, r"config\.choice = 'davinz2' is not in config\.methods"),
         ({"contributors": {"explicit": ({"sise": 3},)}}, "did you mean 'size'"),
         ({"training": {"steps": 0}}, r"training\.steps = 0"),
         ({"dataset": "mnist"}, "unknown dataset"),
         ({"truth": "leave_one"}, "did you mean 'leave_one_out'"),
+        ({"task": "image"}, "did you mean 'images'"),
+        (
+            {"options": {"score_kappa": {"output": "true_class"}}},
+            r"options\.score_kappa\.output = true_class, expected ",
+        ),
+        ({"options": {"knn_utility": {"k": 0}}}, r"options\.knn_utility\.k = 0, expected a positive number"),
+        ({"options": {"rbf_utility": {"width": 1.0}}}, "unknown option of rbf_utility 'width'"),
         ({"contributors": {"axes": {"size": (0, 0)}}}, "size"),
         ({"split": {"validation": 9}}, r"split\.validation = 9, expected at least 10"),
         ({"split": {"test": 9}}, "the test set has 9 examples, expected at least 10"),
@@ -213,7 +221,8 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
     ],
 )
 def test_bad_configs_fail_before_any_work(tmp_path, data_dir, monkeypatch, changes, words):
-    monkeypatch.setattr(train, "fit", lambda *a, **k: pytest.fail("something was trained"))
+    for module in (study, ground_truth, autoencoder):
+        monkeypatch.setattr(module, "fit", lambda *a, **k: pytest.fail("something was trained"))
     with pytest.raises(ValueError, match=words):
         study.run(config(**changes), str(tmp_path), data_dir)
     path = tmp_path / "results.jsonl"
