@@ -49,13 +49,13 @@ def shapes(params) -> dict[str, tuple[int, ...]]:
 def factors(layers: dict, params, captured: Captured) -> dict[str, Factor]:
     """The gradients of all captured examples: dotted path of a parameter -> factor, in the order of `shapes`."""
     table = shapes(params)
-    found: dict[str, list] = {name: [] for name in table}
+    parts_of: dict[str, list] = {name: [] for name in table}
     for use, x in captured.inputs.items():
         layer = layers[use.partition("#")[0]]
         for name, path in layer.leaves:
-            found[".".join(map(str, path))].append(_factor(layer.kind, name, x, captured.gradients[use]))
+            parts_of[".".join(map(str, path))].append(_factor(layer.kind, name, x, captured.gradients[use]))
     some = next(iter(captured.gradients.values()))
-    return {name: _joined(parts, table[name], len(some)) for name, parts in found.items()}
+    return {name: _joined(parts, table[name], len(some)) for name, parts in parts_of.items()}
 
 
 def form(factor: Factor, shape: tuple[int, ...]) -> Float[Array, "n p"]:

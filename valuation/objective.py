@@ -110,7 +110,7 @@ class Classification:
         labels, count = np.asarray(examples.targets), len(examples.inputs)
         if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
             raise ValueError(
-                f"{name} needs one integer label from 0 on for each of its {count} examples, found {labels.dtype} of "
+                f"{name} needs one integer label from 0 on for each of its {count} examples, got {labels.dtype} of "
                 f"shape {labels.shape}; numbers to predict are targets of objective=Regression()"
             )
         if labels.max() >= self.classes:
@@ -248,7 +248,7 @@ class Regression:
         numbers, count = np.asarray(examples.targets), len(examples.inputs)
         if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.number):
             raise ValueError(
-                f"{name} needs one number as target of each of its {count} examples, found {numbers.dtype} of shape "
+                f"{name} needs one number as target of each of its {count} examples, got {numbers.dtype} of shape "
                 f"{numbers.shape}"
             )
         if not np.isfinite(numbers).all():
