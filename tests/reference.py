@@ -37,8 +37,8 @@ def mmd_squared(x, y, bandwidth, labels_x=None, labels_y=None, *, unbiased: bool
         pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if not (skip and i == j)]
         return np.mean([(la[i] == lb[j]) * multi_kernel(a[i], b[j], bandwidth) for i, j in pairs])
 
-    own = mean(x, labels_x, x, labels_x, unbiased) + mean(y, labels_y, y, labels_y, unbiased)
-    return float(own - 2 * mean(x, labels_x, y, labels_y, False))
+    within = mean(x, labels_x, x, labels_x, unbiased) + mean(y, labels_y, y, labels_y, unbiased)
+    return float(within - 2 * mean(x, labels_x, y, labels_y, False))
 
 
 def accuracy_with_ties(predictions, labels) -> float:

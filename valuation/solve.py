@@ -177,5 +177,5 @@ def _pushed(params, frozen, tangents, examples, *, apply, output):
     return jax.vmap(push, out_axes=1)(tangents)
 
 
-def _flat(found, table, state):
-    return jnp.concatenate([form(found[name], shape) for name, shape in table.items()], 1)
+def _flat(gradient_factors, table, state):
+    return jnp.concatenate([form(gradient_factors[name], shape) for name, shape in table.items()], 1)

@@ -43,8 +43,8 @@ def test_vmapped_gradients_are_the_jacobian(name, chunk):
     def loss(params, frozen, example):
         return model.apply(params, frozen, example.inputs[None])[0, example.targets]
 
-    found = per_example_gradients(loss, model, examples, chunk=chunk)
-    np.testing.assert_allclose(found, jacobian(model, true_class, examples), rtol=1e-4, atol=1e-5)
+    got = per_example_gradients(loss, model, examples, chunk=chunk)
+    np.testing.assert_allclose(got, jacobian(model, true_class, examples), rtol=1e-4, atol=1e-5)
 
 
 def test_padding_rows_leave_no_trace():
@@ -74,9 +74,9 @@ def test_likelihoods_do_not_depend_on_the_memory(memory, rows, monkeypatch):
         return model.apply(params, frozen, inputs)
 
     monkeypatch.setattr(kernel, "MEMORY", memory)
-    found = kernel.likelihoods(model._replace(apply=apply), Examples(x, y), rows=5)
+    got = kernel.likelihoods(model._replace(apply=apply), Examples(x, y), rows=5)
     expected = log_softmax(np.asarray(model.apply(model.params, model.frozen, x), np.float64), axis=1)[np.arange(7), y]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
     assert seen[-1] == rows
 
 

@@ -24,6 +24,6 @@ def test_outputs_by_hand():
 
 def test_numbers_by_hand():
     one = Examples(None, np.array([1.0, -2.0], np.float32))
-    found = jnp.array([[0.5], [3.0]])
-    np.testing.assert_allclose(number(found, one), [0.5, 3])
-    np.testing.assert_allclose(minus_squared_error(found, one), [-0.25, -25])
+    got = jnp.array([[0.5], [3.0]])
+    np.testing.assert_allclose(number(got, one), [0.5, 3])
+    np.testing.assert_allclose(minus_squared_error(got, one), [-0.25, -25])

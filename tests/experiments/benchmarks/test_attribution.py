@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import attribution, cost, discrepancy, language_model, workloads
-from experiments.runtime import results
+from experiments.runtime import results, study
 from models.decoder import Config
+from tests.experiments.runtime.written import unwritten
 from tests.reference import jacobian
 
 WIDTHS = (4, 6, 5, 3)
@@ -51,6 +52,7 @@ def test_a_case_leaves_one_line_and_asked_for_again_none(folder, tmp_path):
     assert 0 < line["warm_seconds"] <= line["cold_seconds"]
     assert line["peak_megabytes"] >= line["megabytes_before"] > 0
     assert line["result_bytes"] == 4 * 24 * 6
+    assert [name for name in unwritten("attribution", [line]) if not name.startswith("run.")] == []
 
 
 def test_wrong_weights_and_missing_files_are_refused(folder, tmp_path):
@@ -64,6 +66,18 @@ def test_wrong_weights_and_missing_files_are_refused(folder, tmp_path):
     (tmp_path / "data/digits.npz").write_bytes((folder / "data/digits.npz").read_bytes())
     with pytest.raises(ValueError, match="logits of mlp are off by"):
         workloads.load(tmp_path, "mlp")
+
+
+def test_the_cost_of_two_sizes_has_a_line_each_and_a_fit(monkeypatch, tmp_path):
+    monkeypatch.setattr(cost, "measurements", lambda: iter(
+        ({"method": "m", "axis": "examples", "size": n}, lambda: None) for n in (10, 100)
+    ))  # fmt: skip
+    monkeypatch.setattr(cost, "seconds", lambda function: 0.5)
+    page = study.run(study.Study("cost", {"name": "cost"}, cost.steps, cost.write, cost.fits), tmp_path)
+    lines = results.read(tmp_path / "results.jsonl")
+    assert unwritten("cost", lines) == []
+    assert results.select(lines, kind="cost_fit")[0]["exponent"] == pytest.approx(0)
+    assert "| m | examples | 10 to 100 | 0.500 to 0.500 | " in page.read_text()
 
 
 def test_exponent_of_a_power_law():

@@ -36,9 +36,9 @@ RESIDUALS = {
 @pytest.mark.parametrize("which", [1, 4, 5, 6])
 def test_kernel_and_loss_terms_are_brute_force(output, which):
     one = score_terms.kernel_terms(PROBLEM, PROBLEM.contributors[which], output=output, ridge=1e-2)
-    for scaled, found in ((False, one.kernel), (True, one.scaled)):
+    for scaled, got in ((False, one.kernel), (True, one.scaled)):
         expected = brute_force(PROBLEM, which, *RESIDUALS[output], scaled, 1e-2)
-        np.testing.assert_allclose((found, one.loss), expected, rtol=2e-3)
+        np.testing.assert_allclose((got, one.loss), expected, rtol=2e-3)
 
 
 def test_numbers_have_their_own_residual():

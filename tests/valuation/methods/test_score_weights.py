@@ -43,8 +43,8 @@ def test_calibration_finds_planted_weights_and_leaves_the_member_out():
     planted = np.array([0.0, 2.0, 0.5, 1.0])
     members = np.arange(20)
     losses = 3 - value(terms, planted)[members]
-    found = calibrated_weights(terms, losses, members)
-    np.testing.assert_allclose(found, np.tile(planted, (30, 1)), atol=1e-6)
+    got = calibrated_weights(terms, losses, members)
+    np.testing.assert_allclose(got, np.tile(planted, (30, 1)), atol=1e-6)
     losses[4] += 100  # an outlier may change every row but its own
     changed = calibrated_weights(terms, losses, members)
     np.testing.assert_allclose(changed[4], planted, atol=1e-6)

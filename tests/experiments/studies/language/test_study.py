@@ -14,6 +14,7 @@ from experiments.studies.language import rank_errors, rank_study, study
 from experiments.studies.language.rank_study import Source
 from experiments.synthetic import language_model
 from models.transformer import transformer
+from tests.experiments.runtime.written import unwritten
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,7 @@ def test_empty_and_over_long_texts_are_counted():
 def test_the_study_finds_what_was_done_to_independent_words(finished):
     """Where every word is drawn alone, top-p is a sharp cut and temperature a power of the rank."""
     lines = results.read(finished / results.FILE)
+    assert unwritten("language", lines) == []
     for line in results.select(lines, kind="verdict", reference="uncut"):
         allowed = {"tilt"} if line["top_p"] == 1 else {"sharp", "step"}
         assert line["best"] in allowed, line
