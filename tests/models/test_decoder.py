@@ -29,7 +29,7 @@ def spread(model):
     """Every parameter away from its start, so that none is neutral: biases from 0, scales from 1, LoRA's up from 0."""
     leaves, structure = jax.tree.flatten(model.params)
     draw = np.random.default_rng(5)
-    moved = [x + 0.3 * draw.normal(size=x.shape).astype(np.float32) for x in map(np.asarray, leaves)]
+    moved = [jnp.asarray(x + 0.3 * draw.normal(size=x.shape).astype(np.float32)) for x in map(np.asarray, leaves)]
     return model._replace(params=jax.tree.unflatten(structure, moved))
 
 
