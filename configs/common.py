@@ -1,6 +1,7 @@
 """Options of a config file, written after its colon: --config=configs/images.py:small,draws=5."""
 
 import difflib
+from collections.abc import Collection
 
 import ml_collections
 
@@ -26,7 +27,7 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
 def valuation_arg(arg: str | None, *, contributors: int, **defaults) -> ml_collections.ConfigDict:
     """The options of a valuation: those of every task, and the task's defaults; `tiny` is smaller."""
     tiny = (arg or "").startswith("tiny")
-    shared = {"draws": 1, "seed": 1000, "contributors": 6 if tiny else contributors, "size": 0}
+    shared: dict[str, int | str] = {"draws": 1, "seed": 1000, "contributors": 6 if tiny else contributors, "size": 0}
     shared |= {"truth_seeds": 2 if tiny else 3, "truth": "own_set"}
     return parse_arg(arg, scales=("tiny", "small", "paper"), **shared, **defaults)
 
@@ -58,7 +59,7 @@ def parse_arg(arg: str | None, *, scales: tuple[str, ...], **defaults) -> ml_col
     return options.lock()
 
 
-def one_of(what: str, name: str, known: tuple[str, ...]) -> str:
+def one_of(what: str, name: str, known: Collection[str]) -> str:
     """The name itself if it is known. Raises ValueError with the nearest known name otherwise."""
     if name in known:
         return name

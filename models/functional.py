@@ -101,7 +101,7 @@ def call(
 
 
 def _layers(module: nnx.Module, params: PyTree) -> dict[str, Layer]:
-    """Every layer that holds a trainable parameter, its own or one it shares with a layer before it."""
+    """Every layer that holds a trainable parameter, its alone or shared with a layer before it."""
     trainable = set(_leaf_paths(params))
     places = {id(node): path for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Variable)}
     layers = {}

@@ -77,9 +77,11 @@ def from_folder(path: str | Path, *, dtype: Any = jnp.float32, place: Callable =
     if config.tied:
         holders.pop("lm_head.weight", None)
     shapes = {name: tuple(file.get_slice(name).get_shape()) for name, file in holders.items()}
-    model = _filled(
-        config, shapes, lambda name: holders[name].get_tensor(name), hugging_face.NAMES, folder, dtype, place
-    )
+
+    def read(name):
+        return holders[name].get_tensor(name)
+
+    model = _filled(config, shapes, read, hugging_face.NAMES, folder, dtype, place)
     return Pretrained(model, tokenizer, config, special, texts.folder_template(folder))
 
 

@@ -15,8 +15,8 @@ from theory.profile import interval, parameter
 
 def natural(law: Law, best: Optimum) -> dict[str, float]:
     """Amplitude, floor and the law's own parameters in natural units, by name."""
-    own = [np.exp(x) if log else x for x, log in zip(best.parameters[2:], law.in_logs, strict=True)]
-    values = [np.exp(best.parameters[0]), best.parameters[1], *own]
+    shape = [np.exp(x) if log else x for x, log in zip(best.parameters[2:], law.in_logs, strict=True)]
+    values = [np.exp(best.parameters[0]), best.parameters[1], *shape]
     return {name: float(value) for name, value in zip(("amplitude", "floor", *law.names), values, strict=True)}
 
 

@@ -18,9 +18,9 @@ class Law(NamedTuple):
 
     names: tuple[str, ...]
     in_logs: tuple[bool, ...]
-    shape: Callable  # (coordinates (d,), n_real (n,), n_synthetic (n,), shots) -> log shape (n,)
-    bounds: Callable  # samples (n,) -> (2, d): least and greatest coordinates
-    grid: Callable  # samples (n,) -> (g, d): coordinates from which fits start
+    shape: Callable[..., Array]  # (coordinates (d,), n_real (n,), n_synthetic (n,), shots) -> log shape (n,)
+    bounds: Callable[[np.ndarray], np.ndarray]  # samples (n,) -> (2, d): least and greatest coordinates
+    grid: Callable[[np.ndarray], np.ndarray]  # samples (n,) -> (g, d): coordinates from which fits start
 
 
 def power(coordinates: Float[Array, "1"], n_real: Float[Array, "n"], n_synthetic: Float[Array, "n"], shots):

@@ -40,7 +40,7 @@ def optimum(law: Law, data: Curve) -> Optimum:
     amplitudes, floors, squares = _linear_parts(shapes, data)
     order = np.argsort(squares)[:STARTS]
     starts = np.column_stack([np.log(amplitudes), floors, grid])[order]
-    return min((descend(law, data, np.clip(start, low, high)) for start in starts), key=lambda found: found.squares)
+    return min((descend(law, data, np.clip(start, low, high)) for start in starts), key=lambda one: one.squares)
 
 
 def bounds(law: Law, data: Curve) -> tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p"]]:

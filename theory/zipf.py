@@ -48,7 +48,7 @@ def _scored(start, rank, n, free):
         logs = -point[0] * np.log(rank + point[1]) - point[2] * rank / size
         return logs - special.logsumexp(logs)
 
-    point, logs = start, at(start)
+    point, logs, information = start, at(start), np.zeros((3, 3))
     for _ in range(STEPS):
         scores = np.stack([-np.log(rank + point[1]), -point[0] / (rank + point[1]), -rank / size])
         centred = scores - (scores @ np.exp(logs))[:, None]

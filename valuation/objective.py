@@ -51,15 +51,15 @@ class Objective(Protocol):
         """
         ...
 
-    def residual(self, model, examples: Examples, scalar: str) -> Float[np.ndarray, "n c"]:
+    def residual(self, model: Any, examples: Examples, scalar: str) -> Float[np.ndarray, "n c"]:
         """Targets minus outputs at model.params, a column for each output that the kernel of `scalar` serves."""
         ...
 
-    def side(self, model, examples: Examples, key: jax.Array) -> Any:
+    def side(self, model: Any, examples: Examples, key: jax.Array) -> Any:
         """What a tangent kernel at model.params needs of a set of examples. key: of the problem."""
         ...
 
-    def kernel(self, model, scalar: str, a: Any, b: Any = None) -> Float[np.ndarray, "n m"]:
+    def kernel(self, model: Any, scalar: str, a: Any, b: Any = None) -> Float[np.ndarray, "n m"]:
         """Theta(a, b) at model.params of two sides, float32; b defaults to a."""
         ...
 
@@ -75,7 +75,7 @@ class Objective(Protocol):
         """How good a fit's predictions of m surrogate targets are; higher = better."""
         ...
 
-    def predictions(self, model, examples: Examples) -> Float[np.ndarray, "m ..."]:
+    def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, "m ..."]:
         """What a trained model says of the examples, as `utility` reads it."""
         ...
 
@@ -119,17 +119,17 @@ class Classification:
             )
         return Examples(np.asarray(examples.inputs, np.float32), labels.astype(np.int32))
 
-    def residual(self, model, examples: Examples, scalar: str) -> Float[np.ndarray, "n c"]:
+    def residual(self, model: Any, examples: Examples, scalar: str) -> Float[np.ndarray, "n c"]:
         """1 - f_y (one column) for "target", onehot - f (C columns) for "sum"."""
         start = outputs(model, examples.inputs).astype(np.float64)
         if scalar == "target":
             return 1 - np.take_along_axis(start, np.asarray(examples.targets)[:, None], 1)
         return self._onehot(examples) - start
 
-    def side(self, model, examples: Examples, key: jax.Array) -> Examples:
+    def side(self, model: Any, examples: Examples, key: jax.Array) -> Examples:
         return examples
 
-    def kernel(self, model, scalar: str, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:
+    def kernel(self, model: Any, scalar: str, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:
         return exact_kernel(model, scalar_output(self, scalar), a, b)
 
     def surrogate_targets(self, models: list, examples: Examples) -> Float[np.ndarray, "n c"]:
@@ -146,7 +146,7 @@ class Classification:
         error = np.mean(np.sum((predictions - targets) ** 2, 1))
         return float(accuracy - 0.5 / len(targets) * error / (1 + error))
 
-    def predictions(self, model, examples: Examples) -> Float[np.ndarray, "m c"]:
+    def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, "m c"]:
         """Probabilities of the classes."""
         return softmax(outputs(model, examples.inputs), axis=1)
 
@@ -195,14 +195,14 @@ class NextToken:
             raise ValueError(f"{name}: example {int(np.argmin(mask.any(1)))} has no target token")
         return Examples(tokens.astype(np.int32), targets.astype(np.int32), mask)
 
-    def residual(self, model, examples: Examples, scalar: str) -> Float[np.ndarray, "n 1"]:
+    def residual(self, model: Any, examples: Examples, scalar: str) -> Float[np.ndarray, "n 1"]:
         """Nats per target token."""
         return -likelihoods(model, examples).astype(np.float64)[:, None]
 
-    def side(self, model, examples: Examples, key: jax.Array) -> Float[np.ndarray, "n r"]:
+    def side(self, model: Any, examples: Examples, key: jax.Array) -> Float[np.ndarray, "n r"]:
         return sketched_gradients(model, log_likelihood, examples, key)
 
-    def kernel(self, model, scalar: str, a: Any, b: Any = None) -> Float[np.ndarray, "n m"]:
+    def kernel(self, model: Any, scalar: str, a: Any, b: Any = None) -> Float[np.ndarray, "n m"]:
         scalar_output(self, scalar)
         return row_products(a, a if b is None else b)
 
@@ -216,7 +216,7 @@ class NextToken:
     def surrogate_utility(self, predictions: Float[np.ndarray, "m 1"], targets: Float[np.ndarray, "m 1"]) -> float:
         return -float(np.square(targets - predictions).mean())
 
-    def predictions(self, model, examples: Examples) -> Float[np.ndarray, " m"]:
+    def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, " m"]:
         """Mean log-probability of each sequence's target tokens, nats."""
         return likelihoods(model, examples)
 
@@ -255,14 +255,14 @@ class Regression:
             raise ValueError(f"{name}: the target of example {int(np.argmin(np.isfinite(numbers)))} is not finite")
         return Examples(np.asarray(examples.inputs, np.float32), numbers.astype(np.float32))
 
-    def residual(self, model, examples: Examples, scalar: str) -> Float[np.ndarray, "n 1"]:
+    def residual(self, model: Any, examples: Examples, scalar: str) -> Float[np.ndarray, "n 1"]:
         """y - f(x)."""
         return np.asarray(examples.targets, np.float64)[:, None] - outputs(model, examples.inputs)
 
-    def side(self, model, examples: Examples, key: jax.Array) -> Examples:
+    def side(self, model: Any, examples: Examples, key: jax.Array) -> Examples:
         return examples
 
-    def kernel(self, model, scalar: str, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:
+    def kernel(self, model: Any, scalar: str, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:
         return exact_kernel(model, scalar_output(self, scalar), a, b)
 
     def surrogate_targets(self, models: list, examples: Examples) -> Float[np.ndarray, "n 1"]:
@@ -275,7 +275,7 @@ class Regression:
     def surrogate_utility(self, predictions: Float[np.ndarray, "m 1"], targets: Float[np.ndarray, "m 1"]) -> float:
         return -float(np.square(targets - predictions).mean())
 
-    def predictions(self, model, examples: Examples) -> Float[np.ndarray, " m"]:
+    def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, " m"]:
         """The predicted numbers."""
         return outputs(model, examples.inputs)[:, 0]
 

@@ -1,7 +1,7 @@
 """What every valuation method is given: the same contributors, model and validation data, and no test data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 import jax
 import numpy as np
@@ -42,10 +42,14 @@ class Contributor(NamedTuple):
     """
 
     name: str
-    index: Int[np.ndarray, " n"]
+    index: Int[np.ndarray, " n"]  # type: ignore[assignment]  # tuple.index, which nobody needs of a Contributor
     targets: np.ndarray
     real: Bool[np.ndarray, " n"]
     origin: Origin
+
+
+# (contributors' examples, share of the full number of steps, key) -> params of a model trained on each
+Train: TypeAlias = Callable[[list[Examples], float, jax.Array], list[Any]]
 
 
 class Problem(NamedTuple):
@@ -71,10 +75,10 @@ class Problem(NamedTuple):
     pool: Examples
     contributors: tuple[Contributor, ...]
     validation: Examples
-    features: Callable
+    features: Callable[[np.ndarray], np.ndarray]
     key: jax.Array
     objective: Objective
-    train: Callable | None = None
+    train: Train | None = None
     learner: Learner = "dense"
     shared: Shared | None = None
 

@@ -207,18 +207,19 @@ def _tiled(function: Callable, examples: Examples, tile: int):
     rows = len(examples.inputs)
     if rows == tile:
         return function(examples)
-    places = {}
+    structure, places = None, []
 
     def distinct(examples):
-        leaves, places["tree"] = jax.tree.flatten(function(examples))
+        nonlocal structure, places
+        leaves, structure = jax.tree.flatten(function(examples))
         unique = {id(leaf): leaf for leaf in leaves}
         numbers = dict(zip(unique, range(len(unique)), strict=True))
-        places["leaves"] = [numbers[id(leaf)] for leaf in leaves]
+        places = [numbers[id(leaf)] for leaf in leaves]
         return list(unique.values())
 
     tiles = jax.tree.map(lambda leaf: leaf.reshape(-1, tile, *leaf.shape[1:]), examples)
     whole = [leaf.reshape(rows, *leaf.shape[2:]) for leaf in jax.lax.map(distinct, tiles)]
-    return jax.tree.unflatten(places["tree"], [whole[i] for i in places["leaves"]])
+    return jax.tree.unflatten(structure, [whole[i] for i in places])
 
 
 def _factors(params, frozen, examples, tapped, layers, output):

@@ -11,11 +11,11 @@ default. The values differ by rounding only. jax.set_mesh would put every small 
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -34,7 +34,7 @@ class Workers(NamedTuple):
     threads: int
     process: int = 0
     processes: int = 1
-    progress: Callable | None = None
+    progress: Callable[[int], Callable[[int], object]] | None = None
     memory: int = 0
 
 
@@ -83,7 +83,7 @@ def map_chunks(
         args = jax.device_put(args, devices[place]) if devices[place] else args
         return jax.tree.map(on_host, step(*copies[place], *args))
 
-    starts, waiting = range(0, count, workers.processes), deque()
+    starts, waiting = range(0, count, workers.processes), deque[tuple[int, Future]]()
     with ThreadPoolExecutor(threads) as pool:
         for turn, start in enumerate(starts):  # in the last turn the processes without a job repeat the last one
             waiting.append((start, pool.submit(run, min(start + workers.process, count - 1), turn)))
@@ -96,7 +96,8 @@ def map_chunks(
 def on_host(array) -> np.ndarray:
     """The whole array as NumPy, also where other processes hold parts of it."""
     if isinstance(array, jax.Array) and not array.is_fully_addressable:
-        array = array if array.is_fully_replicated else _identity(NamedSharding(array.sharding.mesh, P()))(array)
+        mesh = cast(NamedSharding, array.sharding).mesh
+        array = array if array.is_fully_replicated else _identity(NamedSharding(mesh, P()))(array)
         return np.asarray(array.addressable_data(0))
     return np.asarray(array)
 

@@ -66,17 +66,17 @@ def trak_scores(work: workloads.Workload):
     """TRAK with one model and 2,048 dimensions; language model: the first 250 sequences, gradients of the loss."""
     output = workloads.token_loss if work.name == "lm" else margin
     train = work.train.take(slice(0, TRAK_LM if work.name == "lm" else None))
-    state = hashes(shapes(work.model.params), jax.random.key(KEY), dimensions=DIMENSIONS)
+    state = hashes(shapes(work.weights.params), jax.random.key(KEY), dimensions=DIMENSIONS)
     return trak.scores(*(trak.sketched(work.model, output, part, state) for part in (train, work.query)))
 
 
 def gradient(work: workloads.Workload):
     """The plain gradient of all examples, train and query, in batches: what a pass of training costs."""
-    loss, total = workloads.loss_of(work), None
+    loss, model, total = workloads.loss_of(work), work.weights, None
     for part in (work.train, work.query):
         for start in range(0, len(part.inputs), BATCH):
             batch = part.take(slice(start, start + BATCH))
-            new = _gradient(work.model.params, work.model.frozen, batch, apply=work.model.apply, loss=loss)
+            new = _gradient(model.params, model.frozen, batch, apply=model.apply, loss=loss)
             total = new if total is None else jax.tree.map(jnp.add, total, new)
     return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(total)])
 
@@ -177,7 +177,7 @@ def table(lines: list[dict]) -> str:
 
 
 def _two_sided(work: workloads.Workload):
-    state = sides(shapes(work.model.params), jax.random.key(KEY), rank=RANK)
+    state = sides(shapes(work.weights.params), jax.random.key(KEY), rank=RANK)
     loss = workloads.loss_of(work)
     train, query = (list(logra.projected(work.model, loss, part, state)) for part in (work.train, work.query))
     return train, query, widths(state)

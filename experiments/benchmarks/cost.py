@@ -97,8 +97,12 @@ def kernels(model, sets: list[Examples]) -> list[np.ndarray]:
 def steps(lines: list[dict]) -> Iterator[Step]:
     """A step for every measurement."""
     for about, function in measurements():
-        about = {"kind": "cost", **about}
-        yield Step([about], lambda about=about, function=function: [about | {"seconds": seconds(function)}])
+        yield Step([{"kind": "cost", **about}], partial(timed, {"kind": "cost", **about}, function))
+
+
+def timed(about: dict, function: Callable[[], object]) -> list[dict]:
+    """The line of a measurement: what it is about, and its seconds."""
+    return [about | {"seconds": seconds(function)}]
 
 
 def fits(lines: list[dict]) -> list[dict]:

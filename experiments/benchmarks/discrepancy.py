@@ -69,7 +69,7 @@ def write(workdir: str | Path) -> Path:
 
 
 def main(argv: list[str]) -> None:
-    given = {name: flags.FLAGS[name].value for name in ("rows", "others", "features", "frequencies")}
+    given = {name: getattr(flags.FLAGS, name) for name in ("rows", "others", "features", "frequencies")}
 
     def steps(lines: list[dict]) -> Iterator[Step]:  # one step: memory is measured from the first estimator on
         names = estimators(None, None, 1.0, given["frequencies"])

@@ -206,8 +206,7 @@ def write(workdir: str | Path) -> Path:
 def main(argv):
     del argv
     if FLAGS.case:  # the process of one measurement
-        line = measure(FLAGS.case, FLAGS.data_dir, FLAGS.random, jnp.dtype(FLAGS.dtype), FLAGS.repeat)
-        print(json.dumps(line))
+        print(json.dumps(measure(FLAGS.case, FLAGS.data_dir, FLAGS.random, jnp.dtype(FLAGS.dtype), FLAGS.repeat)))
         return
 
     given = {name: FLAGS[name].value for name in ("dtype", "repeat", "random", "data_dir")}

@@ -39,7 +39,7 @@ def records(
             f"no data set in the folder {str(folder)!r}: expected files that end in {', '.join(ENDINGS)}. Download the "
             "data set from its hub and give its folder"
         )
-    rows = []
+    rows: list[dict] = []
     for path in paths:
         for where, row in _rows(path):
             if len(rows) == most:

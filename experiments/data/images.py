@@ -98,7 +98,7 @@ def templates(count: int) -> tuple[np.ndarray, np.ndarray]:
     patterns /= np.abs(patterns).max((1, 2, 3), keepdims=True)
     labels = np.arange(count) % 10
     images = 0.5 + 0.3 * patterns[labels] + 0.15 * rng.normal(size=(count, 28, 28, 1))
-    return np.uint8(np.round(255 * images.clip(0, 1))), labels
+    return np.round(255 * images.clip(0, 1)).astype(np.uint8), labels
 
 
 def check(images: np.ndarray, labels: np.ndarray, classes: int, name: str) -> None:

@@ -91,9 +91,9 @@ def words(reviews: list[str]) -> Words:
         spoken = WORD.findall(review.lower().replace("<br />", " "))
         stream += [number.setdefault(word, len(number)) for word in spoken]
         stream.append(-1)
-    stream = np.array(stream, np.int32)
-    counts = np.bincount(stream[stream >= 0], minlength=len(number))
+    numbers = np.array(stream, np.int32)
+    counts = np.bincount(numbers[numbers >= 0], minlength=len(number))
     rank = np.empty(len(number) + 1, np.int32)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(number))
     rank[-1] = -1  # the separator stays what it is
-    return Words(rank[stream], len(number))
+    return Words(rank[numbers], len(number))

@@ -41,7 +41,7 @@ def encode(words: Tokenizer, texts: Sequence[str], length: int) -> tuple[np.ndar
 
 def decode(words: Tokenizer, row: np.ndarray) -> str:
     """The words of a row with spaces between them; an unknown one is left out."""
-    return " ".join(words.id_to_token(int(number)) for number in row if number > UNKNOWN)
+    return " ".join(words.id_to_token(int(number)) or "" for number in row if number > UNKNOWN)
 
 
 def packed(rows: np.ndarray, length: int) -> np.ndarray:

@@ -44,7 +44,7 @@ def write_text(path: str | Path, text: str) -> None:
 def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes the arrays by name into a .npz file."""
     with replacing(path) as draft, draft.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # an array could be called allow_pickle; none is
 
 
 def read_arrays(path: str | Path, remedy: str) -> dict[str, np.ndarray]:

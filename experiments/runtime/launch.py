@@ -95,7 +95,7 @@ def config_module(path: str) -> ModuleType:
         one_of("file of --config", str(file), tuple(sorted(map(str, file.parent.glob("[!_]*.py")))))
         raise ValueError(f"--config={path}: expected a file")
     spec = importlib.util.spec_from_file_location(file.stem, file)
-    if spec is None:
+    if spec is None or spec.loader is None:
         raise ValueError(f"--config={path}: expected a Python file, as configs/images.py:small")
     module = importlib.util.module_from_spec(spec)
     try:
@@ -147,7 +147,7 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
 def _parsed(argv: list[str], reader: Callable | None) -> list[str]:
     values = flags.FLAGS
     argv = values.read_flags_from_files(argv, force_gnu=False)
-    overrides = []
+    overrides: list[tuple[str, str]] = []
     if reader:
         overrides, argv = separated(argv)
     try:
@@ -160,10 +160,10 @@ def _parsed(argv: list[str], reader: Callable | None) -> list[str]:
     if len(rest) > 1:
         raise ValueError(f"unexpected argument {rest[1]!r}: options begin with --")
     for name, made in FOLDERS.items():
-        if name in values and values[name].value is not None:
-            values[name].value = folder(f"--{name}", values[name].value, made=made)
-    if "seed" in values and not 0 <= values["seed"].value < SEEDS:
-        raise ValueError(f"--seed={values['seed'].value}, expected 0 to {SEEDS - 1}")
+        if name in values and (given := getattr(values, name)) is not None:
+            values[name].value = folder(f"--{name}", given, made=made)
+    if "seed" in values and not 0 <= values.seed < SEEDS:
+        raise ValueError(f"--seed={values.seed}, expected 0 to {SEEDS - 1}")
     if reader:
         values["config"].value = reader(values["config"].value, overrides)
     return rest

@@ -32,9 +32,9 @@ def start(*, coordinator: str | None = None, processes: int | None = None, proce
             f"{', '.join(missing)} not given: --coordinator, --processes and --process belong together; with none of "
             "them --distributed asks the cluster"
         )
-    if not missing and not 0 <= process < processes:
+    if process is not None and processes is not None and not 0 <= process < processes:
         raise ValueError(f"--process={process} of --processes={processes}, expected 0 to {processes - 1}")
-    if not missing and not coordinator.rpartition(":")[2].isdigit():
+    if coordinator is not None and not coordinator.rpartition(":")[2].isdigit():
         raise ValueError(f"--coordinator={coordinator}, expected host:port of process 0, such as 10.0.0.1:1234")
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:

@@ -3,6 +3,7 @@
 import ast
 import difflib
 from collections.abc import Iterator, Sequence
+from types import GenericAlias
 from typing import Any, get_args
 
 import ml_collections
@@ -79,7 +80,8 @@ def kind_of(value: Any) -> Any:
     kinds = {type(entry) for entry in value}
     if kinds == {int, float}:
         kinds = {float}
-    return tuple[kinds.pop() if len(kinds) == 1 else object, ...]
+    entries = kinds.pop() if len(kinds) == 1 else object
+    return GenericAlias(tuple, (entries, ...))
 
 
 def fits(value: Any, kind: Any) -> bool:

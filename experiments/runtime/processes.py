@@ -37,7 +37,7 @@ def raise_together(function: Callable) -> Any:
         failure, text = error, f"{type(error).__name__}: {error}".encode()[:WORDS]
         line[: len(text)] = np.frombuffer(text, np.uint8)
     for number, other in enumerate(gather(line)):
-        if other.any() and number == jax.process_index():
+        if failure is not None and number == jax.process_index():
             raise failure
         if other.any():
             raise ValueError(f"process {number} stopped: {other.tobytes().rstrip(bytes(1)).decode(errors='replace')}")

@@ -72,7 +72,8 @@ def read_alone(path: str | Path) -> list[dict]:
 
 
 def _parsed(content: str, path: str | Path) -> list[dict]:
-    lines, numbers = [], {}
+    lines: list[dict] = []
+    numbers: dict[str, int] = {}
     for number, text in enumerate(content.splitlines(), start=1):
         try:
             line = json.loads(text)

@@ -2,6 +2,8 @@
 
 import re
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -66,7 +68,8 @@ def near_duplicates(texts: list[str], largest: float) -> Bool[np.ndarray, "n"]:
     .9998; every candidate is compared exactly.
     """
     sets = [shingles(text) for text in texts]
-    bands, drop = {}, np.zeros(len(texts), bool)
+    bands: dict[tuple, list[int]] = {}
+    drop = np.zeros(len(texts), bool)
     for row, (words, signature) in enumerate(zip(sets, minhash(sets), strict=True)):
         places = [(band, *part) for band, part in enumerate(signature.reshape(BANDS, -1).tolist())]
         near = {other for place in places for other in bands.get(place, ())}
@@ -77,7 +80,12 @@ def near_duplicates(texts: list[str], largest: float) -> Bool[np.ndarray, "n"]:
     return drop
 
 
-RULES = {"words": length, "english": foreign, "verdict": verdicts, "near": near_duplicates}
+RULES: dict[str, Callable[[list[str], Any], np.ndarray]] = {
+    "words": length,
+    "english": foreign,
+    "verdict": verdicts,
+    "near": near_duplicates,
+}
 
 
 def unquoted(text: str, source: str) -> str:

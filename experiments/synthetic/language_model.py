@@ -58,9 +58,9 @@ def answers(
     """
     first, second = jax.random.split(key)
     rows = sampled(pretrained, [prompt.text for prompt in batch], length, temperature, mass, first)
-    if batch[0].follow is None:
+    asked = [prompt.follow(row["text"]) for prompt, row in zip(batch, rows, strict=True) if prompt.follow]
+    if not asked:
         return rows
-    asked = [prompt.follow(row["text"]) for prompt, row in zip(batch, rows, strict=True)]
     replies = sampled(pretrained, asked, length, temperature, mass, second)
     return [
         reply | {

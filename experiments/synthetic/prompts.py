@@ -74,7 +74,7 @@ class Prompt(NamedTuple):
 
     text: str
     known: dict
-    follow: Callable | None = None
+    follow: Callable[[str], str] | None = None
 
 
 def chat(user: str) -> str:
@@ -143,8 +143,8 @@ def math_problems(archive: Path, held_out: int) -> list[str]:
     """
     with tarfile.open(archive) as members:
         for member in members:
-            if member.name == MEMBER:
-                examples = json.load(members.extractfile(member))["examples"]
+            if member.name == MEMBER and (content := members.extractfile(member)):
+                examples = json.load(content)["examples"]
                 by_digest = {digest(text): text for text in (x["input"].partition("\n")[0].strip() for x in examples)}
                 return [by_digest[name] for name in sorted(by_digest)[held_out:]]
     raise ValueError(f"{archive} lacks the member {MEMBER}")

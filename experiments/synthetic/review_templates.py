@@ -21,7 +21,7 @@ def templates(count: int, seed: int, *, film: str = "film", known: int = 10) -> 
         kind = GOOD if (rng.random() < 0.9) == label else BAD  # one sentence in ten says the opposite
         return f"the {rng.choice(PARTS)} of the {film} is {kind[int(rng.integers(known))]}"
 
-    return Reviews([". ".join(sentence(label) for _ in range(rng.integers(2, 6))) for label in labels], labels)
+    return Reviews([". ".join(sentence(label) for _ in range(rng.integers(2, 6))) for label in labels.tolist()], labels)
 
 
 def invented(count: int) -> list[dict]:

@@ -11,7 +11,8 @@ def filtered(rows: list[dict], rules: dict, problems: list[str]) -> tuple[list[d
     instruction that reached it is dropped. Of a solution, sentences that quote its problem are left out first, and it
     is dropped if none is left. The other rules: experiments/synthetic/filters.py; "near" sees the instruction too.
     """
-    rules, counts, named = dict(rules), {}, {digest(problem): problem for problem in problems}
+    rules, named = dict(rules), {digest(problem): problem for problem in problems}
+    counts: dict[str, int] = {}
     if rules.pop("whole"):
         rows = [row | {"text": row["text"].strip()} for row in rows]
         rows = [row if row["finished"] else row | {"text": filters.whole_sentences(row["text"])} for row in rows]

@@ -64,14 +64,15 @@ def hidden_states(
     known = _read(path)
 
     @functools.cache
-    def loaded():
+    def loaded() -> tuple[Pretrained, Callable]:
         pretrained = load()
         return pretrained, jax.jit(functools.partial(hidden, pretrained.model, layer=layer))
 
     def states(texts: Sequence[str]) -> np.ndarray:
         missing = [text for text in dict.fromkeys(texts) if _digest(text) not in known]
         if missing:
-            _compute(*loaded(), missing, length, known, path)
+            pretrained, states_of = loaded()
+            _compute(pretrained, states_of, missing, length, known, path)
         return np.stack([known[_digest(text)] for text in texts])
 
     return states

@@ -53,7 +53,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),
         measure=classified,
         metric="accuracy",
-        thumbnail=lambda image: np.uint8(np.round(255 * image)).squeeze(),
+        thumbnail=lambda image: np.round(255 * image).astype(np.uint8).squeeze(),
         count_near_duplicates=partial(splits.near_overlap, similarity=NEAR),
         near_rule=f"cosine similarity of pixels of at least {NEAR}",
         notes={

@@ -13,7 +13,7 @@ from experiments.data.builders.math_steps import MathSteps
 from experiments.data.builders.strategy_qa import StrategyQA
 from experiments.runtime.rng import generator
 from experiments.synthetic import corpus, word_problems
-from experiments.synthetic.mechanism import GENERATED
+from experiments.synthetic.mechanism import GENERATED, Mechanism
 from experiments.synthetic.prompts import digest
 from experiments.tasks import decoders, sequences, text_metrics, token_rows
 from experiments.tasks.response_metrics import nats
@@ -54,7 +54,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         made = word_problems.problems(len(examples.inputs), int(kinds), generator(key))
         return token_rows.encode(parts.coder, [pair_of(*one) for one in made], config.tokens)[0]
 
-    mechanisms, strengths = {"template": from_templates}, {"template": (1, 4, len(word_problems.TEMPLATES))}
+    mechanisms: dict[str, Mechanism] = {"template": from_templates}
+    strengths: dict[str, tuple[float, ...]] = {"template": (1, 4, len(word_problems.TEMPLATES))}
     if config.temperatures:
         mechanisms[GENERATED], strengths[GENERATED] = written, tuple(config.temperatures)
     others = {OTHER: [pair for pair in parts.pairs if pair.family == OTHER]}

@@ -52,7 +52,7 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
     """
     whole = [i for i, pair in enumerate(pairs) if pair.prompt.strip() and pair.response.strip()]
     empty = len(pairs) - len(whole)
-    pairs, contents = ([column[i] for i in whole] for column in (pairs, contents))
+    pairs, contents = [pairs[i] for i in whole], [contents[i] for i in whole]
     parts = splits.by_content(
         [content.encode() for content in contents], validation=config.split.validation, test=config.split.test
     )

@@ -32,6 +32,9 @@ def on_states(task: Task, states: Callable[[np.ndarray], np.ndarray], model: Mod
             mechanism(examples._replace(inputs=words_of(examples.inputs)), strength, key)
         )
 
+    sample = task.sample
+    if sample is None:
+        raise ValueError("states are taken of texts: expected a task whose examples can be shown as texts")
     return task._replace(
         train=with_states(task.train),
         validation=with_states(task.validation),
@@ -41,5 +44,5 @@ def on_states(task: Task, states: Callable[[np.ndarray], np.ndarray], model: Mod
         recipe=recipe,
         features=np.asarray,
         count_near_duplicates=lambda inputs, held_out: task.count_near_duplicates(words_of(inputs), words_of(held_out)),
-        sample=lambda state: task.sample(words_of(state[None])[0]),
+        sample=lambda state: sample(words_of(state[None])[0]),
     )

@@ -61,7 +61,7 @@ def coder(tokenizer, ask: str, answer: str, end: str) -> Coder:
     lengths = np.zeros(max(tokenizer.get_vocab().values()) + 1, np.int32)
     lengths[list(plain.values())] = [len(text) for text in plain]  # byte-level: a character stands for one byte
     lengths[list(tokenizer.get_added_tokens_decoder())] = 0
-    return Coder(tokenizer, *numbers, lengths)
+    return Coder(tokenizer, numbers[0], numbers[1], numbers[2], lengths)
 
 
 def folder_coder(folder: str, special: tuple[str, str, str]) -> Coder:

@@ -96,8 +96,9 @@ def last_step(store: Store, name: str) -> int | None:
     ending = ".npz" if is_distributed() else ""
     there = [path.name for path in (store.folder / name).glob(f"*{ending}")]
     steps = [int(one.removesuffix(ending)) for one in there if one.removesuffix(ending).isdigit()]
-    last = np.int64(max(steps, default=-1))
-    last = int(gather(last)[0]) if store.together and is_distributed() else int(last)
+    last = max(steps, default=-1)
+    if store.together and is_distributed():
+        last = int(gather(np.int64(last))[0])
     return None if last < 0 else last
 
 
@@ -108,6 +109,8 @@ def read(store: Store, name: str, step: int, like: PyTree) -> PyTree:
     by the shardings in `like`, if it has some; several get arrays of NumPy.
     Raises ValueError for a checkpoint that cannot be read, naming it.
     """
+    if store.folder is None:
+        raise ValueError(f"nothing was saved of training {name!r}: expected a folder of checkpoints")
     path = store.folder / name / str(step)
     remedy = "remove it, the training goes on from the one before or begins anew"
     if not is_distributed():

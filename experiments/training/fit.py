@@ -1,5 +1,6 @@
 """Training of one model on each of several sets, which can be stopped and taken up again."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -15,7 +16,7 @@ from valuation.problem import Examples
 
 def fit(
     recipe: Recipe,
-    sets: list[Examples | Part],
+    sets: Sequence[Examples | Part],
     keys: list[jax.Array],
     *,
     mesh: Mesh,
@@ -36,10 +37,10 @@ def fit(
     """
     if recipe.sharded:
         check_batch(recipe.batch, mesh.size, recipe.pieces)
-    names, sets = names or [str(i) for i in range(len(sets))], parts(sets)
-    training = checkpoints.fingerprint(recipe, names, sets, keys) if checkpoint else {}
+    names, rows = names or [str(i) for i in range(len(sets))], parts(sets)
+    training = checkpoints.fingerprint(recipe, names, rows, keys) if checkpoint else {}
     store = checkpoints.opened(checkpoint, training, together=recipe.sharded)
     trainer = fit_sharded if recipe.sharded else fit_parallel
-    trained = trainer(recipe, sets, keys, mesh=mesh, names=names, title=title, store=store)
+    trained = trainer(recipe, rows, keys, mesh=mesh, names=names, title=title, store=store)
     checkpoints.remove(store)
     return trained

@@ -1,7 +1,7 @@
 """How a model is trained: loss, optimizer, steps and batches, and one pure step."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,13 +20,17 @@ class Optimizer(NamedTuple):
 
     name: str
     settings: dict[str, float]
-    init: Callable
-    update: Callable
+    init: Callable[[PyTree], PyTree]
+    update: Callable[[PyTree, PyTree, PyTree], tuple[PyTree, PyTree]]
 
 
 def optimizer(name: str, settings: dict[str, float]) -> Optimizer:
     """optax's optimizer of that name with those settings, as ("adam", {"learning_rate": 1e-3})."""
     return Optimizer(name, settings, *getattr(optax, name)(**settings))
+
+
+# (params, frozen, examples, key) -> (b,) one loss an example
+Loss: TypeAlias = Callable[[PyTree, PyTree, Examples, jax.Array], jax.Array]
 
 
 class Recipe(NamedTuple):
@@ -40,8 +44,8 @@ class Recipe(NamedTuple):
     pieces: into how many equal pieces a batch is cut, one in memory at a time; their gradients are averaged.
     """
 
-    loss: Callable
-    initialise: Callable
+    loss: Loss
+    initialise: Callable[[jax.Array], PyTree]
     frozen: PyTree
     optimizer: Optimizer
     steps: int
@@ -57,12 +61,12 @@ class Part(NamedTuple):
     rows: np.ndarray
 
 
-def parts(sets: list[Examples | Part]) -> list[Part]:
+def parts(sets: Sequence[Examples | Part]) -> list[Part]:
     """Every set as a Part, of itself where it is none."""
     return [one if isinstance(one, Part) else Part(one, np.arange(len(one.inputs))) for one in sets]
 
 
-def adam(loss: Callable, initialise: Callable, frozen: PyTree, settings) -> Recipe:
+def adam(loss: Loss, initialise: Callable[[jax.Array], PyTree], frozen: PyTree, settings) -> Recipe:
     """Training by Adam; settings: a config's entry with learning_rate, steps and batch."""
     adam = optimizer("adam", {"learning_rate": settings.learning_rate})
     return Recipe(loss, initialise, frozen, adam, settings.steps, settings.batch)

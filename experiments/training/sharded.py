@@ -63,11 +63,10 @@ def fit_sharded(
     weights or activations between them and reduces gradients. All processes work on every training together. The
     parameters come back on the host, whole.
     """
-    start, bits = partial(begin, recipe), np.asarray(jax.random.key_data(keys[0]))
-    like = jax.eval_shape(start, bits)
+    like = jax.eval_shape(partial(begin, recipe), jax.random.key_data(keys[0]))
     shardings = meshes.sharded((like, recipe.frozen), mesh)
     like = jax.tree.map(lambda leaf, at: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at), like, shardings[0])
-    start = jax.jit(start, out_shardings=shardings[0])
+    start = jax.jit(partial(begin, recipe), out_shardings=shardings[0])
     frozen = jax.tree.map(_placed, recipe.frozen, shardings[1])
     train = mesh_step(recipe, mesh, shardings)
 

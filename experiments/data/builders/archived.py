@@ -26,6 +26,8 @@ class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
         Raises ValueError, naming the first, for members that are not there.
         """
         missing = dict.fromkeys(names)
+        if self.archive is None:
+            raise ValueError(f"{type(self).__name__} reads an archive: expected its path")
         if zipfile.is_zipfile(self.archive):
             with zipfile.ZipFile(self.archive) as archive:
                 for name in archive.namelist():
@@ -37,7 +39,8 @@ class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
                 for member in archive:
                     if member.name in missing:
                         del missing[member.name]
-                        yield member.name, archive.extractfile(member).read()
+                        content = archive.extractfile(member)
+                        yield member.name, content.read() if content else b""
                     if not missing:
                         break
         if missing:

@@ -6,7 +6,7 @@ and the worst one found in a ball by gradient ascent on the deviation itself, wh
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -92,7 +92,7 @@ def one_draw(key: jax.Array, place: World, n: int, m: int, delta: float) -> dict
     diagonal = jnp.repeat(jnp.diag(place.kernel), 2)
     absolute = losses(w, place)
 
-    def measured(table, discrepancy):
+    def measured(table, discrepancy) -> dict[str, Any]:
         return {
             "losses_real": table.ravel()[drawn[0]],
             "losses_synthetic": table.ravel()[drawn[1]],
@@ -101,7 +101,10 @@ def one_draw(key: jax.Array, place: World, n: int, m: int, delta: float) -> dict
         }
 
     distance = total_variation(place.test.ravel(), place.synthetic.ravel())
-    kernels = {"kernel_diagonal_real": diagonal[drawn[0]], "kernel_diagonal_synthetic": diagonal[drawn[1]]}
+    kernels: dict[str, Any] = {
+        "kernel_diagonal_real": diagonal[drawn[0]],
+        "kernel_diagonal_synthetic": diagonal[drawn[1]],
+    }
     bound_at = partial(mixture_bound, **measured(absolute, distance), **kernels, norm=norm, norm_unit=NORM_UNIT)
     bound, best = bound_at(delta=delta), best_real_weight(bound_at, delta=delta)
 

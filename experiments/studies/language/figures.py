@@ -46,10 +46,10 @@ def ordered(lines: list[dict]) -> list[dict]:
 
 def rank_frequency(lines: list[dict]) -> Figure | None:
     """Zipf curves in each source's own order."""
-    found = select(lines, kind="tail")
+    tails = select(lines, kind="tail")
     figure = Figure(figsize=(9, 3.6))
     axes = figure.subplots(1, 2, sharey=True)
-    for axis, (title, some) in zip(axes, panels(found), strict=True):
+    for axis, (title, some) in zip(axes, panels(tails), strict=True):
         for line, colour, _ in styled(some):
             axis.plot(line["own_ranks"], line["frequencies"], color=colour, label=label(line), lw=1.3)
         axis.set(xscale="log", yscale="log", xlabel="rank in the source's own order", title=title)
@@ -60,16 +60,15 @@ def rank_frequency(lines: list[dict]) -> Figure | None:
 
 def tail_mass(lines: list[dict]) -> Figure | None:
     """Share of words beyond each real rank, and what sampling kept of each range of ranks."""
-    found, ratios = select(lines, kind="tail"), select(lines, kind="ratio", reference="uncut")
+    tails, ratios = select(lines, kind="tail"), select(lines, kind="ratio", reference="uncut")
     figure = Figure(figsize=(9, 6.4))
     axes = figure.subplots(2, 2, sharex=True)
-    for column, (title, some) in enumerate(panels(found)):
+    for column, (title, some) in enumerate(panels(tails)):
         for line, colour, marker in styled(some):
             axis, ranks = axes[0, column], np.array(line["ranks"])
             axis.plot(ranks, line["beyond"], color=colour, label=label(line), lw=1.3)
             axis.fill_between(ranks, line["low"], line["high"], color=colour, alpha=0.15, lw=0)
-            own = [x for x in ratios if all(x[k] == line[k] for k in ("source", "temperature", "top_p"))]
-            for x in own:
+            for x in (x for x in ratios if all(x[k] == line[k] for k in ("source", "temperature", "top_p"))):
                 axis = axes[1, column]
                 spread = np.abs(np.array([x["low"], x["high"]]) - x["ratio"])
                 axis.errorbar(x["ranks"], x["ratio"], spread, fmt=marker + "-", ms=3, lw=0.9, color=colour)
@@ -84,13 +83,13 @@ def tail_mass(lines: list[dict]) -> Figure | None:
 
 def errors(lines: list[dict]) -> Figure | None:
     """Error on held-out real text by rank: the pretrained model's, and small ones' trained on each source."""
-    found = select(lines, kind="error", learner="pretrained")
+    pretrained = select(lines, kind="error", learner="pretrained")
     trained = select(lines, kind="error", learner="decoder")
-    if not (found and trained):
+    if not (pretrained and trained):
         return None
     figure = Figure(figsize=(11, 3.6))
     axes = figure.subplots(1, 3)
-    for line in found:
+    for line in pretrained:
         names = bins(line["edges"])
         for place, (name, style) in enumerate((("nats", "o-"), ("wrong", "s--"))):
             axis = axes[0] if not place else axes[0].twinx()
@@ -132,6 +131,7 @@ def over_seeds(lines: list[dict], one: dict, name: str = "nats") -> np.ndarray:
 
 
 def deviation(values: np.ndarray) -> np.ndarray:
+    """The standard deviation over seeds, (seeds, bins) -> (bins,); 0 for one seed."""
     return values.std(0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
 
 

@@ -86,8 +86,8 @@ def interval(texts: list[dict], edges: tuple[int, ...], repeats: int, rng: np.ra
     """Errors over all texts with 95 % intervals over resampled texts."""
 
     def over(chosen):
-        columns = (np.concatenate([one[name] for one in chosen]) for name in ("ranks", "nats", "wrong"))
-        return binned(*columns, edges)
+        ranks, nats, wrong = (np.concatenate([one[name] for one in chosen]) for name in ("ranks", "nats", "wrong"))
+        return binned(ranks, nats, wrong, edges)
 
     found = over(texts)
     drawn = [over([texts[i] for i in rng.integers(0, len(texts), len(texts))]) for _ in range(repeats)]

@@ -132,7 +132,7 @@ def retained(source: Source, reference: Source, types: int, repeats: int, rng: n
                 for name in fit.parameters
             }
         lines.append({"kind": "retention", **label, **told(fit), "bootstrap": finite(spans)})
-    best = min(corrected, key=corrected.get)
+    best = min(corrected, key=corrected.__getitem__)
     return [
         *lines,
         {

@@ -184,7 +184,7 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
             texts = source.texts
             if source.name == "real":
                 order = generator(data).permutation(len(corpus.known))
-                drawn = (corpus.known[i] for i in order[: size // 20 + 1])
+                drawn = [corpus.known[i] for i in order[: size // 20 + 1]]
                 texts = rank_study.shortened(rank_study.numbered(drawn, ranks), size)
             sets.append(rank_errors.rows(texts, settings.tokens.vocabulary, settings.tokens.length))
             keys.append(start)

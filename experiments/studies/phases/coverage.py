@@ -31,15 +31,16 @@ SIZES = np.geomspace(10, 1e8, 29)
 def three_phase_curve(random: np.random.Generator) -> dict:
     """A law with both breakpoints well inside the sizes, and its exact errors: floor + amplitude * L(n)."""
     while True:
-        law = {"exponent": random.uniform(1.3, 2.0), "cutoff": int(np.exp(random.uniform(np.log(10), np.log(300))))}
+        exponent, cutoff = random.uniform(1.3, 2.0), int(np.exp(random.uniform(np.log(10), np.log(300))))
         share = 10 ** random.uniform(-3, -1.5)
         with jax.enable_x64(True):
-            first, second = map(float, breakpoints(share, **law))
+            first, second = map(float, breakpoints(share, exponent=exponent, cutoff=cutoff))
         if first > 100 and second < 2e7:
             break
     floor, amplitude = random.choice([0.0, 0.01]), random.uniform(0.5, 1.0)
-    errors = [floor + amplitude * exact_error(share * n, (1 - share) * n, **law) for n in SIZES]
-    return {**law, "real_share": share, "floor": floor, "errors": np.array(errors)}
+    exact = [exact_error(share * n, (1 - share) * n, exponent=exponent, cutoff=cutoff) for n in SIZES]
+    errors = [floor + amplitude * error for error in exact]
+    return {"exponent": exponent, "cutoff": cutoff, "real_share": share, "floor": floor, "errors": np.array(errors)}
 
 
 def power_curve(random: np.random.Generator) -> dict:
@@ -100,10 +101,13 @@ def summary(lines: list[dict]) -> dict:
 def run(workdir: str | Path, draws: int) -> Path:
     """Does what is still to be done in the workdir and writes its report, the summary in words; its path."""
 
+    def make(truth: str, draw: int) -> list[dict]:
+        return [measurement(truth, draw)]
+
     def steps(lines: list[dict]) -> Iterator[Step]:
         for draw, truth in tqdm(list(itertools.product(range(draws), CURVES)), unit="curve", disable=None):
-            step = functools.partial(measurement, truth, draw)
-            yield Step([{"kind": "coverage", "truth": truth, "draw": draw}], lambda step=step: [step()])
+            wanted = {"kind": "coverage", "truth": truth, "draw": draw}
+            yield Step([wanted], functools.partial(make, truth, draw))
 
     config = {"name": "coverage", "scale": "", "draws": draws, "noise": NOISE}
     return study.run(Study("coverage", config, steps, write, lambda lines: [summary(lines)]), workdir)

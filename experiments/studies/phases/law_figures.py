@@ -41,7 +41,7 @@ PRICES = (10.0, 1.0)  # of a real and of a synthetic example
 def law_comparison(lines: list[dict]) -> Figure | None:
     """Left: the four laws on one curve. Right: how much worse than the best each is, for every curve."""
     every = [curve for curve in curves(lines) if curve.study != "simulation"] or curves(lines)
-    shown = example(lines, "facts") or example(lines, every[0].study)
+    shown = example(lines, "facts") or example(lines, every[0].study) or every[0]
     figure = Figure(figsize=(11, max(3.5, 0.24 * len(every) + 1.6)))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
     points = points_of(lines, shown)
@@ -108,7 +108,7 @@ def ratio(lines: list[dict]) -> Figure | None:
 def dot(axis, curve: Curve, x: float, y: float | None, interval, *, filled: bool) -> None:
     """A fitted value with its interval; nothing where the data set no limit."""
     low, high = interval
-    if None in (y, low, high) or high > VAGUE * y or low < y / VAGUE:
+    if y is None or low is None or high is None or high > VAGUE * y or low < y / VAGUE:
         return
     colour = COLOURS[list(STUDY_NAMES).index(curve.study)]
     mark, face = MECHANISMS[curve.mechanism][0], colour if filled else "white"

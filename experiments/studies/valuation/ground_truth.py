@@ -62,11 +62,12 @@ def _tested(task: Task, models: list) -> np.ndarray:
 
 
 def _lines(task: Task, seeds: list[int], table: np.ndarray, models: list) -> list[dict]:
-    lines = [
+    lines: list[dict] = [
         {"seed": s, "utility": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()}
         for s, rows in zip(seeds, table, strict=True)
     ]
     each = len(models) // len(seeds)
-    for i, line in enumerate(lines if task.choose else ()):
-        line["choices"] = [task.choose(model)._asdict() for model in models[i * each : (i + 1) * each]]
+    if choose := task.choose:
+        for i, line in enumerate(lines):
+            line["choices"] = [choose(model)._asdict() for model in models[i * each : (i + 1) * each]]
     return lines

@@ -4,8 +4,9 @@ import base64
 import functools
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -29,7 +30,7 @@ from experiments.training.sharded import check_batch
 from valuation.aggregate import union_examples
 from valuation.methods import METHODS, score_terms
 from valuation.methods.method import choices
-from valuation.problem import Problem, check_learner
+from valuation.problem import Problem, Train, check_learner
 from valuation.shared import Shared
 
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
@@ -90,8 +91,8 @@ def check(config) -> None:
             if not isinstance(given, (str, bool)) and not 0 < given <= most:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
     if config.choice not in config.methods:
-        known = ", ".join(config.methods)
-        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {known}")
+        named = ", ".join(config.methods)
+        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {named}")
     for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
@@ -145,6 +146,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         config.zipf,
     )
     starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
+    train = trainer(task, devices, folder)
     problem = Problem(
         model=task.model,
         initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
@@ -155,7 +157,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         features=task.features,
         key=jax.random.fold_in(key, VALUES),
         objective=task.objective,
-        train=trainer(task, devices, folder),
+        train=train,
         learner=task.learner,
         shared=Shared(),
     )
@@ -175,7 +177,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
     on_union = 0.0
     if any(METHODS[name].checkpoints for name in missing):
         begun = time.perf_counter()
-        problem = problem._replace(checkpoints=checkpoints(config, problem, jax.random.fold_in(key, UNION)))
+        problem = problem._replace(checkpoints=checkpoints(config, problem, train, jax.random.fold_in(key, UNION)))
         on_union = time.perf_counter() - begun
     for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method", disable=not is_main_process())):
         bar.set_postfix_str(name)
@@ -222,23 +224,23 @@ def truths(config, task: Task, problem: Problem, draw: int, devices, folder: Pat
     return [about | line for line in lines]
 
 
-def checkpoints(config, problem: Problem, key) -> tuple:
+def checkpoints(config, problem: Problem, train: Train, key) -> tuple:
     """(params, learning rate) at config.checkpoints equal shares of one training on the union of the contributors."""
-    own, _ = union_examples(problem)
+    union, _ = union_examples(problem)
     bits, rate = jax.random.key_data(key), config.training.learning_rate
     shares = np.linspace(0, 1, config.checkpoints + 1)[1:]  # a shorter training begins a longer one of the same key
-    return tuple((*problem.train([own], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
+    return tuple((*train([union], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
 
 
 def specifications(config, task: Task, key) -> list[Spec]:
     """The explicit list of the config, or a draw over its axes."""
-    if config.contributors.explicit:
-        named = [{"name": f"{i:02d}"} | dict(fields) for i, fields in enumerate(config.contributors.explicit)]
-        return [Spec(**fields) for fields in named]
+    explicit: list[dict[str, Any]] = [dict(fields) for fields in config.contributors.explicit]
+    if explicit:
+        return [Spec(**({"name": f"{i:02d}"} | fields)) for i, fields in enumerate(explicit)]
     return mixture.draw(key, config.contributors.count, config.contributors.axes.to_dict(), task.strengths)
 
 
-def trainer(task: Task, devices, folder: Path):
+def trainer(task: Task, devices, folder: Path) -> Train:
     """Problem.train: the task's recipe with a share of its steps; checkpoints in a folder named by the key."""
 
     def trained(sets, share: float, key):
@@ -269,7 +271,7 @@ def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) 
         "near_rule": task.near_rule,
     }
     if task.thumbnail:
-        line["thumbnails"] = _png(_mixed(task, inputs, contributor.real))
+        line["thumbnails"] = _png(_mixed(task.thumbnail, inputs, contributor.real))
     if task.sample:
         line["tail"] = tails.beyond(inputs, tails.ranks(task.train.inputs))
     if task.sample and not spec.label_noise:  # a wrong answer is a real one
@@ -277,12 +279,12 @@ def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) 
     return line
 
 
-def _mixed(task: Task, inputs, real) -> np.ndarray:
+def _mixed(thumbnail: Callable[[np.ndarray], np.ndarray], inputs, real) -> np.ndarray:
     """A strip of examples, half of them synthetic where there are any."""
     groups = [np.flatnonzero(real), np.flatnonzero(~real)]
     share = [THUMBNAILS // 2, THUMBNAILS // 2] if all(map(len, groups)) else [THUMBNAILS, THUMBNAILS]
     rows = np.concatenate([group[:wanted] for group, wanted in zip(groups, share, strict=True)])
-    return np.concatenate([task.thumbnail(inputs[row]) for row in rows], axis=1)
+    return np.concatenate([thumbnail(inputs[row]) for row in rows], axis=1)
 
 
 def _png(pixels: np.ndarray) -> str:

@@ -92,7 +92,7 @@ def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
     return out
 
 
-def _number(value: float) -> float | None:
+def _number(value: float | np.floating) -> float | None:
     return None if np.isnan(value) else float(value)
 
 

@@ -19,6 +19,7 @@ from experiments.runtime.results import select
 from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
 from experiments.studies.valuation.ground_truth import OWN_SET
+from experiments.studies.valuation.reading import utilities
 from valuation.methods import METHODS
 
 
@@ -27,34 +28,33 @@ def table(values: list[dict], truth: list[dict]) -> list[dict]:
 
     values, truth: lines of two finished runs. Raises ValueError unless their contributors are the same.
     """
-    found = []
+    lines = []
     if not select(truth, kind="truth"):
         raise ValueError("the run whose truth is taken has none: it was made with truth=none")
-    draws = [{x["draw"] for x in select(lines, kind=kind)} for lines, kind in ((values, "values"), (truth, "truth"))]
-    draws = sorted(draws[0] & draws[1])
+    judged = {line["draw"] for line in select(truth, kind="truth")}
+    draws = sorted({line["draw"] for line in select(values, kind="values")} & judged)
     if not draws:
         raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
     for draw in draws:
         same = _measured(values) == _measured(truth)
-        if not select(
-            values, kind="truth"
-        ):  # its values are made for contributors on their own, as own_set judges them
+        if not select(values, kind="truth"):  # its values are made for contributors alone, as own_set judges them
             same = {measured[1] for measured in _measured(truth)} <= {None, OWN_SET}
         if _contributors(values, draw) != _contributors(truth, draw) or not same:
             raise ValueError(
                 f"draw {draw}: the two runs have other contributors, data or truths, expected configs that differ in "
                 "the model alone"
             )
-        other, own = (_truth(lines, draw) for lines in (truth, values))
-        own = np.zeros(len(other)) if own is None else own  # constant: it has no correlation
+        other = utilities(truth, draw).mean(0)
+        # constant where there is none: it has no correlation
+        itself = utilities(values, draw).mean(0) if select(values, kind="truth", draw=draw) else np.zeros(len(other))
         for line in select(values, kind="values", draw=draw):
-            pairs = {"spearman": (line["values"], other), "own": (line["values"], own), "truths": (own, other)}
+            pairs = {"spearman": (line["values"], other), "own": (line["values"], itself), "truths": (itself, other)}
             rho = {name: evaluate.correlation("spearman", *map(np.asarray, pair)) for name, pair in pairs.items()}
-            found.append(
+            lines.append(
                 {"kind": "transfer", "draw": draw, "method": line["method"]}
                 | {name: None if np.isnan(number) else number for name, number in rho.items()}
             )
-    return found
+    return lines
 
 
 def words(lines: list[dict]) -> str:
@@ -74,11 +74,6 @@ def _contributors(lines: list[dict], draw: int) -> list[dict]:
     names, notes = ("spec", "examples", "distinct", "real"), ("dataset", "train / validation / test")
     data = [{name: x.get("notes", {}).get(name) for name in notes} for x in select(lines, kind="run")]
     return data + [{name: x.get(name) for name in names} for x in select(lines, kind="contributor", draw=draw)]
-
-
-def _truth(lines: list[dict], draw: int) -> np.ndarray | None:
-    found = [x["utility"] for x in select(lines, kind="truth", draw=draw)]
-    return np.mean(found, axis=0) if found else None
 
 
 def _measured(lines: list[dict]) -> set[tuple]:
