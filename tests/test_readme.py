@@ -228,6 +228,15 @@ def test_the_table_of_methods_is_that_of_the_code():
     ]
 
 
+def test_the_glossary_holds_words_of_the_code():
+    glossary = TEXTS["CONTRIBUTING.md"].partition("## Glossary")[2]
+    code = "\n".join(path.read_text() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    modules = {path.stem for path in ROOT.glob("experiments/**/*.py")}
+    for terms in re.findall(r"^\| (`[^|]+`) \|", glossary, re.MULTILINE):
+        for term in re.findall(r"`(\w+)`", terms):
+            assert term in modules or re.search(rf"\b{term}\b", code), term
+
+
 def test_versions_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert f"version: {project['version']}" in (ROOT / "CITATION.cff").read_text()
