@@ -43,20 +43,12 @@ class BestWeight(NamedTuple):
 
 
 def mixture_bound(
-    *,
-    losses_real: Float[ArrayLike, "n"],
-    losses_synthetic: Float[ArrayLike, "m"],
-    discrepancy_real: Float[ArrayLike, ""],
-    discrepancy_synthetic: Float[ArrayLike, ""],
-    kernel_diagonal_real: Float[ArrayLike, "n"],
-    kernel_diagonal_synthetic: Float[ArrayLike, "m"],
-    norm: Float[ArrayLike, ""],
-    norm_unit: float = 1.0,
-    outputs: int = 1,
-    lipschitz: Float[ArrayLike, ""] = 1.0,
-    real_weight: Float[ArrayLike, ""] | None = None,
-    delta: Float[ArrayLike, ""] = 0.05,
-) -> Bound:
+    *, losses_real: Float[ArrayLike, "n"], losses_synthetic: Float[ArrayLike, "m"],
+    discrepancy_real: Float[ArrayLike, ""], discrepancy_synthetic: Float[ArrayLike, ""],
+    kernel_diagonal_real: Float[ArrayLike, "n"], kernel_diagonal_synthetic: Float[ArrayLike, "m"],
+    norm: Float[ArrayLike, ""], norm_unit: float = 1.0, outputs: int = 1, lipschitz: Float[ArrayLike, ""] = 1.0,
+    real_weight: Float[ArrayLike, ""] | None = None, delta: Float[ArrayLike, ""] = 0.05,
+) -> Bound:  # fmt: skip
     """Bound on the expected test loss that fails with probability at most delta (theory/README.md, 2.7).
 
         L_T <= v Lhat_r + (1-v) Lhat_s + v d_r + (1-v) d_s
@@ -104,15 +96,10 @@ def best_real_weight(bound: Callable[..., Bound], *, delta: float = 0.05) -> Bes
 
 
 def paper_bound(
-    *,
-    losses_real: Float[ArrayLike, "n"],
-    losses_synthetic: Float[ArrayLike, "m"],
-    discrepancy_real: Float[ArrayLike, ""],
-    discrepancy_synthetic: Float[ArrayLike, ""],
-    quadratic_form: Float[ArrayLike, ""],
-    lipschitz: Float[ArrayLike, ""] = 1.0,
-    delta: Float[ArrayLike, ""] = 0.05,
-) -> Bound:
+    *, losses_real: Float[ArrayLike, "n"], losses_synthetic: Float[ArrayLike, "m"],
+    discrepancy_real: Float[ArrayLike, ""], discrepancy_synthetic: Float[ArrayLike, ""],
+    quadratic_form: Float[ArrayLike, ""], lipschitz: Float[ArrayLike, ""] = 1.0, delta: Float[ArrayLike, ""] = 0.05,
+) -> Bound:  # fmt: skip
     """The form of arXiv 2511.13640, Theorem 1, our reconstruction; not valid as it stands (theory/README.md, 2.12).
 
         w Lhat_r + (1-w) Lhat_s + w d_r + (1-w) d_s + 2 rho sqrt(Q/(n+m)) + 3 sqrt(2 max(w, 1-w) log(8/delta) / (n+m))
