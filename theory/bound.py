@@ -13,6 +13,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from theory.arguments import require
 from theory.bound_terms import Bound, add_up, discrepancy_term, kernel_term, loss_term, peeled_radius, size_term
 
 WEIGHTS = 101
@@ -66,7 +67,7 @@ def mixture_bound(
     _check_lengths("real", losses_real, kernel_diagonal_real)
     _check_lengths("synthetic", losses_synthetic, kernel_diagonal_synthetic)
     v = _plain_weight(n, m) if real_weight is None else real_weight
-    _require("real_weight", v, "lie in [0, 1] and be 0 on an empty part", lambda v: _allowed(v, n, m))
+    require("real_weight", v, "lie in [0, 1] and be 0 on an empty part", lambda v: _allowed(v, n, m))
     _check(losses_real=losses_real, losses_synthetic=losses_synthetic, lipschitz=lipschitz, delta=delta)
     _check(discrepancy_real=discrepancy_real, discrepancy_synthetic=discrepancy_synthetic)
     _check(kernel_diagonal_real=kernel_diagonal_real, kernel_diagonal_synthetic=kernel_diagonal_synthetic)
@@ -135,16 +136,7 @@ def _check_lengths(part: str, losses: ArrayLike, diagonal: ArrayLike) -> None:
 
 def _check(**values: ArrayLike) -> None:
     for name, value in values.items():
-        _require(name, value, *RULES[name])
-
-
-def _require(name: str, value: ArrayLike, rule: str, holds: Callable) -> None:
-    if isinstance(value, jax.core.Tracer):
-        return
-    values = np.asarray(value)
-    wrong = ~(np.isfinite(values) & holds(values))
-    if wrong.any():
-        raise ValueError(f"{name} must be finite and {rule}, found {values[wrong].flat[0]}")
+        require(name, value, *RULES[name])
 
 
 def _allowed(v, n: int, m: int):
