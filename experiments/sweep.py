@@ -25,8 +25,8 @@ class Entry(NamedTuple):
 def entries(path: str, sweep: str) -> list[Entry]:
     """What the function `sweep` of the config file adds: add(name, argument, {"dotted.key": value}).
 
-    Raises ValueError for a file or a function that is not there and for a config that cannot run, KeyError for a key
-    that a config lacks.
+    Raises ValueError for a file or a function that is not there, for a key that a config lacks, and for a config that
+    cannot run.
     """
     module = launch.config_module(path)
     one_of("sweep", sweep, tuple(name for name in vars(module) if name.startswith("sweep")))
@@ -35,7 +35,10 @@ def entries(path: str, sweep: str) -> list[Entry]:
     def add(name: str, argument: str, changes: dict | None = None) -> None:
         config = module.get_config(argument)
         complete(config)
-        config.lock().update_from_flattened_dict(changes or {})
+        try:
+            config.lock().update_from_flattened_dict(changes or {})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"entry {name} of {sweep}: {error}") from error
         made.append(Entry(name, launch.checked(config)))
 
     getattr(module, sweep)(add)

@@ -9,6 +9,7 @@ Nothing is computed, and no folder is made, before all of it is right. --verbosi
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -149,7 +150,13 @@ def _parsed(argv: list[str], reader: Callable | None) -> list[str]:
     overrides: list[tuple[str, str]] = []
     if reader:
         overrides, argv = separated(argv)
-    rest = values(argv)
+    try:
+        rest = values(argv)
+    except flags.IllegalFlagValueError as error:
+        missing = re.match(r"flag --(\w+)=None: Flag .* must have a value", str(error))
+        if missing:
+            raise ValueError(f"--{missing[1]} is missing: {values[missing[1]].help}") from None
+        raise
     if len(rest) > 1:
         raise ValueError(f"unexpected argument {rest[1]!r}: options begin with --")
     for name, made in FOLDERS.items():

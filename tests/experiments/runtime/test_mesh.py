@@ -1,6 +1,5 @@
 """Values, trainings and steps on eight simulated devices and in two real processes, against one device."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -133,12 +132,9 @@ def test_two_processes_agree_with_one(alone, tmp_path):
 
 def in_processes(arguments: list[str], count: int = 2) -> list[int]:
     """Return codes of python -m arguments, "{}" replaced by the number; what they said is shown if one fails."""
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(ROOT / ".jax_cache"), "JAX_PLATFORMS": "cpu"}
-    environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
-    environment.pop("XLA_FLAGS", None)
     started = [
         subprocess.Popen([sys.executable, "-m", *(part.replace("{}", str(i)) for part in arguments)], cwd=ROOT,
-                         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for i in range(count)
     ]  # fmt: skip
     try:

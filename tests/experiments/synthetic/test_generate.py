@@ -13,6 +13,7 @@ import tokenizers
 from configs.language import get_config
 from experiments.runtime import results
 from experiments.synthetic import corpus, generate, language_model, prompts, selection
+from tests.experiments.runtime.written import unwritten
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,8 @@ def test_an_interrupted_run_goes_on_to_the_same_texts(made, tmp_path):
     (copied / results.FILE).write_text("".join(whole[:6]) + whole[6][:20])  # a batch and a half, and a torn line
     generate.run(config, tmp_path, None, tmp_path / "generated", ("continuation",))
     assert (copied / results.FILE).read_text().splitlines(keepends=True) == whole
+    described = {name for name in unwritten("drafts", results.read(path)) if name.startswith("continuation.")}
+    assert not described, "every field of a draft is written"
     files = [folder / corpus.file("continuation") for folder in (output, tmp_path / "generated")]
     assert files[0].read_bytes() == files[1].read_bytes()
 

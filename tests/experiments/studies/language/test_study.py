@@ -4,7 +4,6 @@ import itertools
 import json
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -15,6 +14,7 @@ from experiments.studies.language import rank_errors, rank_study, study
 from experiments.studies.language.rank_study import Source
 from experiments.synthetic import language_model
 from models.transformer import transformer
+from tests.experiments.runtime.written import unwritten
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_nats_are_those_of_the_softmax():
     model = transformer(7, 5, 8, layers=1, heads=2, hidden=8, key=jax.random.key(0))
     tokens = np.random.default_rng(2).integers(0, 7, (3, 6)).astype(np.int32)
     nats, wrong = rank_errors.measure(model.params, model.frozen, tokens, apply=model.apply)
-    logits = np.asarray(model.apply(model.params, model.frozen, jnp.asarray(tokens[:, :-1])), float)
+    logits = np.asarray(jax.jit(model.apply)(model.params, model.frozen, tokens[:, :-1]), float)
     for row, place in itertools.product(range(3), range(5)):
         chances = np.exp(logits[row, place]) / np.exp(logits[row, place]).sum()
         assert nats[row, place] == pytest.approx(-np.log(chances[tokens[row, place + 1]]), rel=1e-5)
@@ -118,6 +118,7 @@ def test_empty_and_over_long_texts_are_counted():
 def test_the_study_finds_what_was_done_to_independent_words(finished):
     """Where every word is drawn alone, top-p is a sharp cut and temperature a power of the rank."""
     lines = results.read(finished / results.FILE)
+    assert unwritten("language", lines) == []
     for line in results.select(lines, kind="verdict", reference="uncut"):
         allowed = {"tilt"} if line["top_p"] == 1 else {"sharp", "step"}
         assert line["best"] in allowed, line

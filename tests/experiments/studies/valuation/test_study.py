@@ -15,6 +15,7 @@ from experiments.runtime.results import select
 from experiments.studies.valuation import ground_truth, report, study
 from experiments.synthetic import autoencoder
 from experiments.tasks.task import classified
+from tests.experiments.runtime.written import unwritten
 from valuation.methods import METHODS
 
 
@@ -121,19 +122,6 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     assert text == (finished / "report.md").read_text()
 
 
-def test_a_run_killed_between_its_last_lines_is_finished(finished, tmp_path, data_dir):
-    """The last batch may be torn: what is left of it is made anew; a missing report is written."""
-    lines = (finished / "results.jsonl").read_text().splitlines(keepends=True)
-    torn = next(i for i, line in enumerate(lines) if '"kind": "agreement"' in line)
-    (tmp_path / "config.json").write_text((finished / "config.json").read_text())
-    (tmp_path / "results.jsonl").write_text("".join(lines[:torn]))
-    study.run(config(), str(tmp_path), data_dir)
-    assert measured(results.read(tmp_path / "results.jsonl")) == measured(results.read(finished / "results.jsonl"))
-    (tmp_path / "report.md").unlink()
-    study.run(config(), str(tmp_path), data_dir)
-    assert (tmp_path / "report.md").exists()
-
-
 def test_a_report_of_half_a_run_is_refused(tmp_path):
     results.append(tmp_path / "results.jsonl", [{"kind": "truth"}])
     with pytest.raises(ValueError, match="no finished run"):
@@ -180,6 +168,7 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
     study.run(config(truth="none", methods=methods, options={}, choice="rbf_margin"), str(tmp_path), data_dir)
     lines, judged = (results.read(folder / "results.jsonl") for folder in (tmp_path, finished))
     assert not select(lines, kind="truth")
+    assert unwritten("valuation", [*lines, *judged]) == []
     for draw in (1000, 1001):
         for name in methods:
             pair = [select(some, kind="values", draw=draw, method=name)[0]["values"] for some in (lines, judged)]
@@ -199,11 +188,13 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
     ("changes", "words"),
     [
         ({"methods": ("rbf_utilty",)}, "did you mean 'rbf_utility'"),
+        ({"methods": ("rbf_utility", "size", "size")}, "expected each once"),
         ({"draws": 0}, "draws = 0"),
         ({"contributors": {"count": 2}}, "expected at least 3"),
         ({"contributors": {"axes": {"size": (10, 5000)}}}, "expected 1 to 240"),
         ({"choice": "davinz2"}, r"config\.choice = 'davinz2' is not in config\.methods"),
         ({"contributors": {"explicit": ({"sise": 3},)}}, "did you mean 'size'"),
+        ({"contributors": {"explicit": ({"name": "a"}, {"name": "01"}, {"name": "a"})}}, "named a, 01, a: "),
         ({"training": {"steps": 0}}, r"training\.steps = 0"),
         ({"dataset": "mnist"}, "unknown dataset"),
         ({"truth": "leave_one"}, "did you mean 'leave_one_out'"),
