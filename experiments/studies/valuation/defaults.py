@@ -24,5 +24,6 @@ def complete(config) -> None:
 def most_examples(config) -> int:
     """How many examples the contributors may have together."""
     if config.contributors.explicit:
-        return sum(dict(fields).get("size", 0) for fields in config.contributors.explicit)
-    return config.contributors.count * int(max(config.contributors.axes.size))
+        sizes = [dict(fields).get("size", 0) for fields in config.contributors.explicit]
+        return sum(size for size in sizes if isinstance(size, int))
+    return config.contributors.count * int(max(config.contributors.axes.size, default=0))
