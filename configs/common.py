@@ -72,7 +72,7 @@ def valuation_arg(arg: str | None, *, contributors: int, **defaults) -> ml_colle
 
 
 def tables(add) -> None:
-    """The tables of README.md: mixed sizes, then one size for all, then what is lost without each."""
+    """The tables of the gallery: mixed sizes, then one size for all, then what is lost without each."""
     add("mixed", "small,draws=5")
     add("equal", "small,draws=5,size=500")
     add("leave-one-out", "small,draws=5,truth=leave_one_out")
