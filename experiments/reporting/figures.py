@@ -41,6 +41,7 @@ def draw_all(figures: Figures, lines: list[dict], folder: Path) -> list[tuple[st
                 for ending in ("png", "pdf"):
                     with replacing(folder / f"{name}.{ending}") as draft:
                         drawn.savefig(draft, dpi=150)
+                    drawn.set_layout_engine("none")  # the second file has the first one's layout, worked out once
                 made.append((f"{name}.png", caption))
     return made
 

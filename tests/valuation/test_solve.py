@@ -36,7 +36,7 @@ def test_matrix_free_and_kept_products_are_theta_times_v(model, theta, kept):
 
 
 @pytest.mark.parametrize("landmarks", [5, 40, 100])
-def test_ridge_solve_is_the_dense_solve(theta, landmarks):
+def test_ridge_solve_is_the_dense_solve(model, theta, landmarks):
     solution, diagonal = ridge_solve(
         model, kernel.true_class, EXAMPLES, Y, ridge=1e-3, landmarks=landmarks, key=jax.random.key(1), tolerance=1e-5
     )
