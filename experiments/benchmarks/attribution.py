@@ -81,15 +81,15 @@ def gradient(work: workloads.Workload):
 
 def ntk_mmd(work: workloads.Workload):
     """(kernel term, MMD) of subsets of the training set, DAVINZ's two terms."""
-    found = []
+    pairs = []
     for rows in np.array_split(np.arange(len(work.train.inputs)), SUBSETS):
-        own = work.train.take(rows)
-        theta = np.asarray(gram(work.model, own.inputs, own.targets), np.float64)
-        residual = 1 - np.take_along_axis(outputs(work.model, own.inputs), own.targets[:, None], 1)
+        subset = work.train.take(rows)
+        theta = np.asarray(gram(work.model, subset.inputs, subset.targets), np.float64)
+        residual = 1 - np.take_along_axis(outputs(work.model, subset.inputs), subset.targets[:, None], 1)
         solved = np.linalg.solve(theta + 1e-4 * np.trace(theta) / len(rows) * np.eye(len(rows)), residual)
         kernel = math.sqrt(max(float((residual * solved).sum()), 0) / len(rows))
-        found.append((kernel, mk_mmd(own.inputs, work.query.inputs, estimator="biased")))
-    return np.array(found)
+        pairs.append((kernel, mk_mmd(subset.inputs, work.query.inputs, estimator="biased")))
+    return np.array(pairs)
 
 
 def knn_shapley(work: workloads.Workload):
@@ -137,7 +137,7 @@ def measure(folder: str, case: str, repeat: int) -> dict:
     method, name = case.split(".")
     work = workloads.load(folder, name)
     before, begun = results.peak_megabytes(), time.perf_counter()
-    found = RUN[method](work)
+    scores = RUN[method](work)
     cold = time.perf_counter() - begun
     cpu, warm = time.process_time(), [_seconds(lambda: RUN[method](work)) for _ in range(repeat)]
     cpu = (time.process_time() - cpu) / repeat
@@ -152,13 +152,13 @@ def measure(folder: str, case: str, repeat: int) -> dict:
         "megabytes_before": before,
         "flops": flops(method, work),
         "peak_flops": peak(),
-        "result_bytes": found.nbytes,
+        "result_bytes": scores.nbytes,
         "load": _load(),
     }
     line["share_of_peak"] = line["flops"] / line["warm_seconds"] / line["peak_flops"]
     reference = Path(folder) / "reference" / f"{REFERENCE.get(case, '')}.npy"
     if case in REFERENCE and reference.exists():
-        line["correlation"] = float(np.corrcoef(np.load(reference).ravel(), np.asarray(found).ravel())[0, 1])
+        line["correlation"] = float(np.corrcoef(np.load(reference).ravel(), np.asarray(scores).ravel())[0, 1])
     return line
 
 

@@ -190,8 +190,8 @@ def table(lines: list[dict]) -> str:
 
 def _device_megabytes() -> float | None:
     """The most memory the accelerator has held; None on a CPU."""
-    found = jax.devices()[0].memory_stats()
-    return found["peak_bytes_in_use"] / 1e6 if found else None
+    statistics = jax.devices()[0].memory_stats()
+    return statistics["peak_bytes_in_use"] / 1e6 if statistics else None
 
 
 def about(case: str) -> dict:

@@ -4,13 +4,11 @@ import pytest
 from tests.problems import contributor, corners, data, sequences
 from valuation.aggregate import by_contributor, trained, union_examples
 
-PROBLEM = corners()
-
 
 def test_contributors_of_shared_and_repeated_examples():
     pool = data(10, 0)
     both = (contributor("a", [1, 2, 2], pool), contributor("b", [2, 3], pool, targets=[0, 1]))
-    train, group_rows = union_examples(PROBLEM._replace(pool=pool, contributors=both))
+    train, group_rows = union_examples(corners()._replace(pool=pool, contributors=both))
     for one, rows in zip(both, group_rows, strict=True):
         np.testing.assert_array_equal(train.inputs[rows], pool.inputs[one.index])
         np.testing.assert_array_equal(train.targets[rows], one.targets)
@@ -30,8 +28,8 @@ def test_sequences_that_two_hold_stand_once():
 
 
 def test_models_of_checkpoints():
-    (first, rate), _ = trained(PROBLEM)
-    assert rate == PROBLEM.checkpoints[0][1]
-    assert first.params is PROBLEM.checkpoints[0][0]
+    (first, rate), _ = trained(corners())
+    assert rate == corners().checkpoints[0][1]
+    assert first.params is corners().checkpoints[0][0]
     with pytest.raises(ValueError, match=r"Problem\.checkpoints is empty"):
-        trained(PROBLEM._replace(checkpoints=()))
+        trained(corners()._replace(checkpoints=()))

@@ -1,3 +1,5 @@
+from functools import cache
+
 import jax
 import jax.flatten_util
 import numpy as np
@@ -12,10 +14,13 @@ from valuation.gradients import per_example_gradients
 from valuation.outputs import class_sum, true_class
 from valuation.problem import Examples
 
-MODELS = {
-    "mlp": mlp((64, 7, 6, 4), jax.random.key(0)),
-    "convnet": convnet((1, 4, 8), 4, jax.random.key(0)),
-}
+NAMES = ("mlp", "convnet")
+
+
+@cache
+def built(name):
+    key = jax.random.key(0)
+    return mlp((64, 7, 6, 4), key) if name == "mlp" else convnet((1, 4, 8), 4, key)
 
 
 def images(count, seed):
@@ -23,11 +28,11 @@ def images(count, seed):
     return Examples(rng.random((count, 8, 8, 1)).astype(np.float32), rng.integers(0, 4, count).astype(np.int32))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("output", [true_class, class_sum])
 def test_gram_is_the_product_of_explicit_jacobians(name, output):
     a, b = images(5, 0), images(3, 1)
-    model = MODELS[name]
+    model = built(name)
     ja, jb = (jacobian(model, output, side) for side in (a, b))
     theta = kernel.gram(model, a.inputs, a.targets, output=output)
     np.testing.assert_allclose(theta, ja @ ja.T, rtol=2e-4, atol=1e-4)
@@ -35,10 +40,10 @@ def test_gram_is_the_product_of_explicit_jacobians(name, output):
     np.testing.assert_allclose(theta, ja @ jb.T, rtol=2e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("chunk", [1, 2, 5, 8])
 def test_vmapped_gradients_are_the_jacobian(name, chunk):
-    model, examples = MODELS[name], images(5, 0)
+    model, examples = built(name), images(5, 0)
 
     def loss(params, frozen, example):
         return model.apply(params, frozen, example.inputs[None])[0, example.targets]
@@ -48,7 +53,7 @@ def test_vmapped_gradients_are_the_jacobian(name, chunk):
 
 
 def test_padding_rows_leave_no_trace():
-    model, many = MODELS["mlp"], images(kernel.ROWS + 3, 0)
+    model, many = built("mlp"), images(kernel.ROWS + 3, 0)
     theta = kernel.gram(model, many.inputs, many.targets)
     few = kernel.gram(model, many.inputs[:4], many.targets[:4])
     assert theta.shape == (len(many.inputs),) * 2
@@ -56,7 +61,7 @@ def test_padding_rows_leave_no_trace():
 
 
 def test_outputs_do_not_depend_on_the_number_of_rows():
-    model, many = MODELS["mlp"], images(kernel.ROWS + 3, 0)
+    model, many = built("mlp"), images(kernel.ROWS + 3, 0)
     expected = model.apply(model.params, model.frozen, many.inputs)
     np.testing.assert_allclose(kernel.outputs(model, many.inputs), expected, atol=1e-5)
     np.testing.assert_allclose(kernel.outputs(model, many.inputs[:1]), expected[:1], atol=1e-5)
@@ -81,6 +86,6 @@ def test_likelihoods_do_not_depend_on_the_memory(memory, rows, monkeypatch):
 
 
 def test_a_model_without_capture_is_refused():
-    model, one = MODELS["mlp"], images(1, 0)
+    model, one = built("mlp"), images(1, 0)
     with pytest.raises(ValueError, match="per_example_gradients"):
         kernel.gram(model._replace(tapped=None, layers={}), one.inputs, one.targets)

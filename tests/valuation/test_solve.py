@@ -12,21 +12,25 @@ from valuation.problem import Examples
 from valuation.solve import conjugate_gradients, nystroem, ridge_solve, tangent_product
 
 DRAW = np.random.default_rng(0)
-MODEL = convnet((3, 8, 8), 4, jax.random.key(0))
 EXAMPLES = Examples(DRAW.normal(size=(70, 8, 8, 3)).astype(np.float32), DRAW.integers(0, 4, 70).astype(np.int32))
 Y = DRAW.normal(size=(70, 2))
 
 
 @pytest.fixture(scope="module")
-def theta():
-    rows = jacobian(MODEL, kernel.true_class, EXAMPLES)
+def model():
+    return convnet((3, 8, 8), 4, jax.random.key(0))
+
+
+@pytest.fixture(scope="module")
+def theta(model):
+    rows = jacobian(model, kernel.true_class, EXAMPLES)
     return rows @ rows.T
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_matrix_free_and_kept_products_are_theta_times_v(theta, kept):
-    size = 4 * 70 * sum(leaf.size for leaf in jax.tree.leaves(MODEL.params))
-    product, diagonal = tangent_product(MODEL, kernel.true_class, EXAMPLES, memory=2 * size - (not kept))
+def test_matrix_free_and_kept_products_are_theta_times_v(model, theta, kept):
+    size = 4 * 70 * sum(leaf.size for leaf in jax.tree.leaves(model.params))
+    product, diagonal = tangent_product(model, kernel.true_class, EXAMPLES, memory=2 * size - (not kept))
     np.testing.assert_allclose(product(Y), theta @ Y, rtol=1e-3, atol=1e-4 * np.abs(theta @ Y).max())
     assert diagonal == pytest.approx(np.trace(theta) / 70, rel=1e-4)
 
@@ -34,7 +38,7 @@ def test_matrix_free_and_kept_products_are_theta_times_v(theta, kept):
 @pytest.mark.parametrize("landmarks", [5, 40, 100])
 def test_ridge_solve_is_the_dense_solve(theta, landmarks):
     solution, diagonal = ridge_solve(
-        MODEL, kernel.true_class, EXAMPLES, Y, ridge=1e-3, landmarks=landmarks, key=jax.random.key(1), tolerance=1e-5
+        model, kernel.true_class, EXAMPLES, Y, ridge=1e-3, landmarks=landmarks, key=jax.random.key(1), tolerance=1e-5
     )
     expected = np.linalg.solve(theta + 1e-3 * diagonal * np.eye(70), Y)
     assert solution.converged

@@ -8,13 +8,11 @@ from valuation import tangent
 from valuation.outputs import log_likelihood
 from valuation.problem import contributor_examples
 
-PROBLEM = sequences()
-
 
 def test_products_of_sketches_are_the_kernel_up_to_their_dimensions():
-    sides = [contributor_examples(PROBLEM, PROBLEM.contributors[2]), PROBLEM.validation]
-    a, b = (tangent.sketched_gradients(PROBLEM.model, log_likelihood, side, PROBLEM.key) for side in sides)
-    exact_a, exact_b = (jacobian(PROBLEM.model, log_likelihood, side) for side in sides)
+    sides = [contributor_examples(sequences(), sequences().contributors[2]), sequences().validation]
+    a, b = (tangent.sketched_gradients(sequences().model, log_likelihood, side, sequences().key) for side in sides)
+    exact_a, exact_b = (jacobian(sequences().model, log_likelihood, side) for side in sides)
     for products, exact in (((a, a), (exact_a, exact_a)), ((b, a), (exact_b, exact_a))):
         lengths = np.outer(*(np.linalg.norm(rows, axis=1) for rows in exact))
         error = np.abs(tangent.row_products(*products) - exact[0] @ exact[1].T)

@@ -1,5 +1,6 @@
 """What test_mesh.py compares: on one device, on simulated devices, and by several processes."""
 
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -21,33 +22,43 @@ from valuation.workers import on_host, use_workers
 
 CHOSEN = ("ntk_utility", "score_scale_free", "davinz", "tracin", "logra", "trak", "influence")
 WIDTHS = (5, 8, CLASSES)
-MODEL = mlp(WIDTHS, jax.random.key(0))
-DECODER = transformer(16, 8, 16, layers=1, heads=2, hidden=32, key=jax.random.key(1))
 TOKENS = np.random.default_rng(0).integers(0, 16, (21, 8)).astype(np.int32)
+
+
+@cache
+def classifier():
+    return mlp(WIDTHS, jax.random.key(0))
+
+
+@cache
+def decoder():
+    return transformer(16, 8, 16, layers=1, heads=2, hidden=32, key=jax.random.key(1))
 
 
 def values(devices, names=CHOSEN) -> dict[str, np.ndarray]:
     """Values of the corners' contributors by those methods, on those devices; None computes them without a mesh."""
     other = mlp(WIDTHS, jax.random.key(5)).params
-    problem = corners()._replace(model=MODEL, checkpoints=((MODEL.params, 0.5), (other, 0.25)))
+    problem = corners()._replace(model=classifier(), checkpoints=((classifier().params, 0.5), (other, 0.25)))
     options = {"logra": {"rank": 3}, "trak": {"dimensions": 64}}
     with use_workers(devices):
         return {name: METHODS[name](problem, **options.get(name, {})) for name in names}
 
 
-def products(devices, params=DECODER.params) -> np.ndarray:
+def products(devices, params=None) -> np.ndarray:
     """Inner products of a decoder's gradients, in several ragged chunks."""
     tokens = Examples(TOKENS, TOKENS)
     with use_workers(devices):
-        model = DECODER._replace(params=params)
+        model = decoder()._replace(params=params or decoder().params)
         return gradient_products(model, log_likelihood, tokens, tokens.take(slice(0, 5)), memory=2_000_000)
 
 
 def recipe() -> Recipe:
     """With momentum, not with Adam: Adam's first step is the sign of a gradient, which rounding decides near 0."""
 
+    model = classifier()
+
     def loss(params, frozen, examples, key):
-        return cross_entropy(MODEL.apply(params, frozen, examples.inputs), examples.targets)
+        return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
     sgd = optimizer("sgd", {"learning_rate": 1e-2, "momentum": 0.9})
     return Recipe(loss, lambda key: mlp(WIDTHS, key).params, (), sgd, 12, 8)
@@ -73,11 +84,13 @@ def cut_trainings(devices, folder: Path | None = None) -> list:
 def decoder_recipe() -> Recipe:
     """One step with momentum on the decoder's sequences."""
 
+    model = decoder()
+
     def loss(params, frozen, examples, key):
-        return -log_likelihood(DECODER.apply(params, frozen, examples.inputs), examples)
+        return -log_likelihood(model.apply(params, frozen, examples.inputs), examples)
 
     sgd = optimizer("sgd", {"learning_rate": 0.1, "momentum": 0.9})
-    return Recipe(loss, lambda key: DECODER.params, DECODER.frozen, sgd, 1, 16)
+    return Recipe(loss, lambda key: model.params, model.frozen, sgd, 1, 16)
 
 
 def one_step(devices, shard) -> tuple:

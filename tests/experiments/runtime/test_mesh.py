@@ -58,7 +58,7 @@ def test_a_step_on_one_device_is_step_itself():
 
 
 def test_large_parameters_are_cut_and_give_the_same_outputs():
-    decoder = mesh_numbers.DECODER
+    decoder = mesh_numbers.decoder()
     shardings = mesh.sharded(decoder.params, EIGHT, large=128)
     placed = mesh.place(decoder.params, shardings)
     for leaf in jax.tree.leaves(placed):
@@ -107,7 +107,7 @@ def test_progress_counts_every_example():
 
     with use_workers(progress=progress):
         tokens = mesh_numbers.Examples(mesh_numbers.TOKENS, mesh_numbers.TOKENS)
-        self_products(mesh_numbers.DECODER, mesh_numbers.log_likelihood, tokens, memory=2_000_000)
+        self_products(mesh_numbers.decoder(), mesh_numbers.log_likelihood, tokens, memory=2_000_000)
     assert bars == [[21, 21]]
 
 

@@ -10,10 +10,10 @@ from models.losses import cross_entropy
 from models.mlp import mlp
 from tests.experiments.training.trainings import (
     EIGHT,
-    MODEL,
     WIDTHS,
     assert_close,
     assert_equal,
+    classifier,
     data,
     fitted,
     keys,
@@ -35,7 +35,7 @@ def test_a_training_is_the_obvious_loop(x64):
 
     @jax.jit
     def gradient(params, batch):
-        outputs = MODEL.apply(params, (), batch.inputs.astype(jnp.float64))
+        outputs = classifier().apply(params, (), batch.inputs.astype(jnp.float64))
         return cross_entropy(outputs, batch.targets).mean()
 
     for rows in batches(30, 20, 8, order):

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.training.recipe import Part, batches, begin, described, parts, step
 from models.losses import cross_entropy
-from tests.experiments.training.trainings import MODEL, assert_close, data, recipe
+from tests.experiments.training.trainings import assert_close, classifier, data, recipe
 
 
 @pytest.mark.parametrize(("count", "steps", "batch"), [(10, 7, 4), (3, 5, 8), (1, 2, 6), (64, 1, 64)])
@@ -32,11 +32,11 @@ def test_a_set_is_a_part_of_itself():
 def test_a_step_is_optaxs_on_the_mean_gradient(x64):
     plan, examples = recipe(dtype=jnp.float64), data(8, 0)
     state = begin(plan, jax.random.key_data(jax.random.key(3)))
-    (params, _, _, count), loss = jax.jit(partial(step, plan))(state, examples, MODEL.frozen)
+    (params, _, _, count), loss = jax.jit(partial(step, plan))(state, examples, classifier().frozen)
 
     def mean(params):
         inputs = jnp.asarray(examples.inputs, jnp.float64)
-        return cross_entropy(MODEL.apply(params, (), inputs), jnp.asarray(examples.targets)).mean()
+        return cross_entropy(classifier().apply(params, (), inputs), jnp.asarray(examples.targets)).mean()
 
     value, gradient = jax.value_and_grad(mean)(state[0])
     adam = optax.adam(1e-2)

@@ -1,6 +1,7 @@
 """A small classifier, its recipe and its data: what the tests of this folder train."""
 
 import contextlib
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +17,14 @@ from models.mlp import mlp
 from tests.problems import CLASSES, data
 
 WIDTHS = (5, 16, CLASSES)
-MODEL = mlp(WIDTHS, jax.random.key(0))
 ONE = jax.sharding.Mesh(np.array(jax.devices()[:1]), (mesh.AXIS,))
 EIGHT = mesh.devices()
 SETS = [data(40, 0), data(9, 1)]
+
+
+@cache
+def classifier():
+    return mlp(WIDTHS, jax.random.key(0))
 
 
 class Killed(Exception):
@@ -29,14 +34,16 @@ class Killed(Exception):
 def recipe(steps=20, batch=8, rate=1e-2, name="adam", dtype=jnp.float32, **changes) -> Recipe:
     """Training of the classifier; changes: other fields of the recipe."""
 
+    model = classifier()
+
     def loss(params, frozen, examples, key):
-        return cross_entropy(MODEL.apply(params, frozen, examples.inputs.astype(dtype)), examples.targets)
+        return cross_entropy(model.apply(params, frozen, examples.inputs.astype(dtype)), examples.targets)
 
     def initialise(key):
         return jax.tree.map(lambda leaf: leaf.astype(dtype), mlp(WIDTHS, key).params)
 
     settings = {"learning_rate": rate} | ({"momentum": 0.9} if name == "sgd" else {})
-    return Recipe(loss, initialise, MODEL.frozen, optimizer(name, settings), steps, batch)._replace(**changes)
+    return Recipe(loss, initialise, model.frozen, optimizer(name, settings), steps, batch)._replace(**changes)
 
 
 def keys(count):

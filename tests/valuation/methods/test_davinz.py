@@ -7,24 +7,22 @@ from valuation.methods.davinz import davinz
 from valuation.outputs import true_class
 from valuation.problem import contributor_examples
 
-PROBLEM = corners()
-
 
 def test_davinz_is_brute_force():
     chosen = (1, 2, 4)
-    small = PROBLEM._replace(contributors=tuple(PROBLEM.contributors[i] for i in chosen))
-    v = PROBLEM.validation.inputs.astype(np.float64)
+    small = corners()._replace(contributors=tuple(corners().contributors[i] for i in chosen))
+    v = corners().validation.inputs.astype(np.float64)
     inner = scipy.spatial.distance.cdist(v, v, "sqeuclidean")
     width = np.median(inner[np.triu_indices(len(v), 1)])
     mmds, kernels = [], []
     for c in small.contributors:
-        examples = contributor_examples(PROBLEM, c)
+        examples = contributor_examples(corners(), c)
         k = [np.exp(-scipy.spatial.distance.cdist(a, b, "sqeuclidean") / width).mean()
              for a, b in ((examples.inputs, examples.inputs), (examples.inputs, v))]  # fmt: skip
         mmds.append(np.sqrt(k[0] + np.exp(-inner / width).mean() - 2 * k[1]))
         terms = []
-        for params in PROBLEM.initial:
-            model = PROBLEM.model._replace(params=params)
+        for params in corners().initial:
+            model = corners().model._replace(params=params)
             rows = jacobian(model, true_class, examples)
             theta = rows @ rows.T
             theta += 1e-2 * np.trace(theta) / len(theta) * np.eye(len(theta))
@@ -38,9 +36,11 @@ def test_davinz_is_brute_force():
 
 
 def test_davinz_prefers_data_like_the_validation_set():
-    near = contributor("near", np.arange(40), PROBLEM.pool)
-    pool = PROBLEM.pool._replace(inputs=np.concatenate([PROBLEM.pool.inputs, PROBLEM.pool.inputs[:40] + 3]),
-                                 targets=np.concatenate([PROBLEM.pool.targets, PROBLEM.pool.targets[:40]]))  # fmt: skip
+    near = contributor("near", np.arange(40), corners().pool)
+    inputs, targets, _ = corners().pool
+    pool = corners().pool._replace(
+        inputs=np.concatenate([inputs, inputs[:40] + 3]), targets=np.concatenate([targets, targets[:40]])
+    )
     far = contributor("far", np.arange(120, 160), pool)
-    values = davinz(PROBLEM._replace(pool=pool, contributors=(near, far)))
+    values = davinz(corners()._replace(pool=pool, contributors=(near, far)))
     assert values[0] > values[1]

@@ -1,5 +1,7 @@
 """One table for all methods and objectives: finite, one number a contributor, blind to their order and names."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,6 @@ from valuation.methods import METHODS
 from valuation.problem import Problem
 from valuation.shared import Shared
 
-PROBLEM = corners()
-SHARED = PROBLEM._replace(shared=Shared())
-SEQUENCES, PADDED = (sequences(length)._replace(shared=Shared()) for length in (7, 11))
 JOINTLY = {"random", "score_calibrated", "proxy_training"}  # their randomness goes by position
 ON_UNION = {
     "deviation",
@@ -18,13 +17,18 @@ ON_UNION = {
 }  # test_union_methods.py
 
 
+@cache
+def shared(make, *size):
+    return make(*size)._replace(shared=Shared())
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_corner_is_valued_alike_with_and_without_sharing(name):
-    values = METHODS[name](PROBLEM)
-    assert values.shape == (len(PROBLEM.contributors),)
+    values = METHODS[name](corners())
+    assert values.shape == (len(corners().contributors),)
     assert np.isfinite(values).all()
-    np.testing.assert_array_equal(values, METHODS[name](SHARED))
-    np.testing.assert_array_equal(values, METHODS[name](SHARED))
+    np.testing.assert_array_equal(values, METHODS[name](shared(corners)))
+    np.testing.assert_array_equal(values, METHODS[name](shared(corners)))
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -43,12 +47,12 @@ def test_every_method_values_numbers_or_says_what_does(name):
 
 @pytest.mark.parametrize("name", [n for n, m in METHODS.items() if not m.refusal("sequences")])
 def test_more_padding_changes_no_value(name):
-    values = METHODS[name](SEQUENCES)
+    values = METHODS[name](shared(sequences, 7))
     assert values.shape == (4,)
     assert np.isfinite(values).all()
     scale = np.abs(values).max()
     close = 2e-2 if name == "influence" else 2e-3  # its solve stops at a tolerance
-    np.testing.assert_allclose(METHODS[name](PADDED), values, rtol=close, atol=close * scale)
+    np.testing.assert_allclose(METHODS[name](shared(sequences, 11)), values, rtol=close, atol=close * scale)
 
 
 def test_what_needs_classes_says_so():
@@ -58,20 +62,22 @@ def test_what_needs_classes_says_so():
 
 @pytest.mark.parametrize("name", sorted(set(METHODS) - JOINTLY - ON_UNION))
 def test_the_order_of_contributors_does_not_matter(name):
-    order = np.random.default_rng(0).permutation(len(PROBLEM.contributors))
-    mixed = SHARED._replace(contributors=tuple(PROBLEM.contributors[i] for i in order))
-    np.testing.assert_allclose(METHODS[name](mixed), METHODS[name](SHARED)[order], rtol=1e-6)
+    order = np.random.default_rng(0).permutation(len(corners().contributors))
+    mixed = shared(corners)._replace(contributors=tuple(corners().contributors[i] for i in order))
+    np.testing.assert_allclose(METHODS[name](mixed), METHODS[name](shared(corners))[order], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", [n for n, m in METHODS.items() if not m.labels])
 def test_what_does_not_look_at_validation_labels_gives_the_same_for_others(name):
-    shuffled = PROBLEM.validation._replace(targets=PROBLEM.validation.targets[::-1].copy())
-    np.testing.assert_array_equal(METHODS[name](SHARED._replace(validation=shuffled)), METHODS[name](SHARED))
+    shuffled = corners().validation._replace(targets=corners().validation.targets[::-1].copy())
+    np.testing.assert_array_equal(
+        METHODS[name](shared(corners)._replace(validation=shuffled)), METHODS[name](shared(corners))
+    )
 
 
 @pytest.mark.parametrize("name", [n for n, m in METHODS.items() if not m.trains])
 def test_what_does_not_train_needs_no_training(name):
-    np.testing.assert_array_equal(METHODS[name](SHARED._replace(train=None)), METHODS[name](SHARED))
+    np.testing.assert_array_equal(METHODS[name](shared(corners)._replace(train=None)), METHODS[name](shared(corners)))
 
 
 @pytest.mark.parametrize("method", ["ntk_utility", "ntk_flow", "rbf_utility", "linear_utility", "knn_utility"])
@@ -88,8 +94,8 @@ def test_good_numbers_are_worth_more_than_bad(method):
 def test_good_classes_are_worth_more_than_bad(method):
     """The order that any sane value has: right labels above wrong ones, all classes above one of them."""
     options = {"share": 1.0} if method == "proxy_training" else {}
-    names = [contributor.name for contributor in PROBLEM.contributors]
-    value = dict(zip(names, METHODS[method](SHARED, **options), strict=True))
+    names = [contributor.name for contributor in corners().contributors]
+    value = dict(zip(names, METHODS[method](shared(corners), **options), strict=True))
     assert value["large"] > 0.8
     assert value["large"] > value["one class"] > value["wrong labels"]
 

@@ -1,6 +1,7 @@
 """Scores of examples against their formulas in float64 NumPy on explicit Jacobians; contributors from examples."""
 
 import inspect
+from functools import cache
 
 import jax
 import jax.flatten_util
@@ -18,14 +19,22 @@ from valuation.methods.deviation import deviation, removed
 from valuation.outputs import log_likelihood, margin
 from valuation.projection import sides, widths
 
-MODELS = [mlp((5, 6, CLASSES), jax.random.key(seed)) for seed in (0, 1)]
 TRAIN, QUERY = data(30, 5), data(4, 6)
-PROBLEM = corners()._replace(model=MODELS[0], checkpoints=((MODELS[0].params, 0.5), (MODELS[1].params, 0.25)))
 ON_UNION = ("deviation", *(name for name, method in METHODS.items() if method.checkpoints))
 
 
-def gradients(output, examples, model=MODELS[0]):
-    return jacobian(model, output, examples)
+@cache
+def network(seed=0):
+    return mlp((5, 6, CLASSES), jax.random.key(seed))
+
+
+@cache
+def problem():
+    return corners()._replace(model=network(), checkpoints=((network().params, 0.5), (network(1).params, 0.25)))
+
+
+def gradients(output, examples, one=None):
+    return jacobian(one or network(), output, examples)
 
 
 def log_probability(logits, targets):
@@ -34,15 +43,17 @@ def log_probability(logits, targets):
 
 
 def test_tracin_is_the_sum_over_checkpoints():
-    got = tracin.scores([(MODELS[0], 0.5), (MODELS[1], 0.25)], log_likelihood, TRAIN, QUERY)
-    pairs = [(gradients(log_likelihood, TRAIN, m), gradients(log_likelihood, QUERY, m)) for m in MODELS]
+    got = tracin.scores([(network(), 0.5), (network(1), 0.25)], log_likelihood, TRAIN, QUERY)
+    pairs = [
+        (gradients(log_likelihood, TRAIN, m), gradients(log_likelihood, QUERY, m)) for m in (network(), network(1))
+    ]
     expected = 0.5 * pairs[0][0] @ pairs[0][1].T + 0.25 * pairs[1][0] @ pairs[1][1].T
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_tracin_is_what_a_small_step_does_to_the_loss():
     """Finite difference: one step of size eta on a training example moves the query's log-likelihood by eta * score."""
-    model, eta = MODELS[0], 1e-3
+    model, eta = network(), 1e-3
     got = tracin.scores([(model, 1.0)], log_likelihood, TRAIN, QUERY)
     flat, unravel = jax.flatten_util.ravel_pytree(model.params)
     flat = np.asarray(flat, np.float64)
@@ -69,12 +80,12 @@ def unravel_x64(unravel, vector):
 @pytest.mark.parametrize("normalise", [False, True])
 def test_logra_is_the_damped_inverse_layer_by_layer(normalise):
     """With a rank that covers the widths the projection loses nothing, and the formula can be taken on the Jacobian."""
-    state = sides(shapes(MODELS[0].params), jax.random.key(2), rank=8)
-    chunks, query_rows = (list(logra.projected(MODELS[0], log_likelihood, part, state)) for part in (TRAIN, QUERY))
+    state = sides(shapes(network().params), jax.random.key(2), rank=8)
+    chunks, query_rows = (list(logra.projected(network(), log_likelihood, part, state)) for part in (TRAIN, QUERY))
     got = logra.scores(chunks, np.concatenate(query_rows), widths(state), damping=0.1, normalise=normalise)
     train_rows, query, start = gradients(log_likelihood, TRAIN), gradients(log_likelihood, QUERY), 0
     expected, on_itself = 0, 0
-    for path, shape in shapes(MODELS[0].params).items():
+    for path, shape in shapes(network().params).items():
         size = int(np.prod(shape))
         if path.endswith("kernel"):
             g, q = train_rows[:, start : start + size], query[:, start : start + size]
@@ -98,11 +109,11 @@ def test_trak_solves_the_same_in_both_spaces(n):
 
 def test_trak_values_follow_the_formula():
     """Enough dimensions that the sketch is nearly an isometry: the same order as with the gradients themselves."""
-    values = trak.trak(PROBLEM, dimensions=4096)
-    train, rows = union_examples(PROBLEM)
+    values = trak.trak(problem(), dimensions=4096)
+    train, rows = union_examples(problem())
     parts, slack = [], []
-    for model, _ in trained(PROBLEM):
-        train_rows, query_rows = (gradients(margin, e, model) for e in (train, PROBLEM.validation))
+    for model, _ in trained(problem()):
+        train_rows, query_rows = (gradients(margin, e, model) for e in (train, problem().validation))
         parts.append(trak.scores(train_rows.astype(np.float32), query_rows.astype(np.float32)))
         slack.append(1 - np.exp(log_probability(model.apply(model.params, {}, train.inputs), train.targets)))
     expected = by_contributor(np.mean(parts, 0) * np.mean(slack, 0)[:, None], rows, "mean")
@@ -110,7 +121,7 @@ def test_trak_values_follow_the_formula():
 
 
 def test_influence_is_the_solve_with_the_explicit_gauss_newton_matrix():
-    model = MODELS[0]
+    model = network()
     query = gradients(log_likelihood, QUERY).astype(np.float32)
     got, solution = influence.scores(model, log_likelihood, TRAIN, query, jax.random.key(0), tolerance=1e-9)
     product = influence.gauss_newton(model, log_likelihood, TRAIN)
@@ -145,8 +156,8 @@ def test_removal_is_the_fit_without_the_group():
 
 
 def test_deviation_sees_the_mislabelled():
-    values = deviation(PROBLEM)
-    names = [c.name for c in PROBLEM.contributors]
+    values = deviation(problem())
+    names = [c.name for c in problem().contributors]
     assert np.argmax(values) == names.index("wrong labels")
     assert (values >= 0).all()
 
@@ -156,18 +167,18 @@ def test_deviation_sees_the_mislabelled():
 def test_every_method_values_every_corner(name, reduction):
     method = METHODS[name]
     options = {"reduction": reduction} if "reduction" in method.defaults() else {}
-    values = method(PROBLEM, **options)
-    assert values.shape == (len(PROBLEM.contributors),)
+    values = method(problem(), **options)
+    assert values.shape == (len(problem().contributors),)
     assert np.isfinite(values).all()
-    order = np.arange(len(PROBLEM.contributors))[::-1]
-    mixed = PROBLEM._replace(contributors=tuple(PROBLEM.contributors[i] for i in order))
+    order = np.arange(len(problem().contributors))[::-1]
+    mixed = problem()._replace(contributors=tuple(problem().contributors[i] for i in order))
     np.testing.assert_allclose(method(mixed, **options), values[order], rtol=2e-2, atol=1e-4 * np.abs(values).max())
 
 
 @pytest.mark.parametrize("name", ON_UNION[1:])
 def test_without_checkpoints_the_reason_is_said(name):
     with pytest.raises(ValueError, match=r"needs checkpoints.*Problem\.checkpoints is empty"):
-        METHODS[name](PROBLEM._replace(checkpoints=()))
+        METHODS[name](problem()._replace(checkpoints=()))
 
 
 def test_bad_input_is_named():
