@@ -1,5 +1,5 @@
 # make run    the main job: 24 contributors of real and synthetic images, valued and checked (out/images)
-# make test   the tests, nothing else        make lint     ruff check and format
+# make test   the tests, nothing else        make lint     ruff check and format, mypy
 # make figures WORKDIR=out/images            redraw figures and report from results.jsonl
 PYTHON ?= python3
 WORKDIR ?= out/images
@@ -17,6 +17,7 @@ test: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 figures: .venv/installed
 	$(BIN)/python -m experiments.report --workdir=$(WORKDIR)

@@ -1,1 +1,4 @@
-"""What to run: one file a config, and what they share. No JAX, no data, nothing of ours but this folder."""
+"""What to run: one file a config, what they share (common), what their keys mean (schema).
+
+No JAX, no data, no code that runs anything: these files import ml_collections and each other.
+"""

@@ -1,48 +1,9 @@
 """Options of a config file, written after its colon: --config=configs/images.py:small,draws=5."""
 
 import difflib
+from collections.abc import Collection
 
 import ml_collections
-
-# Of the methods that a valuation compares, those that sequences leave out: the first two need class labels, the others
-# cost as much as the truth there or repeat what another one says. valuation/methods.py describes all.
-NOT_OF_SEQUENCES = (
-    "rbf_margin",
-    "knn_utility",
-    "ntk_flow",
-    "score_literal",
-    "score_calibrated",
-    "score_kernel_scaled",
-    "influence",
-    "loss_only",
-)
-METHODS = (
-    "ntk_utility",
-    "ntk_flow",
-    "rbf_utility",
-    "rbf_margin",
-    "linear_utility",
-    "knn_utility",
-    "proxy_training",
-    "score_literal",
-    "score_scale_free",
-    "score_kappa",
-    "score_calibrated",
-    "score_kernel_scaled",
-    "davinz",
-    "deviation",
-    "tracin",
-    "logra",
-    "trak",
-    "influence",
-    "mmd_only",
-    "mmd_size",
-    "loss_only",
-    "size",
-    "real_count",
-    "real_share",
-    "random",
-)
 
 
 def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
@@ -56,19 +17,17 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.truth, config.truth_seeds = options.truth, options.truth_seeds
     config.checkpoints = 3  # of one training on the union, for the methods that look at those
     config.zipf = 1.0  # exponent of the frequencies of the groups in a truncated synthetic part
-    config.methods = METHODS
-    config.options = method_options(options.truth)
+    config.methods = ()  # of valuation.methods.METHODS; (): the default table of the task
+    config.options = {}  # of methods, where they are not the defaults: {"rbf_utility": {"ridge": 0.1}, ...}
     config.bootstrap = 2000
-    config.memory = (
-        0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' own budgets
-    )
+    config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' budgets
     return config
 
 
 def valuation_arg(arg: str | None, *, contributors: int, **defaults) -> ml_collections.ConfigDict:
-    """The options of a valuation: those of every task, and the defaults of its own; `tiny` is smaller."""
+    """The options of a valuation: those of every task, and the task's defaults; `tiny` is smaller."""
     tiny = (arg or "").startswith("tiny")
-    shared = {"draws": 1, "seed": 1000, "contributors": 6 if tiny else contributors, "size": 0}
+    shared: dict[str, int | str] = {"draws": 1, "seed": 1000, "contributors": 6 if tiny else contributors, "size": 0}
     shared |= {"truth_seeds": 2 if tiny else 3, "truth": "own_set"}
     return parse_arg(arg, scales=("tiny", "small", "paper"), **shared, **defaults)
 
@@ -78,30 +37,6 @@ def tables(add) -> None:
     add("mixed", "small,draws=5")
     add("equal", "small,draws=5,size=500")
     add("leave-one-out", "small,draws=5,truth=leave_one_out")
-
-
-def method_options(truth: str) -> dict[str, dict]:
-    """The options of METHODS; how scores of examples become values of contributors follows from the truth."""
-    reductions = {"own_set": "mean", "leave_one_out": "sum", "none": "mean"}
-    reduction = reductions[one_of("truth", truth, tuple(reductions))]
-    return {
-        "ntk_utility": {"ridge": 0.01},
-        "ntk_flow": {"time": 30.0},
-        "rbf_utility": {"ridge": 0.01, "bandwidth": 0.5},
-        "rbf_margin": {"ridge": 0.01, "bandwidth": 0.5, "smoothing": 0.2},
-        "linear_utility": {"ridge": 0.01},
-        "knn_utility": {"k": 5},
-        "proxy_training": {"share": 0.1},
-        "score_scale_free": {"output": "true_class", "joint": False, "ridge": 1e-3},
-        "score_kappa": {"output": "true_class", "joint": False, "ridge": 1e-3},
-        "score_calibrated": {"retrained": 6},
-        "davinz": {"ridge": 1e-4},
-        "deviation": {"ridge": 1e-2},
-        "tracin": {"reduction": reduction},
-        "logra": {"rank": 64, "damping": 0.1, "reduction": reduction},
-        "trak": {"dimensions": 2048, "damping": 0.1, "reduction": reduction},
-        "influence": {"damping": 0.1, "reduction": reduction},
-    }
 
 
 def parse_arg(arg: str | None, *, scales: tuple[str, ...], **defaults) -> ml_collections.ConfigDict:
@@ -124,7 +59,7 @@ def parse_arg(arg: str | None, *, scales: tuple[str, ...], **defaults) -> ml_col
     return options.lock()
 
 
-def one_of(what: str, name: str, known: tuple[str, ...]) -> str:
+def one_of(what: str, name: str, known: Collection[str]) -> str:
     """The name itself if it is known. Raises ValueError with the nearest known name otherwise."""
     if name in known:
         return name

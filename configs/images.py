@@ -57,7 +57,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         if not options.size:
             config.contributors.axes.size = (20, 100)
         config.initialisations = config.checkpoints = 1
-        config.options.logra.rank, config.options.trak.dimensions = 8, 64
+        config.options = {"logra": {"rank": 8}, "trak": {"dimensions": 64}}
         config.bootstrap = 200
     if options.scale == "paper":
         config.split = {"validation": 2000, "test": 0}  # CIFAR-100 has a test set of its own

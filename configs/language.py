@@ -30,7 +30,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 
     every = (*((1.0, mass, 48) for mass in TOP_P), *((value, 1.0, 48) for value in TEMPERATURE))
     config.generation = {
-        "model": "smollm2",
+        "model": {"name": "smollm2"},
         "real": True,  # problems of MathQA; else two made up
         "held_out": 1500,  # problems with the smallest hashes, left to validation and test
         "batch": 128,
@@ -57,40 +57,36 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         },
     }
 
-    config.dataset = "imdb"  # its training half; "invented": Zipf words, truncated in the ways that samplers do
+    config.dataset = "imdb_half"  # its training half; "invented": Zipf words, truncated in the ways that samplers do
     config.split = {"validation": 2000, "test": 3000}
     config.words = 0  # of every source that is compared; 0: as many as the smallest one has
     config.bootstrap = 100
     config.pretrained = {
-        "model": "smollm2",
+        "model": {"name": "smollm2"},
+        "tokens": {"length": 96},
         "texts": 128,  # held-out reviews
-        "length": 96,  # tokens of each
         "batch": 16,
         "known": 3000,  # real reviews whose tokens are counted for the ranks
         "edges": (10, 100, 1000, 10_000),
     }
     config.decoder = {  # 0.4 million parameters, its words numbered by rank; about 10 passes over its few words
-        "vocabulary": 2048,
-        "length": 64,
-        "width": 96,
-        "layers": 2,
-        "heads": 4,
-        "batch": 16,
-        "steps": 40,
-        "learning_rate": 1e-3,
+        "tokens": {"vocabulary": 2048, "length": 64},
+        "model": {"width": 96, "layers": 2, "heads": 4, "hidden": 384},
+        "training": {"steps": 40, "batch": 16, "learning_rate": 1e-3},
         "held_out": 200,  # rows of real text
         "edges": (10, 100, 1000),
     }
 
     if options.scale == "tiny":
         config.dataset, config.words, config.bootstrap = "invented", 1500, 10
-        config.pretrained.model, config.pretrained.texts, config.pretrained.known = "random", 6, 20
-        config.pretrained.length, config.pretrained.batch, config.pretrained.edges = 12, 4, (5, 20)
-        config.decoder.vocabulary, config.decoder.length, config.decoder.width = 64, 16, 16
-        config.decoder.layers, config.decoder.heads, config.decoder.steps = 1, 2, 20
+        config.pretrained.model.name, config.pretrained.texts, config.pretrained.known = "random", 6, 20
+        config.pretrained.tokens.length, config.pretrained.batch, config.pretrained.edges = 12, 4, (5, 20)
+        config.decoder.tokens = {"vocabulary": 64, "length": 16}
+        config.decoder.model = {"width": 16, "layers": 1, "heads": 2, "hidden": 64}
+        config.decoder.training.steps = 20
         config.decoder.held_out, config.decoder.edges = 20, (5, 20)
         config.repeats = min(config.repeats, 2)
-        config.generation.model, config.generation.real, config.generation.batch = "random", False, 4
+        config.generation.model.name, config.generation.real, config.generation.batch = "random", False, 4
         for kind in ("review", "instruction", "solution"):
             config.generation[kind].length, config.generation[kind].settings = 6, ((1.0, 0.95, 6),)
             config.generation[kind].filters = {"whole": False, "words": (1, 150), "near": 0.5}

@@ -41,8 +41,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "exponent": 1.4,
         "entities": 4000,
         "attributes": 32,
-        "embedding": 32,
-        "width": 64,
+        "model": {"embedding": 32, "width": 64},
         "training": {"steps": 800, "batch": 512, "learning_rate": 1e-2},
         "generator_sample": 20_000,
         "shares": (0.02, 0.2),
@@ -55,10 +54,10 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.numbers = {  # a network reads two-digit numbers, some more frequent than others
         "dataset": "mnist5k",
         "examples": 1000,  # of a data set made in memory
-        "test": 1000,
+        "split": {"test": 1000},
         "test_images": 30,  # of every class
         "exponent": 1.5,
-        "widths": (128,),
+        "model": {"widths": (128,)},
         "training": {"steps": 1000, "batch": 256, "learning_rate": 3e-3},
         "generator_sample": 2000,
         "generator": {
@@ -82,8 +81,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "dataset": "reviews",
         "entities": 4000,  # words that are contexts
         "attributes": 256,  # words that are answers, the last class is every other word
-        "embedding": 32,
-        "width": 64,
+        "model": {"embedding": 32, "width": 64},
         "training": {"steps": 800, "batch": 512, "learning_rate": 3e-3},
         "part": 100_000,  # words of real text that the language model has counted
         "text": 200_000,  # words sampled from it
@@ -103,7 +101,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     }
 
     if options.scale == "tiny":
-        config.numbers.dataset, config.numbers.test, config.numbers.test_images = "templates", 300, 3
+        config.numbers.dataset, config.numbers.split.test, config.numbers.test_images = "templates", 300, 3
         config.numbers.training = {"steps": 40, "batch": 32, "learning_rate": 1e-3}
         config.numbers.generator_sample, config.numbers.generator.steps = 300, 20
         config.numbers.generator.pictures = 10

@@ -3,7 +3,7 @@
     python -m experiments.run --config=configs/reasoning.py:small --workdir=out/reasoning
 
 tiny: problems made in memory, seconds. small: MathQA with steps and StrategyQA (a 358 MB archive), problems from
-templates of our own, solutions that a language model wrote, a decoder of two layers from scratch. paper: NuminaMath-CoT
+templates, solutions that a language model wrote, a decoder of two layers from scratch. paper: NuminaMath-CoT
 of the Hugging Face hub (pip install datasets huggingface_hub; or a folder: config.folders.real) and a pretrained
 decoder in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
 

@@ -4,8 +4,8 @@
 
 tiny: sentences made in memory, seconds. small: IMDb's training half and Rotten Tomatoes (a 13 MB archive) and reviews
 that a language model wrote, minutes on two cores. paper: all of IMDb through TFDS and FinGPT's sentiment set from the
-Hugging Face hub (pip install datasets huggingface_hub), or a copy of it in the folder of config.folder, which if empty
-is data_dir/fingpt-sentiment-train; not run by us.
+Hugging Face hub (pip install datasets huggingface_hub), or a copy of it in the folder config.folders.synthetic, which
+if empty is data_dir/fingpt-sentiment-train; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=24, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out|none, features=words|smollm2 (what Gaussian kernels and MMD see),
@@ -27,15 +27,13 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 
     config.dataset = {"tiny": "templates", "small": "imdb_half", "paper": "imdb"}[options.scale]
     config.examples = 600  # of a data set made in memory
-    config.folder = ""  # of the copy of FinGPT's sentiment set, or huggingface:OWNER/NAME
+    config.folders = {"synthetic": ""}  # FinGPT's sentiment set
     config.split = {"validation": 500, "test": 3000}  # 500 keep the kernels cheap; 21,404 are left to train on
-    config.vocabulary = 4000  # words, counted on the train pool; twice as many gain .005 and double the price
-    config.length = 256  # words of a text; what is longer is cut
+    config.tokens = {"vocabulary": 4000, "length": 256}  # words; twice as many gain .005 and double the price
     config.pool = 0  # real examples to draw from; 0: all of the train pool
-    config.model = one_of("model", options.model, ("encoder", "frozen"))
-    config.widths = (64,)  # of the word vectors, and of layers between them and the output
-    config.features = one_of("features", options.features, ("words", "smollm2"))
-    config.layer, config.tokens = "blocks.14", 96  # the language model's states: behind which block, of so many tokens
+    config.model = {"name": one_of("model", options.model, ("encoder", "frozen")), "widths": (64,)}  # first: of a word
+    features = one_of("features", options.features, ("words", "smollm2"))
+    config.features = {"name": features, "layer": "blocks.14", "tokens": 96}
     config.training = {"steps": 300, "batch": 64, "learning_rate": 3e-3}
     config.kept_words = (100, 300, 1000, 3000)  # strengths of "vocabulary"
     config.joined = (1, 4)  # texts of another data set that stand for one review: those of Rotten Tomatoes are short
@@ -63,17 +61,18 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.contributors.axes.size = (options.size, options.size) if options.size else (50, 500)
     if options.scale == "tiny":
         config.split = {"validation": 60, "test": 150}
-        config.vocabulary, config.length, config.widths, config.kept_words = 100, 24, (8,), (10, 20)
+        config.tokens = {"vocabulary": 100, "length": 24}
+        config.model.widths, config.kept_words = (8,), (10, 20)
         config.training.steps = 30
         if not options.size:
             config.contributors.axes.size = (20, 100)
         config.initialisations = config.checkpoints = 1
-        config.options.logra.rank, config.options.trak.dimensions = 8, 64
+        config.options = {"logra": {"rank": 8}, "trak": {"dimensions": 64}}
         config.bootstrap = 200
     if options.scale == "paper":
-        config.folder = "huggingface:FinGPT/fingpt-sentiment-train"  # input, output
+        config.folders.synthetic = "huggingface:FinGPT/fingpt-sentiment-train"  # input, output
         config.split = {"validation": 1000, "test": 0}  # IMDb has a test set of its own
-        config.vocabulary, config.length, config.widths = 30_000, 512, (256,)
+        config.tokens, config.model.widths = {"vocabulary": 30_000, "length": 512}, (256,)
         config.training = {"steps": 5000, "batch": 128, "learning_rate": 1e-3}
         config.joined = (1,)
         config.contributors.axes.mechanism = ("fingpt", "fingpt", "vocabulary")

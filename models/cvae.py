@@ -1,7 +1,7 @@
 """A class-conditional variational autoencoder: a small generator whose samples can be drawn cold."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +19,9 @@ class Generator(NamedTuple):
     sample: (params, labels (n,), temperature, key) -> images (n, h, w, c) in [0, 1].
     """
 
-    initialise: Callable
-    loss: Callable
-    sample: Callable
+    initialise: Callable[[jax.Array], Any]
+    loss: Callable[[Any, jax.Array, jax.Array, jax.Array], jax.Array]
+    sample: Callable[[Any, jax.Array, float, jax.Array], jax.Array]
 
 
 class CVAE(nnx.Module):

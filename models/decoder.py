@@ -117,9 +117,9 @@ class Decoder(nnx.Module):
         return self.logits(self.states(tokens)[0])
 
     def states(self, tokens: Int[Array, "n s"], positions: Int[Array, "n s"] | None = None, caches=None, *, depth=None):
-        """(state of every token behind `depth` blocks (n, s, d), all by default, the caches of these blocks).
+        """(state of every token after `depth` blocks (n, s, d), all by default, the caches of these blocks).
 
-        positions and caches: of tokens that go on behind earlier ones, which are read from the caches.
+        positions and caches: of tokens that go on after earlier ones, which are read from the caches.
         """
         if tokens.shape[1] > self.config.longest:
             raise ValueError(f"{tokens.shape[1]} tokens are more than the {self.config.longest} of this model")
@@ -131,7 +131,7 @@ class Decoder(nnx.Module):
         return h, news
 
     def logits(self, h: Float[Array, "n s d"]) -> Float[Array, "n s v"]:
-        """Of the next token, from the states behind the last block; in float32, since 16 bits would tie words."""
+        """Of the next token, from the states after the last block; in float32, since 16 bits would tie words."""
         h = self.norm(h)
         h = h.astype(jnp.promote_types(h.dtype, jnp.float32))
         return self.tok.attend(h) if self.head is None else self.head(h)
@@ -150,9 +150,9 @@ def outline(config: Config) -> Model:
 def hidden(
     model: Model, params, frozen, tokens: Int[Array, "n t"], mask: Bool[Array, "n t"], *, layer: str
 ) -> Float[Array, "n d"]:
-    """Mean state of the tokens that the mask lets through, behind a layer: "tok", "blocks.0", ..., or "norm".
+    """Mean state of the tokens that the mask lets through, after a layer: "tok", "blocks.0", ..., or "norm".
 
-    Layers behind the named one are not computed. A row without such tokens gives zeros.
+    Layers after the named one are not computed. A row without such tokens gives zeros.
     Raises ValueError for an unknown layer.
     """
 

@@ -26,7 +26,7 @@ def weighted_words(tokens: Int[Array, "n t"], weights: Float[Array, " v"]) -> Fl
 class Encoder(nnx.Module):
     """Logits of texts: (n, t) word numbers -> (n, widths[-1]).
 
-    The first kernel of the MLP is the table of word vectors, and its output the weighted sum of a text's own. A lookup
+    The first kernel of the MLP is the table of word vectors, and its output their weighted sum over a text. A lookup
     and a sum give the same numbers; as a product with the words of a text, gradients have one position instead of t,
     and a tangent kernel of 1,000 texts takes half a second instead of minutes.
     weights: (v,) of the words; frozen.

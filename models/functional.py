@@ -1,10 +1,11 @@
 """A Flax module as pure functions and pytrees: what every other folder sees of a model."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 from flax import nnx
+from jaxtyping import Array
 
 PyTree = Any
 
@@ -24,6 +25,12 @@ class Layer(NamedTuple):
     leaves: tuple[tuple[str, tuple], ...]
 
 
+def _no_module(params: PyTree, frozen: PyTree) -> NoReturn:
+    raise ValueError(
+        "this model was not made by models.functional.functional: it has no module, it can only be applied"
+    )
+
+
 class Model(NamedTuple):
     """A model as functions and arrays. It holds functions, so it is closed over and never an argument of jit.
 
@@ -32,20 +39,20 @@ class Model(NamedTuple):
     frozen: base weights and statistics; always an argument, since jit would bake a closed-over array in.
     tapped: (params, frozen, taps, inputs) -> (outputs, {layer: its input}); taps {layer: zeros like its output} are
         added to the outputs, so a gradient with respect to them is the gradient with respect to the outputs.
-        A layer without a tap is only read; the uses of a layer behind its first are called "layer#1", "layer#2", ...
+        A layer without a tap is only read; the uses of a layer after its first are called "layer#1", "layer#2", ...
         None for models that cannot be captured.
     layers: name -> Layer; {} for models that cannot be captured.
     uncaptured: "path (module type)" of each trainable parameter outside of such layers: why tapped is None.
-    merged: (params, frozen) -> the module that holds them, for `call`.
+    merged: (params, frozen) -> the Flax module that holds them, for `call`; ValueError where there is none.
     """
 
-    apply: Callable
+    apply: Callable[[PyTree, PyTree, Any], Array]
     params: PyTree
     frozen: PyTree
-    tapped: Callable | None = None
+    tapped: Callable[[PyTree, PyTree, dict[str, Array], Any], tuple[Array, dict[str, Array]]] | None = None
     layers: dict[str, Layer] = {}  # noqa: RUF012 (a NamedTuple's default, never changed)
     uncaptured: tuple[str, ...] = ()
-    merged: Callable | None = None
+    merged: Callable[[PyTree, PyTree], Any] = _no_module
 
 
 def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
@@ -55,8 +62,8 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
     Where a trainable parameter lies outside the layers of models/layers.py the model cannot be captured: its gradient
     would silently be left out of every captured quantity.
     """
-    graph, params, frozen = nnx.split(module, trainable, ...)
-    params, frozen = nnx.to_pure_dict(params), nnx.to_pure_dict(frozen)
+    graph, *states = nnx.split(module, trainable, ...)
+    params, frozen = (nnx.to_pure_dict(state) for state in states)
     layers = _layers(module, params)
     owned = {path for layer in layers.values() for _, path in layer.leaves}
     outside = [path for path in _leaf_paths(params) if path not in owned]
@@ -68,17 +75,17 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
         return nnx.capture(merged(params, frozen))(jax.numpy.asarray(inputs))
 
     def tapped(params, frozen, taps, inputs):
-        init = {}
+        init: dict = {}
         for name, one in taps.items():
             layer, _, use = name.partition("#")
             _set(init, (*layers[layer].path, f"output{use or 0}"), nnx.Perturbation(one))
         forward = nnx.capture(merged(params, frozen), nnx.Intermediate, init=nnx.State(init))
         outputs, seen = forward(jax.numpy.asarray(inputs))
-        found = {}
+        inputs_of: dict[str, Array] = {}
         for name, layer in layers.items():
             uses = _at(seen, layer.path)["input"].get_value() if _holds(seen, layer.path) else ()
-            found |= {f"{name}#{use}" if use else name: x for use, x in enumerate(uses)}
-        return outputs, found
+            inputs_of |= {f"{name}#{use}" if use else name: x for use, x in enumerate(uses)}
+        return outputs, inputs_of
 
     if outside:
         names = (f"{'.'.join(map(str, path))} ({type(_owner(module, path)).__name__})" for path in outside)
@@ -86,20 +93,22 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
     return Model(apply, params, frozen, tapped, layers, merged=merged)
 
 
-def call(merged: Callable, params: PyTree, frozen: PyTree, function: Callable, *arguments):
-    """function(module, *arguments) of a Model's merged module with these parameters: what it can do beside apply."""
+def call(
+    merged: Callable[[PyTree, PyTree], Any], params: PyTree, frozen: PyTree, function: Callable, *arguments: Any
+) -> Any:
+    """function(module, *arguments), the module being Model.merged(params, frozen): what it can do beside apply."""
     return nnx.capture(function)(merged(params, frozen), *arguments)
 
 
 def _layers(module: nnx.Module, params: PyTree) -> dict[str, Layer]:
-    """Every layer that holds a trainable parameter, its own or one it shares with a layer before it."""
+    """Every layer that holds a trainable parameter, its alone or shared with a layer before it."""
     trainable = set(_leaf_paths(params))
     places = {id(node): path for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Variable)}
     layers = {}
     for path, part in nnx.iter_modules(module):
         if hasattr(part, "kind"):
-            own = {name: places.get(id(value)) for name, value in vars(part).items()}
-            leaves = tuple((name, place) for name, place in sorted(own.items()) if place in trainable)
+            held = {name: places.get(id(value)) for name, value in vars(part).items()}
+            leaves = tuple((name, place) for name, place in sorted(held.items()) if place in trainable)
             if leaves:
                 layers[".".join(map(str, path))] = Layer(part.kind, path, leaves)
     return layers

@@ -14,7 +14,7 @@ small_rows = jax.nn.initializers.normal(0.02)
 
 
 def tap(module: nnx.Module, x: jax.Array, output: jax.Array) -> jax.Array:
-    """The output, to which a tap is added; x is kept. Every further use of the module has a tap of its own."""
+    """The output, to which a tap is added; x is kept. Every further use of the module has another tap."""
     use = 0
 
     def append(earlier, x):

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 from models.functional import Model, functional
 from models.layers import Dense
 
-SPREAD = 0.1  # of the first vectors; small, so that a fact seen only a few times moves its own vector far enough
+SPREAD = 0.1  # of the first vectors; small, so that a fact seen only a few times moves its vector far enough
 
 
 class Recall(nnx.Module):

@@ -44,8 +44,8 @@ def from_metadata(get) -> Tokenizer:
 def metadata_special(get) -> dict[str, int]:
     """Which of bos, eos, unk, pad the GGUF file names, and by which number."""
     keys = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
-    found = {name: get(f"tokenizer.ggml.{key}_token_id", None) for name, key in keys.items()}
-    return {name: int(number) for name, number in found.items() if number is not None}
+    numbers = {name: get(f"tokenizer.ggml.{key}_token_id", None) for name, key in keys.items()}
+    return {name: int(number) for name, number in numbers.items() if number is not None}
 
 
 def folder_special(folder: Path, tokenizer: Tokenizer) -> dict[str, int]:
@@ -54,7 +54,7 @@ def folder_special(folder: Path, tokenizer: Tokenizer) -> dict[str, int]:
     Raises ValueError for a name that the tokenizer lacks.
     """
     named, numbered = (_json(folder / name) for name in ("tokenizer_config.json", "config.json"))
-    found = {}
+    numbers = {}
     for name in ("bos", "eos", "unk", "pad"):
         text, number = named.get(f"{name}_token"), numbered.get(f"{name}_token_id")
         text = text["content"] if isinstance(text, dict) else text
@@ -64,8 +64,8 @@ def folder_special(folder: Path, tokenizer: Tokenizer) -> dict[str, int]:
             if number is None:
                 raise ValueError(f"{folder}: the tokenizer lacks its {name} token {text!r} of tokenizer_config.json")
         if number is not None:
-            found[name] = number
-    return found
+            numbers[name] = number
+    return numbers
 
 
 def check(tokenizer: Tokenizer, special: dict[str, int], vocabulary: int, source) -> None:

@@ -1,10 +1,13 @@
-"""A small Problem with every corner in it, for the tests of methods."""
+"""Small Problems for the tests of methods: classes with every corner, sequences, numbers; each is made once."""
+
+from functools import cache
 
 import jax
 import numpy as np
 
 from models.mlp import mlp
 from models.transformer import transformer
+from valuation.objective import Classification, NextToken, Regression
 from valuation.problem import Contributor, Examples, Origin, Problem
 
 CLASSES = 3
@@ -23,10 +26,11 @@ def contributor(name: str, rows, pool: Examples, *, real=True, targets=None) -> 
     real = np.broadcast_to(np.asarray(real), rows.shape)
     origin = Origin(np.where(real, "real", "noise"), np.where(real, 0.0, 1.0), rows)
     return Contributor(
-        name, rows, np.asarray(pool.targets[rows] if targets is None else targets, np.int32), real, origin
+        name, rows, np.asarray(pool.targets[rows] if targets is None else targets, pool.targets.dtype), real, origin
     )
 
 
+@cache
 def corners() -> Problem:
     """Good, small, mixed, mislabelled, one class, one example, one example twice, no real part."""
     pool = data(120, 0)
@@ -53,13 +57,14 @@ def corners() -> Problem:
         validation=data(40, 1),
         features=lambda inputs: inputs,
         key=jax.random.key(3),
-        classes=CLASSES,
+        objective=Classification(CLASSES),
         train=train,
     )
 
 
+@cache
 def sequences(length: int = 7) -> Problem:
-    """Four contributors of token sequences, padded to `length`; the targets are those behind a prompt."""
+    """Four contributors of token sequences, padded to `length`; the targets are those after a prompt."""
     rng = np.random.default_rng(0)
     tokens = rng.integers(1, 12, (70, 8))
     tokens[:30] = np.sort(tokens[:30], axis=1)  # a pattern, which the validation set has too
@@ -70,8 +75,8 @@ def sequences(length: int = 7) -> Problem:
     pool = Examples(tokens[:, :-1], tokens[:, 1:], mask)
     rows = {"pattern": np.arange(20), "noise": np.arange(30, 60), "mixed": np.arange(15, 45), "one": [30]}
     made = tuple(
-        contributor(name, own, pool, real=np.asarray(own) < 30, targets=pool.targets[np.asarray(own)])
-        for name, own in rows.items()
+        contributor(name, index, pool, real=np.asarray(index) < 30, targets=pool.targets[np.asarray(index)])
+        for name, index in rows.items()
     )
 
     def model(seed):
@@ -86,25 +91,66 @@ def sequences(length: int = 7) -> Problem:
         validation=pool.take(np.arange(20, 30)),
         features=lambda inputs: np.stack([np.bincount(row, minlength=12)[1:] for row in np.asarray(inputs)]),
         key=jax.random.key(3),
-        classes=0,
-        train=lambda sets, share, key: [model(10 + len(own.inputs)).params for own in sets],
+        objective=NextToken(),
+        train=lambda sets, share, key: [model(10 + len(one.inputs)).params for one in sets],
+    )
+
+
+@cache
+def numbers() -> Problem:
+    """A number to predict: right, few, shuffled, one example, one example twice; y = x_0 - x_1 + sin(2 x_2) + noise."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(140, 5)).astype(np.float32)
+    y = (5 + x[:, 0] - x[:, 1] + np.sin(2 * x[:, 2]) + 0.1 * rng.normal(size=140)).astype(np.float32)
+    pool = Examples(x[:100], y[:100])
+    order = np.arange(100)
+
+    def model(seed):
+        return mlp((5, 8, 1), jax.random.key(seed))
+
+    return Problem(
+        model=model(0),
+        initial=(model(1).params, model(2).params),
+        checkpoints=((model(3).params, 0.1), (model(4).params, 0.05)),
+        pool=pool,
+        contributors=(
+            contributor("right", order[:50], pool),
+            contributor("few", order[:8], pool),
+            contributor("shuffled", order[:50], pool, targets=rng.permutation(y[:50])),
+            contributor("half", order[50:90], pool, real=np.arange(40) < 20),
+            contributor("one example", [7], pool, real=False),
+            contributor("only repeats", [7] * 4, pool),
+        ),
+        validation=Examples(x[100:], y[100:]),
+        features=lambda inputs: inputs,
+        key=jax.random.key(3),
+        objective=Regression(),
+        train=lambda sets, share, key: [model(10 + i).params for i in range(len(sets))],
     )
 
 
 def train(sets, share, key):
-    """A few steps of full-batch gradient descent, written without the project's own trainer."""
+    """A few steps of full-batch gradient descent, written without the project's own trainer; at most 60 examples."""
+    keys = jax.random.split(key, len(sets))
+    return [_descended(mlp((5, 8, CLASSES), one).params, *_filled(data), round(60 * share))
+            for one, data in zip(keys, sets, strict=True)]  # fmt: skip
+
+
+def _filled(examples: Examples):
+    """Inputs, labels and weights of 60 rows, those after the examples without weight: one compilation for all."""
+    n, extra = len(examples.inputs), 60 - len(examples.inputs)
+    return np.pad(examples.inputs, ((0, extra), (0, 0))), np.pad(examples.targets, (0, extra)), (np.arange(60) < n) / n
+
+
+@jax.jit
+def _descended(params, inputs, labels, weights, steps):
     model = mlp((5, 8, CLASSES), jax.random.key(0))
 
-    def loss(params, examples):
-        logits = model.apply(params, model.frozen, examples.inputs)
-        return -np.float32(1) * jax.numpy.mean(
-            jax.numpy.take_along_axis(jax.nn.log_softmax(logits), examples.targets[:, None], -1)
-        )
+    def loss(params):
+        log_p = jax.nn.log_softmax(model.apply(params, model.frozen, inputs))
+        return -(weights * log_p[jax.numpy.arange(60), labels]).sum()
 
-    out = []
-    for one, examples in zip(jax.random.split(key, len(sets)), sets, strict=True):
-        params = mlp((5, 8, CLASSES), one).params
-        for _ in range(round(60 * share)):
-            params = jax.tree.map(lambda p, g: p - 0.3 * g, params, jax.grad(loss)(params, examples))
-        out.append(params)
-    return out
+    def step(_, params):
+        return jax.tree.map(lambda p, g: p - 0.3 * g, params, jax.grad(loss)(params))
+
+    return jax.lax.fori_loop(0, steps, step, params)

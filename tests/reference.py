@@ -37,5 +37,13 @@ def mmd_squared(x, y, bandwidth, labels_x=None, labels_y=None, *, unbiased: bool
         pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if not (skip and i == j)]
         return np.mean([(la[i] == lb[j]) * multi_kernel(a[i], b[j], bandwidth) for i, j in pairs])
 
-    own = mean(x, labels_x, x, labels_x, unbiased) + mean(y, labels_y, y, labels_y, unbiased)
-    return float(own - 2 * mean(x, labels_x, y, labels_y, False))
+    within = mean(x, labels_x, x, labels_x, unbiased) + mean(y, labels_y, y, labels_y, unbiased)
+    return float(within - 2 * mean(x, labels_x, y, labels_y, False))
+
+
+def accuracy_with_ties(predictions, labels) -> float:
+    """Share of the rows whose largest entry is that of the label, less 1/(2m) of e/(1+e), e their squared error."""
+    pairs = list(zip(np.asarray(predictions), labels, strict=True))
+    accuracy = np.mean([row.argmax() == label for row, label in pairs])
+    error = np.mean([np.sum((row - np.eye(len(row))[label]) ** 2) for row, label in pairs])
+    return float(accuracy - 0.5 / len(pairs) * error / (1 + error))

@@ -1,47 +1,246 @@
-"""README keeps what it promises: its lines run, its tree is the tree."""
+"""The pages keep what they promise: their blocks run, their paths exist, their commands are those of the code."""
 
+import ast
+import importlib.util
 import re
+import sys
+import tomllib
+import types
 from pathlib import Path
 
+import ml_collections
 import numpy as np
 import pytest
 
+from experiments import tasks
 from experiments.data import archives
+from experiments.runtime import results
+from experiments.studies.valuation import study
 from tests.models.test_pretrained import written
+from valuation.methods import METHODS
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+FOLDERS = sorted(path.name for path in ROOT.iterdir() if list(path.glob("*.py")))
+TEXTS = {
+    str(page.relative_to(ROOT)): page.read_text()
+    for page in (*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md"))))
+}
+STARTS_FROM = {"valuation/README.md": "README.md"}  # the page whose first block a page goes on from
+OF_A_RUN = ("results.jsonl", "config.json", "report.md")  # files of a workdir
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_python_blocks_run(number, capsys, monkeypatch, tmp_path):
-    """The block that fetches a language model reads a tiny random one instead."""
-    written(tmp_path / "tiny.gguf", keys={"llama.context_length": 512})
-    monkeypatch.setattr(archives, "member", lambda *_: tmp_path / "tiny.gguf")
+def blocks(page: str) -> list[tuple[str | None, str]]:
+    """(the file that the text before it names, its lines) of every Python block: "In `configs/points.py`, ..."."""
+    pairs = re.findall(r"((?:[^\n]+\n)*)\n?```python\n(.*?)```", TEXTS[page], re.DOTALL)
+    return [(next(iter(re.findall(r"In `([\w/]+\.py)`", before)), None), code) for before, code in pairs]
+
+
+EXAMPLES = {file for page in TEXTS for file, _ in blocks(page) if file}  # files that a reader is shown how to write
+
+
+@pytest.fixture
+def reader(monkeypatch, tmp_path):
+    """What a reader of a block has: arrays; a tiny random language model stands for the one that is fetched."""
+
+    def tiny(*_) -> Path:
+        written(tmp_path / "tiny.gguf", keys={"llama.context_length": 512})
+        return tmp_path / "tiny.gguf"
+
+    monkeypatch.setattr(archives, "member", tiny)
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, 60)
-    names = {
+    return {
         "x_real": rng.random((30, 784)), "y_real": labels[:30],
         "x_made": rng.random((20, 784)), "y_made": labels[30:50],
         "x_held_out": rng.random((10, 784)), "y_held_out": labels[50:],
+        "price_real": rng.random(30), "price_made": rng.random(20), "price_held_out": rng.random(10),
     }  # fmt: skip
-    exec(BLOCKS[number], names)
-    assert capsys.readouterr().out.strip()
 
 
-def test_the_tree_names_every_file():
-    tree = re.search(r"```text\n(.*?)```", TEXT, re.DOTALL).group(1)
-    folders = ("configs", "models", "theory", "valuation", "experiments", "tests")
-    files = {path.name for folder in folders for path in (ROOT / folder).rglob("*.py") if path.parent.name != "tests"}
-    missing = sorted(name for name in files if name not in tree and name != "__init__.py")
+@pytest.mark.parametrize("page", [page for page in TEXTS if any(not file for file, _ in blocks(page))])
+def test_python_blocks_run(page, reader, capsys):
+    if page in STARTS_FROM:
+        exec(blocks(STARTS_FROM[page])[0][1], reader)
+    for file, code in blocks(page):
+        if not file:
+            capsys.readouterr()
+            exec(code, reader)
+            assert capsys.readouterr().out.strip()
+
+
+@pytest.fixture
+def examples(monkeypatch):
+    """The files of CONTRIBUTING.md as modules, which the registries know while a test runs."""
+    monkeypatch.setitem(tasks.TASKS, "points", "experiments.tasks.points")
+    monkeypatch.setitem(tasks.OBJECTIVES, "points", "classification")
+    before, modules = dict(METHODS), {}
+    for file, code in blocks("CONTRIBUTING.md"):
+        assert code.count("\n") < 40, file
+        name = file.removesuffix(".py").replace("/", ".")
+        modules[file] = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, modules[file])
+        exec(code, modules[file].__dict__)
+    yield modules
+    METHODS.clear()
+    METHODS.update(before)
+
+
+def test_the_example_of_a_method_passes_its_own_test(examples):
+    examples["valuation/methods/centroid.py"].test_centroid_is_the_mmd_of_a_linear_kernel()
+    assert "centroid" in METHODS
+
+
+def test_the_example_of_a_task_runs_with_the_example_of_a_method(examples, tmp_path):
+    config = examples["configs/points.py"].get_config("tiny,contributors=3,truth=none")
+    config.methods = ("centroid", "rbf_margin", "size")
+    study.run(config, str(tmp_path), None)
+    lines = results.read(tmp_path / "results.jsonl")
+    (sizes,) = results.select(lines, kind="values", method="size")
+    assert sizes["values"] == [line["examples"] for line in results.select(lines, kind="contributor")]
+    assert "centroid" in (tmp_path / "report.md").read_text()
+
+
+def prose(page: str) -> str:
+    """The page without its fenced blocks."""
+    return re.sub(r"```.*?```", "", TEXTS[page], flags=re.DOTALL)
+
+
+def words(page: str) -> list[str]:
+    """Every word of the page's inline code and of its indented lines."""
+    text = prose(page)
+    code = [*re.findall(r"`([^`]+)`", text), *re.findall(r"^    (\S.*)", text, re.MULTILINE)]
+    return [word.strip(",;:()") for one in code for word in one.split()]
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_paths_exist(page):
+    """Files and folders of this repository, from the page's own folder or from the root."""
+    missing = []
+    for word in words(page):
+        ours = word.split("/")[0] in FOLDERS and "/" in word
+        is_file = re.fullmatch(r"[\w./*-]+\.(py|md|jsonl|png|toml|txt|gz|cff|yml)", word)
+        if not (ours or is_file) or word in OF_A_RUN or word in EXAMPLES or ":" in word:
+            continue
+        if not any(list(folder.glob(word.rstrip("/"))) for folder in (ROOT, (ROOT / page).parent)):
+            missing.append(word)
     assert missing == []
-    named = set(re.findall(r"(\w+\.py)", tree))
-    gone = sorted(named - {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts})
-    assert gone == []
 
 
-def test_figures_and_files_that_readme_shows_exist():
-    prose = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", prose):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", TEXTS)
+def test_links_lead_somewhere(page):
+    lost = []
+    for target in re.findall(r"\]\((?!http)([^)\s]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
+            lost.append(target)
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_targets_of_make_exist(page):
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:`|^ *)make (?:\w+=\S+ )*([\w.]+)", TEXTS[page], re.MULTILINE):
+        assert re.search(rf"^(\.PHONY: )?{re.escape(target)}(:|$)", makefile, re.MULTILINE)
+
+
+def anchors(text: str) -> set[str]:
+    """What a forge calls the headings of a page: lower case, dashes for spaces, no punctuation."""
+    headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(page: str) -> list[list[str]]:
+    """Every `python -m experiments...` of the page as its words, the module first."""
+    text = re.sub(r"\s+", " ", TEXTS[page].replace("\\|", "|"))
+    return [match.split() for match in re.findall(r"python -m (experiments\.[^`|#]*)", text)]
+
+
+def config_of(argument: str) -> ml_collections.ConfigDict:
+    """The config that --config=FILE:ARGUMENT names."""
+    file, _, rest = argument.partition(":")
+    return module_of(file).get_config(rest or None)
+
+
+def module_of(file: str):
+    return importlib.import_module(file.removesuffix(".py").replace("/", "."))
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if commands(page)])
+def test_commands_name_modules_and_flags_of_the_code(page):
+    for module, *rest in commands(page):
+        spec = importlib.util.find_spec(module.rstrip(".,;"))
+        assert spec, module
+        known = flags_of(Path(spec.origin))
+        for flag in (word for word in rest if word.startswith("--")):
+            name = re.match(r"--(\w+)", flag).group(1)
+            assert name in known, f"{module} has no flag {flag}"
+
+
+def flags_of(module: Path) -> set[str]:
+    """Names of the flags that a command defines, itself or through the room runtime."""
+    texts = [path.read_text() for path in (module, *(ROOT / "experiments" / "runtime").glob("*.py"))]
+    defined = {name for text in texts for name in re.findall(r"DEFINE_\w+\(\s*\"(\w+)\"", text)}
+    started = [node for node in ast.parse(texts[0]).body if isinstance(node, ast.If)]  # if __name__ == "__main__"
+    return defined | {one.value for node in started for one in ast.walk(node) if isinstance(one, ast.Constant)}
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_configs_and_overrides_are_read(page):
+    """Every config that a page names, and every --config.key=value, is one that get_config knows."""
+    text = re.sub(r"\s+", " ", TEXTS[page].replace("\\|", "|"))
+    named = re.findall(r"(?:--config=|`)(configs/\w+\.py(?::[\w=,-]+)?)((?: --[^`\s]+)*)", text)
+    for argument, rest in named:
+        if argument.partition(":")[0] in EXAMPLES:
+            continue
+        config = config_of(argument)
+        for key in re.findall(r"--config\.([\w.]+)=", rest):
+            assert has(config, key), key
+        for sweep in re.findall(r"--sweep=(\w+)", rest):
+            assert callable(getattr(module_of(argument), sweep))
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_keys_of_configs_exist(page):
+    """What a page calls `config.key` is a key of some config."""
+    configs = [
+        config_of(f"configs/{path.name}")
+        for path in (ROOT / "configs").glob("*.py")
+        if "get_config" in path.read_text()
+    ]
+    for key in (found.group(1) for word in words(page) if (found := re.fullmatch(r"config\.(?!json)([\w.]+)", word))):
+        assert any(has(config, key) for config in configs), key
+
+
+def has(config, key: str) -> bool:
+    for part in key.split("."):
+        if part not in config:
+            return False
+        config = config[part]
+    return True
+
+
+def test_readme_is_one_page_to_read_and_maps_every_room():
+    text = TEXTS["README.md"]
+    assert text.count("\n") <= 180
+    rooms = {f"experiments/{room.name}" for room in (ROOT / "experiments").iterdir() if list(room.glob("*.*"))}
+    named = set(re.findall(r"`([\w/]+)/`", text[text.index("## Where things are") : text.index("## Limits")]))
+    assert named == {*FOLDERS, *rooms}
+
+
+def test_the_table_of_methods_is_that_of_the_code():
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \| (.+?) \| (.+?) \|$", TEXTS["valuation/README.md"], re.MULTILINE
+    )
+    assert rows == [
+        (name, method.title, method.looks_at, method.cost, ", ".join(method.objectives) or "all")
+        for name, method in METHODS.items()
+    ]
+
+
+def test_versions_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"version: {project['version']}" in (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^## \[(.*?)\]", TEXTS["CHANGELOG.md"], re.MULTILINE).group(1) == project["version"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    assert '["3.11", "3.12", "3.13"]' in (ROOT / ".github/workflows/tests.yml").read_text()

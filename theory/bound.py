@@ -4,7 +4,6 @@ Proved for kernel predictors f0 + g; for a trained network it holds only as far 
 Values are checked when they are concrete; under jit and vmap only shapes are.
 """
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,17 +13,25 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from theory.bound_terms import Bound, add_up, discrepancy_term, kernel_term, loss_term, peeled_radius, size_term
+
 WEIGHTS = 101
-
-
-class Bound(NamedTuple):
-    """Terms of an upper bound on the expected test loss, in units of the loss; `total` is the sum of the others."""
-
-    loss: Float[Array, ""]
-    discrepancy: Float[Array, ""]
-    kernel: Float[Array, ""]
-    size: Float[Array, ""]
-    total: Float[Array, ""]
+PROBABILITY = ("lie in [0, 1]", lambda x: (x >= 0) & (x <= 1))
+NON_NEGATIVE = ("be at least 0", lambda x: x >= 0)
+RULES: dict[str, tuple[str, Callable]] = {
+    "losses_real": PROBABILITY,
+    "losses_synthetic": PROBABILITY,
+    "discrepancy_real": NON_NEGATIVE,
+    "discrepancy_synthetic": NON_NEGATIVE,
+    "kernel_diagonal_real": NON_NEGATIVE,
+    "kernel_diagonal_synthetic": NON_NEGATIVE,
+    "norm": NON_NEGATIVE,
+    "norm_unit": ("exceed 0", lambda x: x > 0),
+    "outputs": ("be at least 1", lambda x: x >= 1),
+    "quadratic_form": NON_NEGATIVE,
+    "lipschitz": NON_NEGATIVE,
+    "delta": ("lie strictly between 0 and 1", lambda x: (x > 0) & (x < 1)),
+}
 
 
 class BestWeight(NamedTuple):
@@ -68,17 +75,10 @@ def mixture_bound(
     _check_lengths("synthetic", losses_synthetic, kernel_diagonal_synthetic)
     v = _plain_weight(n, m) if real_weight is None else real_weight
     _require("real_weight", v, "lie in [0, 1] and be 0 on an empty part", lambda v: _allowed(v, n, m))
-    _require("losses_real", losses_real, "lie in [0, 1]", _probability)
-    _require("losses_synthetic", losses_synthetic, "lie in [0, 1]", _probability)
-    _require("discrepancy_real", discrepancy_real, "be at least 0", _non_negative)
-    _require("discrepancy_synthetic", discrepancy_synthetic, "be at least 0", _non_negative)
-    _require("kernel_diagonal_real", kernel_diagonal_real, "be at least 0", _non_negative)
-    _require("kernel_diagonal_synthetic", kernel_diagonal_synthetic, "be at least 0", _non_negative)
-    _require("norm", norm, "be at least 0", _non_negative)
-    _require("norm_unit", norm_unit, "exceed 0", _positive)
-    _require("outputs", outputs, "be at least 1", lambda x: x >= 1)
-    _require("lipschitz", lipschitz, "be at least 0", _non_negative)
-    _require("delta", delta, "lie strictly between 0 and 1", _risk)
+    _check(losses_real=losses_real, losses_synthetic=losses_synthetic, lipschitz=lipschitz, delta=delta)
+    _check(discrepancy_real=discrepancy_real, discrepancy_synthetic=discrepancy_synthetic)
+    _check(kernel_diagonal_real=kernel_diagonal_real, kernel_diagonal_synthetic=kernel_diagonal_synthetic)
+    _check(norm=norm, norm_unit=norm_unit, outputs=outputs)
     radius, share = peeled_radius(norm, norm_unit)
     diagonals = (kernel_diagonal_real, kernel_diagonal_synthetic)
     return add_up(
@@ -95,7 +95,7 @@ def best_real_weight(bound: Callable[..., Bound], *, delta: float = 0.05) -> Bes
     bound: called with real_weight and delta, such as partial(mixture_bound, losses_real=..., ...).
     price: the bound at the chosen weight less what it would be had the weight been fixed beforehand.
     """
-    _require("delta", delta, "lie strictly between 0 and 1", _risk)
+    _check(delta=delta)
     weights = jnp.linspace(0.0, 1.0, WEIGHTS)
     totals = jax.vmap(lambda v: bound(real_weight=v, delta=delta / WEIGHTS).total)(weights)
     chosen = weights[jnp.argmin(totals)]
@@ -121,13 +121,9 @@ def paper_bound(
     """
     n, m = np.size(losses_real), np.size(losses_synthetic)
     w = _plain_weight(n, m)
-    _require("losses_real", losses_real, "lie in [0, 1]", _probability)
-    _require("losses_synthetic", losses_synthetic, "lie in [0, 1]", _probability)
-    _require("discrepancy_real", discrepancy_real, "be at least 0", _non_negative)
-    _require("discrepancy_synthetic", discrepancy_synthetic, "be at least 0", _non_negative)
-    _require("quadratic_form", quadratic_form, "be at least 0", _non_negative)
-    _require("lipschitz", lipschitz, "be at least 0", _non_negative)
-    _require("delta", delta, "lie strictly between 0 and 1", _risk)
+    _check(losses_real=losses_real, losses_synthetic=losses_synthetic, lipschitz=lipschitz, delta=delta)
+    _check(discrepancy_real=discrepancy_real, discrepancy_synthetic=discrepancy_synthetic)
+    _check(quadratic_form=quadratic_form)
     return add_up(
         loss_term(losses_real, losses_synthetic, w),
         discrepancy_term(discrepancy_real, discrepancy_synthetic, w),
@@ -136,83 +132,13 @@ def paper_bound(
     )
 
 
-def add_up(loss, discrepancy, kernel, size) -> Bound:
-    """The four terms and their sum."""
-    return Bound(loss, discrepancy, kernel, size, loss + discrepancy + kernel + size)
-
-
-def loss_term(real: Float[ArrayLike, "n"], synthetic: Float[ArrayLike, "m"], real_weight) -> Float[Array, ""]:
-    """Weighted empirical loss, v Lhat_r + (1-v) Lhat_s."""
-    return real_weight * _mean(real) + (1 - real_weight) * _mean(synthetic)
-
-
-def discrepancy_term(real, synthetic, real_weight) -> Float[Array, ""]:
-    """Weighted transfer to the test distribution, v d_r + (1-v) d_s (theory/README.md, 2.7)."""
-    return jnp.asarray(real_weight * real + (1 - real_weight) * synthetic)
-
-
-def kernel_term(
-    diagonal_real: Float[ArrayLike, "n"],
-    diagonal_synthetic: Float[ArrayLike, "m"],
-    real_weight,
-    *,
-    radius,
-    outputs: int = 1,
-    lipschitz=1.0,
-) -> Float[Array, ""]:
-    """Twice the Rademacher complexity of the loss over the ball, 2 rho R sqrt(sum_i c_i^2 Theta_ii) (2.4).
-
-    The diagonals hold tr Theta(x, x). With several outputs rho is multiplied by sqrt(2) (vector contraction).
-    """
-    real = real_weight**2 * _mean(diagonal_real) / max(np.size(diagonal_real), 1)
-    synthetic = (1 - real_weight) ** 2 * _mean(diagonal_synthetic) / max(np.size(diagonal_synthetic), 1)
-    contraction = lipschitz if outputs == 1 else math.sqrt(2) * lipschitz
-    return 2 * contraction * radius * jnp.sqrt(real + synthetic)
-
-
-def size_term(n_real: int, n_synthetic: int, real_weight, *, delta) -> Float[Array, ""]:
-    """Chance deviation of the sample, 3 sqrt(sum_i c_i^2 log(2/delta) / 2) (2.3); infinite if an empty part weighs."""
-    return 3 * jnp.sqrt(_squared_weights(n_real, n_synthetic, real_weight) * jnp.log(2 / delta) / 2)
-
-
-def sharper_size_term(n_real: int, n_synthetic: int, real_weight, *, delta) -> Float[Array, ""]:
-    """What size_term may be replaced by: 2 sqrt(sum_i c_i^2 log(1/delta) / 2), from one bounded difference (2.11)."""
-    return 2 * jnp.sqrt(_squared_weights(n_real, n_synthetic, real_weight) * jnp.log(1 / delta) / 2)
-
-
-def peeled_radius(norm, norm_unit: float = 1.0) -> tuple[Array, Array]:
-    """Radius R = b0 2^j >= B with the smallest j >= 0, and its share 1/((j+1)(j+2)) of delta (2.5)."""
-    mantissa, exponent = jnp.frexp(jnp.asarray(norm) / norm_unit)
-    j = jnp.maximum(exponent - (mantissa == 0.5).astype(exponent.dtype), 0)
-    level = j.astype(mantissa.dtype)
-    return norm_unit * jnp.ldexp(jnp.ones_like(mantissa), j), 1 / ((level + 1) * (level + 2))
-
-
-def ridge_norm(kernel: Float[Array, "n n"], coefficients: Float[Array, "n *outputs"]) -> Float[Array, ""]:
-    """Norm B of g = sum_i alpha_i Theta(x_i, .), summed over outputs: B^2 = tr(alpha' Theta alpha) (2.5).
-
-    For ridge, alpha = (Theta + lambda I)^-1 yhat, it is at most sqrt(yhat' (Theta + lambda I)^-1 yhat).
-    """
-    return jnp.sqrt(jnp.maximum(jnp.sum(coefficients * (kernel @ coefficients)), 0))
-
-
 def _plain_weight(n: int, m: int) -> float:
     if n + m == 0:
         raise ValueError("both parts are empty: a bound needs at least one example")
     return n / (n + m)
 
 
-def _squared_weights(n: int, m: int, v) -> Array:
-    """sum_i c_i^2; an empty part counts as infinitely uncertain unless its weight is 0."""
-    parts = [w**2 / size if size else jnp.where(w > 0, jnp.inf, 0.0) for size, w in ((n, v), (m, 1 - v))]
-    return jnp.asarray(parts[0] + parts[1])
-
-
-def _mean(values) -> Array:
-    return jnp.sum(jnp.asarray(values)) / max(np.size(values), 1)
-
-
-def _check_lengths(part: str, losses, diagonal) -> None:
+def _check_lengths(part: str, losses: ArrayLike, diagonal: ArrayLike) -> None:
     if np.ndim(losses) != 1 or np.shape(losses) != np.shape(diagonal):
         raise ValueError(
             f"losses_{part} and kernel_diagonal_{part} must be vectors of one length, "
@@ -220,30 +146,19 @@ def _check_lengths(part: str, losses, diagonal) -> None:
         )
 
 
-def _require(name: str, value, rule: str, holds: Callable) -> None:
+def _check(**values: ArrayLike) -> None:
+    for name, value in values.items():
+        _require(name, value, *RULES[name])
+
+
+def _require(name: str, value: ArrayLike, rule: str, holds: Callable) -> None:
     if isinstance(value, jax.core.Tracer):
         return
-    value = np.asarray(value)
-    wrong = ~(np.isfinite(value) & holds(value))
+    values = np.asarray(value)
+    wrong = ~(np.isfinite(values) & holds(values))
     if wrong.any():
-        raise ValueError(f"{name} must be finite and {rule}, found {value[wrong].flat[0]}")
-
-
-def _probability(x):
-    return (x >= 0) & (x <= 1)
-
-
-def _non_negative(x):
-    return x >= 0
-
-
-def _positive(x):
-    return x > 0
-
-
-def _risk(x):
-    return (x > 0) & (x < 1)
+        raise ValueError(f"{name} must be finite and {rule}, found {values[wrong].flat[0]}")
 
 
 def _allowed(v, n: int, m: int):
-    return _probability(v) & ((v == 0) | (n > 0)) & ((v == 1) | (m > 0))
+    return (v >= 0) & (v <= 1) & ((v == 0) | (n > 0)) & ((v == 1) | (m > 0))

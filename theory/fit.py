@@ -1,19 +1,17 @@
 """Scaling laws fitted to measured errors, with intervals, and the choice between them (theory/README.md, 1.5)."""
 
-from numbers import Real
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from theory import likelihood
-from theory.laws import JOINTS, LAWS, Law
-from theory.likelihood import Optimum
+from theory.arguments import Number
+from theory.estimates import flattest, intervals_of_parameters, natural, phase_slopes, three_phase_breakpoints
+from theory.laws import JOINTS, LAWS
+from theory.likelihood import criteria, optimum, residuals_and_jacobian
 from theory.measured import Curve, curve
-from theory.phases import breakpoints, local_slope
+from theory.profile import allowed_rise
 
 PLATEAU = 0.25  # a plateau is at most this steep, relative to the slopes around it
 
@@ -28,7 +26,7 @@ class Fit(NamedTuple):
     aicc: float
     bic: float
     plateau: float | None  # least slope between the breakpoints over the slope around them
-    slopes: tuple[float, float, float] | None  # of the measured log(error - floor) before, between, behind them
+    slopes: tuple[float, float, float] | None  # of the measured log(error - floor) before, between, after them
     noise: float  # root mean square of the relative residuals
 
 
@@ -48,7 +46,7 @@ def fit(
     real_share: ArrayLike,
     standard_errors: ArrayLike | None = None,
     law: str = "three_phase",
-    shots: Real = 1.0,
+    shots: Number = 1.0,
 ) -> Fit:
     """One law fitted to errors at total numbers of draws, by least squares of log errors.
 
@@ -68,11 +66,11 @@ def compare(
     *,
     real_share: ArrayLike,
     standard_errors: ArrayLike | None = None,
-    shots: Real = 1.0,
+    shots: Number = 1.0,
 ) -> Comparison:
     """The four laws fitted to the same data, the one of lowest BIC, and in words whether the data show three phases.
 
-    They do if the best law has two breakpoints with two sampled sizes or more before, between and behind them, and
+    They do if the best law has two breakpoints with two sampled sizes or more before, between and after them, and
     between them a slope of at most a quarter of the slopes around. Arguments and errors as for `fit`.
     """
     data = curve(samples, errors, real_share, standard_errors, shots)
@@ -87,7 +85,8 @@ def compare(
     if missing:
         verdict = f"no three phases in these data: the {_words(first.law)} law is best, but {missing}; {margin}"
     else:
-        head, tail = _with_range(first, 0), _with_range(first, 1)
+        places = zip(first.breakpoints, JOINTS, strict=True)
+        head, tail = (_with_range(place, first.intervals[name]) for place, name in places)
         verdict = (
             f"three phases: the head is learned at {head} draws and the tail from {tail} on; "
             f"the {_words(first.law)} law is best, {margin}"
@@ -95,9 +94,14 @@ def compare(
     return Comparison(first.law, fits, not missing, verdict)
 
 
-def missing_phase(fitted: Fit, samples: Float[np.ndarray, "n"]) -> str:
-    """Why a law with breakpoints does not show three phases within these samples; empty if it does."""
-    first, second = fitted.breakpoints
+def missing_phase(fit: Fit, samples: Float[np.ndarray, "n"]) -> str:
+    """Why a law does not show three phases within these samples; empty if it does.
+
+    fit: of a law with breakpoints; samples: total draws of the measured points.
+    """
+    if fit.breakpoints is None or fit.plateau is None:
+        return f"the {_words(fit.law)} law has no breakpoints"
+    first, second = fit.breakpoints
     sizes = np.unique(samples)
     if not np.isfinite(second):
         return "without real data the tail is never learned (the second breakpoint is infinite)"
@@ -107,122 +111,48 @@ def missing_phase(fitted: Fit, samples: Float[np.ndarray, "n"]) -> str:
         return f"the second breakpoint, {second:.3g}, does not lie inside the sampled range"
     if np.sum((sizes >= first) & (sizes <= second)) < 2:
         return f"fewer than two sizes were sampled between {first:.3g} and {second:.3g}"
-    if not fitted.plateau <= PLATEAU:
-        slope = f"falls at {fitted.plateau:.0%} of the slope around"
+    if not fit.plateau <= PLATEAU:
+        slope = f"falls at {fit.plateau:.0%} of the slope around"
         return f"there is no plateau: between {first:.3g} and {second:.3g} the curve {slope}"
     return ""
 
 
-def phase_slopes(
-    samples: Float[np.ndarray, "n"],
-    errors: Float[np.ndarray, "n"],
-    *,
-    floor: Real,
-    breakpoints: tuple[float, float],
-) -> tuple[float, float, float]:
-    """Slopes of log(error - floor) against log n before, between and behind the breakpoints (1.5).
-
-    Straight lines weighted for equal relative noise of the errors; NaN with fewer than two sizes in a phase.
-    """
-
-    def slope(inside):
-        inside &= errors > floor
-        if len(np.unique(samples[inside])) < 2:
-            return float("nan")
-        weights = (errors[inside] - floor) / errors[inside]
-        return float(np.polyfit(np.log(samples[inside]), np.log(errors[inside] - floor), 1, w=weights)[0])
-
-    first, second = breakpoints
-    return slope(samples < first), slope((samples >= first) & (samples <= second)), slope(samples > second)
-
-
 def fitted(name: str, data: Curve) -> Fit:
-    """One law fitted to a checked curve."""
+    """The law of that name fitted to a checked curve. Raises ValueError for too few points."""
     law = LAWS[name]
     free = len(law.names) + 2
     if data.size <= free:
         raise ValueError(
             f"the {_words(name)} law has {free} parameters and needs more points than that, got {data.size}"
         )
-    best = likelihood.optimum(law, data)
+    best = optimum(law, data)
     if name == "piecewise":  # its joints may have changed places
         best = best._replace(parameters=np.append(best.parameters[:-2], np.sort(best.parameters[-2:])))
-    rise = likelihood.allowed_rise(data, best)
+    rise = allowed_rise(data, best)
     parameters, intervals = natural(law, best), intervals_of_parameters(law, data, best, rise)
-    joints, plateau, slopes = None, None, None
+    joints: tuple[float, float] | None = None
+    plateau, slopes = None, None
     if name == "three_phase":
         joints, ranges = three_phase_breakpoints(law, data, best, rise)
         if np.isinf(intervals["cutoff"][1]):  # then only the bound of the cutoff limits the breakpoints
             ranges = {label: (low, float("inf")) for label, (low, _) in ranges.items()}
         intervals |= ranges
-        plateau = _flattest(data.real_share, joints, parameters["exponent"], parameters["cutoff"], data.shots)
+        plateau = flattest(data, joints, exponent=parameters["exponent"], cutoff=parameters["cutoff"])
     if name == "piecewise":
-        joints = tuple(parameters[label] for label in JOINTS)
+        joints = parameters[JOINTS[0]], parameters[JOINTS[1]]
         around = max(parameters["first_slope"], parameters["last_slope"])
         plateau = parameters["plateau_slope"] / around if around < 0 else float("inf")
     if joints is not None:
         samples = (data.n_real + data.n_synthetic)[: data.size]
         slopes = phase_slopes(samples, data.errors[: data.size], floor=parameters["floor"], breakpoints=joints)
-    residuals, _ = likelihood.residuals_and_jacobian(law, data, best.parameters)
+    residuals, _ = residuals_and_jacobian(law, data, best.parameters)
     noise = float(np.sqrt(np.mean((residuals * data.relative[: data.size]) ** 2)))
-    return Fit(name, parameters, intervals, joints, *likelihood.criteria(data, best), plateau, slopes, noise)
+    return Fit(name, parameters, intervals, joints, *criteria(data, best), plateau, slopes, noise)
 
 
-def natural(law: Law, best: Optimum) -> dict[str, float]:
-    """Amplitude, floor and the law's own parameters in natural units, by name."""
-    own = [np.exp(x) if log else x for x, log in zip(best.parameters[2:], law.in_logs, strict=True)]
-    values = [np.exp(best.parameters[0]), best.parameters[1], *own]
-    return {name: float(value) for name, value in zip(("amplitude", "floor", *law.names), values, strict=True)}
+def _with_range(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.3g} (95 %: {interval[0]:.3g} to {interval[1]:.3g})"
 
 
-def intervals_of_parameters(law: Law, data: Curve, best: Optimum, rise: float) -> dict[str, tuple[float, float]]:
-    """Profile-likelihood intervals of `natural`, by name."""
-    found = {}
-    for index, (name, log) in enumerate(zip(natural(law, best), (True, False, *law.in_logs), strict=True)):
-        low, high = likelihood.interval(law, data, best, likelihood.parameter(index), rise)
-        low, high = (np.exp(low), np.exp(high)) if log else (low, high)
-        found[name] = (float(max(low, 0.0) if name == "floor" else low), float(high))
-    return found
-
-
-def three_phase_breakpoints(law: Law, data: Curve, best: Optimum, rise: float) -> tuple[tuple[float, float], dict]:
-    """T1 and T2 of law iii and their profile-likelihood intervals by name."""
-    values, ranges = [], {}
-    for index, name in enumerate(JOINTS):
-
-        def quantity(parameters, index=index):
-            with jax.enable_x64(True):
-                value, gradient = _log_breakpoint(parameters, data.real_share, data.shots)
-            return float(value[index]), np.asarray(gradient[index])
-
-        values.append(float(np.exp(quantity(best.parameters)[0])))
-        low, high = likelihood.interval(law, data, best, quantity, rise) if np.isfinite(values[-1]) else (np.inf,) * 2
-        ranges[name] = (float(np.exp(low)), float(np.exp(high)))
-    return tuple(values), ranges
-
-
-@jax.jit
-def _log_breakpoint(parameters, share, shots):
-    def values(parameters):
-        points = breakpoints(share, exponent=parameters[2], cutoff=jnp.exp(parameters[3]), shots=shots)
-        return jnp.log(jnp.stack(points))
-
-    return values(parameters), jax.jacfwd(values)(parameters)
-
-
-def _flattest(share, joints, exponent, cutoff, shots):
-    """Least slope between the breakpoints relative to the outer slope -(1 - 1/beta)."""
-    if not np.isfinite(joints[1]):
-        return 0.0
-    with jax.enable_x64(True):
-        slopes = local_slope(np.geomspace(*joints, 64), share, exponent=exponent, cutoff=cutoff, shots=shots)
-    return float(np.max(np.asarray(slopes)) / (1 / exponent - 1))
-
-
-def _with_range(fitted, which):
-    low, high = fitted.intervals[JOINTS[which]]
-    return f"{fitted.breakpoints[which]:.3g} (95 %: {low:.3g} to {high:.3g})"
-
-
-def _words(name):
+def _words(name: str) -> str:
     return name.replace("_", "-")

@@ -1,99 +1,60 @@
-"""Knowledge with power-law frequencies: distributions, sampling, and the expected error by plain summation.
+"""Knowledge with power-law frequencies: distributions, and the expected error by plain summation.
 
-The slow and obvious side of theory/phases.py, in float64 NumPy; only sampling follows JAX's default float.
+The slow and obvious side of theory/phases.py, in float64 NumPy.
 """
 
-from numbers import Real
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int
 from scipy import integrate, special
 
+from theory.arguments import Number, check
+
 RANKS_SUMMED = 200_000  # one by one; an integral adds the ranks beyond
-LARGEST_RANK = 2**31 - 1
-TABLE = 4096  # ranks whose sampling intervals are tabulated; beyond, the power law is inverted
 
 
 class Accuracy(NamedTuple):
     """Pr(correct | i seen) = seen i^-seen_decay, Pr(correct | i unseen) = unseen i^-unseen_decay."""
 
-    seen: Real = 1.0
-    seen_decay: Real = 0.0
-    unseen: Real = 0.0
-    unseen_decay: Real = 0.0
+    seen: Number = 1.0
+    seen_decay: Number = 0.0
+    unseen: Number = 0.0
+    unseen_decay: Number = 0.0
 
 
 MEMORISER = Accuracy()
 
 
-def power_law(exponent: Real, size: int) -> Float[np.ndarray, "i"]:
+def power_law(exponent: Number, size: int) -> Float[np.ndarray, "i"]:
     """Probability of the first `size` pieces of knowledge, p_i = i^-beta / zeta(beta) (theory/README.md, 1.1).
 
     They sum to less than 1: the law goes on for ever. Raises ValueError unless exponent > 1 and size >= 1.
     """
-    check_law(exponent)
+    check(exponent=exponent)
     if size < 1:
         raise ValueError(f"size counts pieces of knowledge and is at least 1, got {size}")
     return np.arange(1, size + 1) ** -float(exponent) / special.zeta(exponent)
 
 
-def head_mass(exponent: Real, cutoff: Real) -> float:
+def head_mass(exponent: Number, cutoff: Number) -> float:
     """H = sum_{i <= k} p_i, in (0, 1] (theory/README.md, 1.1). Between whole cutoffs: Hurwitz' zeta function."""
-    check_law(exponent, cutoff)
+    check(exponent=exponent, cutoff=cutoff)
     return float(1 - special.zeta(exponent, cutoff + 1) / special.zeta(exponent))
 
 
 def truncated(probabilities: Float[np.ndarray, "i"], cutoff: int) -> Float[np.ndarray, "i"]:
-    """The distribution cut off behind rank k: p'_i = p_i / sum_{j <= k} p_j for i <= k, else 0 (1.1)."""
+    """The distribution cut off after rank k: p'_i = p_i / sum_{j <= k} p_j for i <= k, else 0 (1.1)."""
     if not 1 <= cutoff <= len(probabilities):
         raise ValueError(f"cutoff is a rank from 1 to {len(probabilities)}, got {cutoff}")
     kept = np.where(np.arange(1, len(probabilities) + 1) <= cutoff, probabilities, 0.0)
     return kept / kept.sum()
 
 
-def mixture(probabilities: Float[np.ndarray, "i"], cutoff: int, real_share: Real) -> Float[np.ndarray, "i"]:
+def mixture(probabilities: Float[np.ndarray, "i"], cutoff: int, real_share: Number) -> Float[np.ndarray, "i"]:
     """What one draw of real and synthetic data together shows, q_i = pi p_i + (1 - pi) p'_i (1.1)."""
-    if not 0 <= real_share <= 1:
-        raise ValueError(f"real_share lies between 0 and 1, got {real_share}")
+    check(real_share=real_share)
     return real_share * probabilities + (1 - real_share) * truncated(probabilities, cutoff)
-
-
-def sample_real(key: Key[Array, ""], size: int, *, exponent: Real) -> Int[Array, "n"]:
-    """Ranks of `size` real draws, int32. Ranks above 2^31 - 1 are returned as 2^31 - 1."""
-    check_law(exponent)
-    coarse, fine = jax.random.split(key)
-    # a second draw fills the bits below float32's spacing, where the rare ranks live
-    survival = jax.random.uniform(coarse, (size,)) + 2.0**-23 * jax.random.uniform(fine, (size,))
-    edges = special.zeta(exponent, np.arange(2, TABLE + 2)) / special.zeta(exponent)  # Pr(rank > i)
-    listed = 1 + TABLE - jnp.searchsorted(jnp.asarray(edges[::-1], survival.dtype), survival, side="right")
-    scale = float((exponent - 1) * special.zeta(exponent))
-    beyond = jnp.maximum(survival * scale, 1e-37) ** (-1 / (exponent - 1)) + 0.5
-    beyond = jnp.clip(beyond, TABLE + 1, LARGEST_RANK - 127).astype(jnp.int32)  # the last float32 below 2^31
-    beyond = jnp.where(beyond >= LARGEST_RANK - 127, LARGEST_RANK, beyond)
-    return jnp.where(listed <= TABLE, listed.astype(jnp.int32), beyond)
-
-
-def sample_synthetic(key: Key[Array, ""], size: int, *, exponent: Real, cutoff: int) -> Int[Array, "n"]:
-    """Ranks of `size` synthetic draws, int32, none above the cutoff."""
-    check_law(exponent, cutoff)
-    summed = np.cumsum(truncated(power_law(exponent, int(cutoff)), int(cutoff)))
-    ranks = 1 + jnp.searchsorted(jnp.asarray(summed, jnp.result_type(float)), jax.random.uniform(key, (size,)))
-    return jnp.minimum(ranks, int(cutoff)).astype(jnp.int32)
-
-
-def sample_mixture(
-    key: Key[Array, ""], n_real: int, n_synthetic: int, *, exponent: Real, cutoff: int
-) -> Int[Array, "n"]:
-    """Ranks of n_real real draws, then of n_synthetic synthetic ones."""
-    real, synthetic = jax.random.split(key)
-    parts = (
-        sample_real(real, n_real, exponent=exponent),
-        sample_synthetic(synthetic, n_synthetic, exponent=exponent, cutoff=cutoff),
-    )
-    return jnp.concatenate(parts)
 
 
 def ranked_error(
@@ -101,7 +62,7 @@ def ranked_error(
     expected_draws: Float[np.ndarray, "i"],
     *,
     accuracy: Accuracy = MEMORISER,
-    shots: Real = 1.0,
+    shots: Number = 1.0,
 ) -> float:
     """Expected test error over finitely many ranks, by summation (theory/README.md, 1.1).
 
@@ -116,13 +77,13 @@ def ranked_error(
 
 
 def exact_error(
-    n_real: Real,
-    n_synthetic: Real,
+    n_real: Number,
+    n_synthetic: Number,
     *,
-    exponent: Real,
-    cutoff: Real,
+    exponent: Number,
+    cutoff: Number,
     accuracy: Accuracy = MEMORISER,
-    shots: Real = 1.0,
+    shots: Number = 1.0,
     ranks: int = RANKS_SUMMED,
 ) -> float:
     """Expected test error of infinitely many ranks, L_inf included: the sum up to `ranks`, an integral beyond (1.1).
@@ -130,7 +91,7 @@ def exact_error(
     The integral (midpoint rule, numerical quadrature) is off by O(ranks^-2) of itself. Draws are Poissonised: against
     (1 - q_i)^n this changes the error by O(1/n) of itself. Raises ValueError for exponent <= 1, cutoff < 1, n < 0.
     """
-    check_law(exponent, cutoff)
+    check(exponent=exponent, cutoff=cutoff)
     if n_real < 0 or n_synthetic < 0:
         raise ValueError(f"counts of examples cannot be negative, got {n_real} real and {n_synthetic} synthetic")
     size = max(int(ranks), int(cutoff))
@@ -156,14 +117,16 @@ def exact_error(
     return floor(exponent, accuracy) + head + sum(pieces)
 
 
-def floor(exponent: Real, accuracy: Accuracy = MEMORISER) -> float:
+def floor(exponent: Number, accuracy: Accuracy = MEMORISER) -> float:
     """L_inf = 1 - a zeta(beta + alpha) / zeta(beta), the error left with everything seen (1.1)."""
-    check_law(exponent)
+    check(exponent=exponent)
     check_accuracy(accuracy)
     return float(1 - accuracy.seen * special.zeta(exponent + accuracy.seen_decay) / special.zeta(exponent))
 
 
-def simulated_error(ranks: Int[Array, "n"], *, exponent: Real, accuracy: Accuracy = MEMORISER, shots: int = 1) -> float:
+def simulated_error(
+    ranks: Int[Array, "n"], *, exponent: Number, accuracy: Accuracy = MEMORISER, shots: int = 1
+) -> float:
     """Test error of a learner that was shown these ranks and knows those it saw at least `shots` times (1.1).
 
     Exact for this sample: the infinitely many unseen ranks enter through their known total.
@@ -190,11 +153,3 @@ def check_accuracy(accuracy: Accuracy) -> None:
         raise ValueError(
             f"accuracies need 1 >= seen >= unseen >= 0 and unseen_decay >= seen_decay >= 0, got {accuracy}"
         )
-
-
-def check_law(exponent: Real, cutoff: Real = 1.0) -> None:
-    """Raises ValueError unless exponent > 1 and cutoff >= 1."""
-    if not exponent > 1:
-        raise ValueError(f"exponent must exceed 1 for a normalisable tail, got {exponent}")
-    if not cutoff >= 1:
-        raise ValueError(f"cutoff is a rank and is at least 1, got {cutoff}")

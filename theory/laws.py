@@ -18,9 +18,9 @@ class Law(NamedTuple):
 
     names: tuple[str, ...]
     in_logs: tuple[bool, ...]
-    shape: Callable  # (coordinates (d,), n_real (n,), n_synthetic (n,), shots) -> log shape (n,)
-    bounds: Callable  # samples (n,) -> (2, d): least and greatest coordinates
-    grid: Callable  # samples (n,) -> (g, d): coordinates from which fits start
+    shape: Callable[..., Array]  # (coordinates (d,), n_real (n,), n_synthetic (n,), shots) -> log shape (n,)
+    bounds: Callable[[np.ndarray], np.ndarray]  # samples (n,) -> (2, d): least and greatest coordinates
+    grid: Callable[[np.ndarray], np.ndarray]  # samples (n,) -> (g, d): coordinates from which fits start
 
 
 def power(coordinates: Float[Array, "1"], n_real: Float[Array, "n"], n_synthetic: Float[Array, "n"], shots):
@@ -106,8 +106,8 @@ def _piecewise_bounds(samples):
 
 
 def _piecewise_grid(samples):
-    inner = np.log(np.unique(samples)[[1, -2]])
-    joints = np.linspace(*inner, 8)
+    low, high = np.log(np.unique(samples)[[1, -2]])
+    joints = np.linspace(low, high, 8)
     first, second = np.array([(a, b) for i, a in enumerate(joints) for b in joints[i + 1 :]]).T
     slopes = _product(np.array([-0.1, -0.3, -0.6, -1.2]), np.array([-0.02, -0.15]), np.array([-0.1, -0.3, -0.6, -1.2]))
     joints = np.stack([first, second], axis=1)

@@ -1,4 +1,4 @@
-"""Weighted least squares on log errors: bounded fits from many starts, and profile-likelihood intervals.
+"""Weighted least squares on log errors: bounded fits from many starts, and criteria to compare them by.
 
 theory/README.md, 1.5. Residuals r_i = (log y_i - log f_i) / s_i, s_i the relative standard error of y_i; parameters are
 (log amplitude, floor, shape's coordinates). Computes in float64 whatever JAX's default is.
@@ -12,17 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from theory.laws import Law
 from theory.measured import Curve
 
 STARTS = 6
 STEPS = 60
-STIFFNESS = 30  # of the pull along a profile: comes to rest within 0.2 % of a standard error
-FARTHEST = 60  # a logarithm that got so far without misfit has no limit
 NOISELESS = 1e-16  # mean square of relative residuals that counts as none
-LEVEL = 0.95  # of all intervals
 
 
 class Optimum(NamedTuple):
@@ -33,7 +29,10 @@ class Optimum(NamedTuple):
 
 
 def optimum(law: Law, data: Curve) -> Optimum:
-    """The best of several bounded fits, started where a grid of shapes fits best with linear amplitude and floor."""
+    """The best of several bounded fits of the law, started where its grid of shapes fits best.
+
+    data: a checked curve. Amplitude and floor of a start are those of least squares for its shape, which are linear.
+    """
     samples = (data.n_real + data.n_synthetic)[: data.size]
     grid = law.grid(samples)
     low, high = bounds(law, data)
@@ -41,20 +40,11 @@ def optimum(law: Law, data: Curve) -> Optimum:
     amplitudes, floors, squares = _linear_parts(shapes, data)
     order = np.argsort(squares)[:STARTS]
     starts = np.column_stack([np.log(amplitudes), floors, grid])[order]
-    return min((descend(law, data, np.clip(start, low, high)) for start in starts), key=lambda found: found.squares)
-
-
-def parameter(index: int) -> Callable:
-    """The quantity parameters[index] and its gradient, for `interval`."""
-
-    def quantity(parameters):
-        return parameters[index], np.eye(len(parameters))[index]
-
-    return quantity
+    return min((descend(law, data, np.clip(start, low, high)) for start in starts), key=lambda one: one.squares)
 
 
 def bounds(law: Law, data: Curve) -> tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p"]]:
-    """Least and greatest parameters."""
+    """Least and greatest (log amplitude, floor, coordinates) that a fit of the law to these data may reach."""
     low, high = law.bounds((data.n_real + data.n_synthetic)[: data.size])
     return np.concatenate([[-50.0, 0.0], low]), np.concatenate([[100.0, data.errors.max()], high])
 
@@ -64,7 +54,7 @@ def descend(
 ) -> Optimum:
     """Levenberg-Marquardt within the bounds, until a step gains no more than `tolerance` or 1e-9 of the squares.
 
-    pull: parameters -> one more residual and its gradient; `squares` leaves it out.
+    start: parameters within the bounds. pull: parameters -> one more residual and its gradient, not part of `squares`.
     """
     low, high = bounds(law, data)
 
@@ -103,23 +93,12 @@ def descend(
 def residuals_and_jacobian(
     law: Law, data: Curve, parameters: Float[np.ndarray, "p"]
 ) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n p"]]:
-    """r and dr/dparameters, without the padding."""
+    """r and dr/dparameters at the parameters (p,), without the padding."""
     with jax.enable_x64(True):
         values, jacobian = _log_errors(law.shape, parameters, data.n_real, data.n_synthetic, data.shots)
     size, relative = data.size, data.relative[: data.size]
     residuals = (np.asarray(values)[:size] - np.log(data.errors[:size])) / relative
     return residuals, np.asarray(jacobian)[:size] / relative[:, None]
-
-
-def allowed_rise(data: Curve, best: Optimum) -> float:
-    """By how much the squares may exceed the least inside a 95 % interval (1.5).
-
-    Known standard errors: 3.84. Unknown, or too small for this law (at 1 %): F(1, spare) times squares / spare.
-    """
-    spare = data.size - len(best.parameters)
-    if data.known and best.squares <= stats.chi2.ppf(0.99, spare):
-        return float(stats.chi2.ppf(LEVEL, 1))
-    return float(max(best.squares / spare, NOISELESS) * stats.f.ppf(LEVEL, 1, spare))
 
 
 def criteria(data: Curve, best: Optimum) -> tuple[float, float]:
@@ -129,53 +108,6 @@ def criteria(data: Curve, best: Optimum) -> tuple[float, float]:
     spare = data.size - count - 1
     correction = 2 * count * (count + 1) / spare if spare > 0 else np.inf
     return float(deviance + 2 * count + correction), float(deviance + count * np.log(data.size))
-
-
-def interval(law: Law, data: Curve, best: Optimum, quantity: Callable, rise: float) -> tuple[float, float]:
-    """Range of a quantity over all parameters whose squares exceed the least by at most `rise` (profile likelihood).
-
-    quantity: parameters -> (value, gradient). A pull towards a wanted value moves along the profile: where it comes to
-    rest, the squares are the least possible for the value reached. -inf or inf where the data set no limit.
-    """
-    value, gradient = quantity(best.parameters)
-    _, jacobian = residuals_and_jacobian(law, data, best.parameters)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-12)
-    spread = float(np.sqrt(max(gradient @ covariance @ gradient, 1e-12)))
-    return tuple(value + sign * _distance(law, data, best, quantity, rise, sign, min(spread, 1.0)) for sign in (-1, 1))
-
-
-def _distance(law, data, best, quantity, rise, sign, spread):
-    """How far the quantity goes to one side until the squares have risen by `rise`, by secants on the rise's root."""
-    origin, start, wanted = quantity(best.parameters)[0], best.parameters, np.sqrt(rise)
-    inside, outside = (0.0, 0.0), None  # (distance, root of the rise) on both sides of the end
-    distance, stalled = wanted * spread, 0
-    for _ in range(20):
-        target = origin + sign * distance
-
-        def pull(parameters, target=target):
-            value, gradient = quantity(parameters)
-            return (value - target) * STIFFNESS / spread, gradient * STIFFNESS / spread
-
-        found = descend(law, data, start, pull, tolerance=1e-4 * rise)
-        reached = sign * (quantity(found.parameters)[0] - origin)
-        root = np.sqrt(max(found.squares - best.squares, 0.0))
-        if abs(root - wanted) < 0.01 * wanted:
-            return reached
-        if root > wanted:
-            outside = (min(reached, distance), root)
-        elif reached > inside[0]:
-            inside, start = (reached, root), found.parameters
-        if outside is not None:
-            part = (wanted - inside[1]) / (outside[1] - inside[1])
-            distance = inside[0] + np.clip(part, 0.05, 0.95) * (outside[0] - inside[0])
-        elif reached < 0.9 * distance:  # a bound of the parameters, or a start too far off
-            stalled += 1
-            distance = inside[0] + (distance - inside[0]) / 4
-        else:
-            distance *= np.clip(1.2 * wanted / max(root, 1e-9), 1.3, 3)
-        if stalled == 3 or distance > FARTHEST * max(spread, 1.0):
-            break
-    return np.inf if outside is None else distance
 
 
 @functools.partial(jax.jit, static_argnums=0)

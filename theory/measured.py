@@ -1,11 +1,12 @@
 """A measured scaling curve, checked once, as the fits take it."""
 
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
+
+from theory.arguments import Number
 
 BLOCK = 32  # points are padded to a multiple of this, so that one compilation serves many curves
 
@@ -24,7 +25,7 @@ class Curve(NamedTuple):
 
 
 def curve(
-    samples: ArrayLike, errors: ArrayLike, real_share: ArrayLike, standard_errors: ArrayLike | None, shots: Real = 1.0
+    samples: ArrayLike, errors: ArrayLike, real_share: ArrayLike, standard_errors: ArrayLike | None, shots: Number = 1.0
 ) -> Curve:
     """The curve of errors at total numbers of draws, (n,) each; real_share and standard_errors numbers or (n,).
 

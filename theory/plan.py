@@ -1,6 +1,5 @@
 """Which data to buy next, given the three-phase law and prices (theory/README.md, 1.4). Computes in float64."""
 
-from numbers import Real
 from typing import NamedTuple
 
 import jax
@@ -8,6 +7,7 @@ import numpy as np
 from scipy import optimize
 
 from theory import phases
+from theory.arguments import Number, check
 
 SPLITS = 129  # of the budget, tried before the best is refined
 
@@ -28,15 +28,15 @@ class MoneyValue(NamedTuple):
 
 
 def best_purchase(
-    n_real: Real,
-    n_synthetic: Real,
-    budget: Real,
+    n_real: Number,
+    n_synthetic: Number,
+    budget: Number,
     *,
-    price_real: Real,
-    price_synthetic: Real,
-    exponent: Real,
-    cutoff: Real,
-    shots: Real = 1.0,
+    price_real: Number,
+    price_synthetic: Number,
+    exponent: Number,
+    cutoff: Number,
+    shots: Number = 1.0,
 ) -> Purchase:
     """The split of a budget that makes the expected error least (theory/README.md, 1.4).
 
@@ -69,14 +69,14 @@ def best_purchase(
 
 
 def value_of_money(
-    n_real: Real,
-    n_synthetic: Real,
+    n_real: Number,
+    n_synthetic: Number,
     *,
-    price_real: Real,
-    price_synthetic: Real,
-    exponent: Real,
-    cutoff: Real,
-    shots: Real = 1.0,
+    price_real: Number,
+    price_synthetic: Number,
+    exponent: Number,
+    cutoff: Number,
+    shots: Number = 1.0,
 ) -> MoneyValue:
     """dL/dn over the price, for real and for synthetic examples: error rate per unit of money, <= 0 (1.4).
 
@@ -87,21 +87,21 @@ def value_of_money(
         slopes = phases.marginal_error(
             float(n_real), float(n_synthetic), exponent=float(exponent), cutoff=float(cutoff), shots=float(shots)
         )
-    return MoneyValue(float(slopes.real) / price_real, float(slopes.synthetic) / price_synthetic)
+    return MoneyValue(float(slopes.real) / float(price_real), float(slopes.synthetic) / float(price_synthetic))
 
 
-def real_to_leave_plateau(n_real: Real, *, exponent: Real, cutoff: Real, shots: Real = 1.0) -> float:
+def real_to_leave_plateau(n_real: Number, *, exponent: Number, cutoff: Number, shots: Number = 1.0) -> float:
     """Real examples still missing until learning of the tail begins, max(0, m zeta(beta) k^beta - n_r) (1.3, 1.4).
 
     No amount of synthetic data replaces them. Raises ValueError for bad values.
     """
-    phases.check(n_real=n_real)
+    check(n_real=n_real)
     with jax.enable_x64(True):
         needed = phases.breakpoints(1.0, exponent=float(exponent), cutoff=float(cutoff), shots=float(shots)).second
     return max(0.0, float(needed) - float(n_real))
 
 
-def check_prices(price_real: Real, price_synthetic: Real) -> None:
+def check_prices(price_real: Number, price_synthetic: Number) -> None:
     """Raises ValueError unless both prices are positive and finite."""
     for name, price in (("price_real", price_real), ("price_synthetic", price_synthetic)):
         if not 0 < price < np.inf:

@@ -1,6 +1,5 @@
 """Two tests of T2 / T1 = s / pi that do not put the answer in by hand (theory/README.md, 1.5)."""
 
-from numbers import Real
 from typing import NamedTuple
 
 import jax
@@ -9,13 +8,14 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Key
 
-from theory import likelihood
-from theory.fit import natural
+from theory.arguments import Number
+from theory.estimates import natural
 from theory.knowledge import head_mass
 from theory.laws import FREE_SHARE, LAWS
-from theory.likelihood import LEVEL
+from theory.likelihood import optimum, residuals_and_jacobian
 from theory.measured import Curve, curve
-from theory.phases import zeta
+from theory.power_sums import zeta
+from theory.profile import LEVEL, allowed_rise, interval, parameter
 
 
 class ShareTest(NamedTuple):
@@ -48,9 +48,9 @@ def share_test(
     samples: ArrayLike,
     errors: ArrayLike,
     *,
-    real_share: Real,
+    real_share: Number,
     standard_errors: ArrayLike | None = None,
-    shots: Real = 1.0,
+    shots: Number = 1.0,
 ) -> ShareTest:
     """Whether the real share read off a curve agrees with the one it was made with (theory/README.md, 1.5).
 
@@ -58,23 +58,24 @@ def share_test(
     the rest, and what is raised, as for theory.fit.fit.
     """
     data = _checked(samples, errors, real_share, standard_errors, shots)
-    best = likelihood.optimum(FREE_SHARE, data)
-    rise = likelihood.allowed_rise(data, best)
-    found = natural(FREE_SHARE, best)
-    interval = np.exp(likelihood.interval(FREE_SHARE, data, best, likelihood.parameter(4), rise))
-    ratios = 1 + np.exp(likelihood.interval(FREE_SHARE, data, best, _log_excess_ratio, rise))
-    holds = bool(interval[0] <= real_share <= interval[1])
+    best = optimum(FREE_SHARE, data)
+    rise = allowed_rise(data, best)
+    values = natural(FREE_SHARE, best)
+    share, law = values["real_share"], (values["exponent"], values["cutoff"])
+    low, high = (float(x) for x in np.exp(interval(FREE_SHARE, data, best, parameter(4), rise)))
+    least, most = (float(x) for x in 1 + np.exp(interval(FREE_SHARE, data, best, _log_excess_ratio, rise)))
+    holds = bool(low <= real_share <= high)
     verdict = (
-        f"real share fitted {found['real_share']:.3g} (95 %: {interval[0]:.3g} to {interval[1]:.3g}), known "
-        f"{real_share:.3g}: T2/T1 = s/pi {'agrees with' if holds else 'is rejected by'} these data"
+        f"real share fitted {share:.3g} (95 %: {low:.3g} to {high:.3g}), known {real_share:.3g}: "
+        f"T2/T1 = s/pi {'agrees with' if holds else 'is rejected by'} these data"
     )
     return ShareTest(
-        found["real_share"],
-        (float(interval[0]), float(interval[1])),
-        share_ratio(found["real_share"], found["exponent"], found["cutoff"]),
-        (float(ratios[0]), float(ratios[1])),
-        real_share,
-        share_ratio(real_share, found["exponent"], found["cutoff"]),
+        share,
+        (low, high),
+        share_ratio(share, *law),
+        (least, most),
+        float(real_share),
+        share_ratio(real_share, *law),
         holds,
         verdict,
     )
@@ -85,9 +86,9 @@ def joint_test(
     samples: ArrayLike,
     errors: ArrayLike,
     *,
-    real_share: Real,
+    real_share: Number,
     standard_errors: ArrayLike | None = None,
-    shots: Real = 1.0,
+    shots: Number = 1.0,
     draws: int = 40,
 ) -> JointTest:
     """Whether the joints of three power laws lie as far apart as the three-phase law puts them (1.5).
@@ -100,10 +101,10 @@ def joint_test(
     if draws < 20:
         raise ValueError(f"an interval needs at least 20 draws, got {draws}")
     data = _checked(samples, errors, real_share, standard_errors, shots)
-    best = likelihood.optimum(FREE_SHARE, data)
-    found = natural(FREE_SHARE, best)
-    parameters = np.append(best.parameters[:-1], np.log(real_share))
-    residuals, _ = likelihood.residuals_and_jacobian(FREE_SHARE, data, parameters)
+    best = optimum(FREE_SHARE, data)
+    values = natural(FREE_SHARE, best)
+    parameters = np.append(best.parameters[:-1], np.log(float(real_share)))
+    residuals, _ = residuals_and_jacobian(FREE_SHARE, data, parameters)
     size, spread = data.size, data.relative[: data.size]
     curve_of_law = np.log(data.errors[:size]) + residuals * spread
     if not data.known:
@@ -114,7 +115,7 @@ def joint_test(
         _log_joint_ratio(data._replace(errors=_padded(np.exp(curve_of_law + spread * one), data))) for one in noise
     ]
     low, middle, high = np.quantile(simulated, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
-    known = share_ratio(real_share, found["exponent"], found["cutoff"])
+    known = share_ratio(real_share, values["exponent"], values["cutoff"])
     holds = bool(low <= measured <= high)
     calibrated = known * np.exp(measured - np.array([middle, high, low]))
     verdict = (
@@ -133,11 +134,11 @@ def joint_test(
     )
 
 
-def share_ratio(real_share: Real, exponent: Real, cutoff: Real) -> float:
+def share_ratio(real_share: Number, exponent: Number, cutoff: Number) -> float:
     """T2 / T1 = s / pi = 1 + (1 - pi) / (pi H) (theory/README.md, 1.3); infinite without real data."""
     if real_share == 0:
         return float("inf")
-    return 1 + (1 - real_share) / (real_share * head_mass(exponent, cutoff))
+    return float(1 + (1 - real_share) / (real_share * head_mass(exponent, cutoff)))
 
 
 def _checked(samples, errors, real_share, standard_errors, shots) -> Curve:
@@ -157,7 +158,7 @@ def _padded(errors, data):
 
 
 def _log_joint_ratio(data):
-    return float(np.ptp(likelihood.optimum(LAWS["piecewise"], data).parameters[-2:]))
+    return float(np.ptp(optimum(LAWS["piecewise"], data).parameters[-2:]))
 
 
 def _log_excess_ratio(parameters):

@@ -2,30 +2,38 @@
 
 from typing import Any
 
-import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from valuation.problem import Examples, Problem
+from valuation.examples import Examples
+from valuation.problem import Problem
 
 REDUCTIONS = ("mean", "sum")
 
 
-def union_examples(problem: Problem) -> tuple[Examples, list[np.ndarray]]:
-    """Every distinct (row of the pool, label) of the contributors once, and the rows of each contributor among them."""
+def union_examples(problem: Problem) -> tuple[Examples, list[Int[np.ndarray, " n"]]]:
+    """Every distinct (row of the pool, target) of the contributors once, and the rows of each contributor among them.
+
+    A contributor's rows are in the order of its examples, with repeats.
+    """
     index = np.concatenate([c.index for c in problem.contributors])
-    targets = np.concatenate([np.asarray(c.targets).reshape(len(c.index), -1) for c in problem.contributors])
-    _, first, where = np.unique(np.column_stack([index, targets]), axis=0, return_index=True, return_inverse=True)
-    own_targets = np.concatenate([np.asarray(c.targets) for c in problem.contributors])[first]
+    targets = np.concatenate([np.asarray(c.targets) for c in problem.contributors])
+    table = np.column_stack([index, targets.reshape(len(index), -1)])
+    _, first, where = np.unique(table, axis=0, return_index=True, return_inverse=True)
     ends = np.cumsum([len(c.index) for c in problem.contributors])[:-1]
-    return problem.pool.take(index[first])._replace(targets=own_targets), np.split(where.reshape(-1), ends)
+    return problem.pool.take(index[first])._replace(targets=targets[first]), np.split(where.reshape(-1), ends)
 
 
-def by_contributor(scores: Float[np.ndarray, "n m"], rows: list[np.ndarray], reduction: str) -> Float[np.ndarray, " C"]:
-    """Mean over the m queries, then `mean` or `sum` over a contributor's rows (with repeats); higher = more useful.
+def by_contributor(
+    scores: Float[np.ndarray, "n m"], group_rows: list[np.ndarray], reduction: str
+) -> Float[np.ndarray, " C"]:
+    """Values of contributors from scores of pairs: the mean over m queries, then over or of a contributor's rows.
 
-    `mean` answers how good its examples are (truth: trained on alone, at equal sizes), `sum` how much it adds to the
-    union (truth: leave one contributor out).
+    scores: of n examples for m queries, higher = the example helps the query more.
+    group_rows: each contributor's rows among the n, with repeats, as union_examples gives them.
+    reduction: "mean" answers how good its examples are (truth: trained on alone, at equal sizes), "sum" how much it
+        adds to the union (truth: leave one contributor out).
+    Raises ValueError for another reduction.
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction {reduction!r} is unknown: expected one of {', '.join(REDUCTIONS)}")
@@ -41,8 +49,3 @@ def trained(problem: Problem) -> list[tuple[Any, float]]:
             "Problem.checkpoints is empty"
         )
     return [(problem.model._replace(params=params), float(rate)) for params, rate in problem.checkpoints]
-
-
-def purpose(problem: Problem, number: int) -> jax.Array:
-    """The key of one purpose of a method."""
-    return jax.random.fold_in(problem.key, number)

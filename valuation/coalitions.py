@@ -63,18 +63,18 @@ def leave_one_out(utility: Utility, contributors: int) -> Float[np.ndarray, "C"]
 def evaluate(utility: Utility, masks: Bool[np.ndarray, "*shape C"]) -> Float[np.ndarray, "*shape"]:
     """The utility of each mask, each coalition evaluated once. Raises ValueError where it is not finite."""
     coalitions, place = np.unique(masks.reshape(-1, masks.shape[-1]), axis=0, return_inverse=True)
-    found = np.empty(len(coalitions))
+    utilities = np.empty(len(coalitions))
     for i, mask in enumerate(tqdm(coalitions, desc="coalitions", unit="coalition", delay=2, disable=None)):
-        found[i] = utility(mask)
-        if not np.isfinite(found[i]):
-            raise ValueError(f"the utility of coalition {np.flatnonzero(mask).tolist()} is {found[i]}, not finite")
-    return found[place.reshape(masks.shape[:-1])]
+        utilities[i] = utility(mask)
+        if not np.isfinite(utilities[i]):
+            raise ValueError(f"the utility of coalition {np.flatnonzero(mask).tolist()} is {utilities[i]}, not finite")
+    return utilities[place.reshape(masks.shape[:-1])]
 
 
 def all_masks(contributors: int) -> Bool[np.ndarray, "coalitions C"]:
     """All 2^C coalitions; row number b holds contributor i if bit i of b is set. Raises ValueError outside 1..12."""
     if not 1 <= contributors <= EXACT:
-        raise ValueError(f"all coalitions are listed for 1 to {EXACT} contributors, found {contributors}")
+        raise ValueError(f"all coalitions are listed for 1 to {EXACT} contributors, got {contributors}")
     return (np.arange(2**contributors)[:, None] >> np.arange(contributors) & 1).astype(bool)
 
 
@@ -136,7 +136,7 @@ def _gains(utilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sizes of the coalitions S without i and U(S + i) - U(S), both (C, 2^(C-1)), from the table of all_masks."""
     count = len(utilities).bit_length() - 1
     if len(utilities) != 2**count:
-        raise ValueError(f"a table of all coalitions has a power of two of entries, found {len(utilities)}")
+        raise ValueError(f"a table of all coalitions has a power of two of entries, got {len(utilities)}")
     masks = all_masks(count)
     without = np.stack([np.flatnonzero(~masks[:, i]) for i in range(count)])
     joined = without + 2 ** np.arange(count)[:, None]
@@ -147,6 +147,6 @@ def _mean(draws: np.ndarray) -> Estimate:
     return Estimate(draws.mean(axis=0), draws.std(axis=0, ddof=1) / np.sqrt(len(draws)))
 
 
-def _at_least(name: str, found: int, least: int) -> None:
-    if found < least:
-        raise ValueError(f"{name} must be at least {least}, found {found}")
+def _at_least(name: str, given: int, least: int) -> None:
+    if given < least:
+        raise ValueError(f"{name} must be at least {least}, got {given}")

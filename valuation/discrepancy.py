@@ -112,8 +112,8 @@ def random_feature_mmd(x, y, *, bandwidth: float, frequencies: int, key: jax.Arr
     w = jax.random.normal(key, (x.shape[1], KERNELS * each)) * scales.astype(np.float32)
     centre = y.mean(0)
     (n, cos_x, sin_x), (m, cos_y, sin_y) = (_waves(side - centre, w, block) for side in (x, y))
-    own = (cos_x**2 + sin_x**2 - n) / (n * (n - 1)) + (cos_y**2 + sin_y**2 - m) / (m * (m - 1))
-    one = KERNELS * (own - 2 * (cos_x * cos_y + sin_x * sin_y) / (n * m))
+    within = (cos_x**2 + sin_x**2 - n) / (n * (n - 1)) + (cos_y**2 + sin_y**2 - m) / (m * (m - 1))
+    one = KERNELS * (within - 2 * (cos_x * cos_y + sin_x * sin_y) / (n * m))
     variance = one.reshape(KERNELS, each).var(1, ddof=1).mean() / len(one)
     return Estimate(float(one.mean()), float(np.sqrt(variance)))
 
@@ -173,7 +173,7 @@ def _sum(first, second, bandwidth) -> float:
     share = -(-len(pairs) // workers)
     padded = np.pad(pairs, [(0, share * workers - len(pairs)), (0, 0)]).reshape(workers, share, 2)
     with ThreadPoolExecutor(workers) as pool:
-        sums = pool.map(lambda own: np.asarray(_pair_sums(*first, *(second or first), own, bandwidth)), padded)
+        sums = pool.map(lambda part: np.asarray(_pair_sums(*first, *(second or first), part, bandwidth)), padded)
         return float(np.concatenate(list(sums)).astype(np.float64)[: len(pairs)] @ weights)
 
 

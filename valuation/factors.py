@@ -5,6 +5,8 @@ from x and g. Where the explicit gradient is cheaper it is formed, parameter by 
 """
 
 import math
+from collections.abc import Iterable
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -24,9 +26,9 @@ class Outer(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """right_s added to row index_s of a table."""
+    """right_s added to a row of a table, row_s."""
 
-    index: Int[Array, "n s"]
+    row: Int[Array, "n s"]
     right: Float[Array, "n s d"]
 
 
@@ -47,13 +49,13 @@ def shapes(params) -> dict[str, tuple[int, ...]]:
 def factors(layers: dict, params, captured: Captured) -> dict[str, Factor]:
     """The gradients of all captured examples: dotted path of a parameter -> factor, in the order of `shapes`."""
     table = shapes(params)
-    found: dict[str, list] = {name: [] for name in table}
+    parts_of: dict[str, list] = {name: [] for name in table}
     for use, x in captured.inputs.items():
         layer = layers[use.partition("#")[0]]
         for name, path in layer.leaves:
-            found[".".join(map(str, path))].append(_factor(layer.kind, name, x, captured.gradients[use]))
+            parts_of[".".join(map(str, path))].append(_factor(layer.kind, name, x, captured.gradients[use]))
     some = next(iter(captured.gradients.values()))
-    return {name: _joined(parts, table[name], len(some)) for name, parts in found.items()}
+    return {name: _joined(parts, table[name], len(some)) for name, parts in parts_of.items()}
 
 
 def form(factor: Factor, shape: tuple[int, ...]) -> Float[Array, "n p"]:
@@ -61,9 +63,9 @@ def form(factor: Factor, shape: tuple[int, ...]) -> Float[Array, "n p"]:
     if isinstance(factor, Formed):
         return factor.value
     if isinstance(factor, Rows):
-        n = len(factor.index)
+        n = len(factor.row)
         table = jnp.zeros((n, *shape), factor.right.dtype)
-        return table.at[jnp.arange(n)[:, None], factor.index].add(factor.right).reshape(n, -1)
+        return table.at[jnp.arange(n)[:, None], factor.row].add(factor.right).reshape(n, -1)
     if factor.left.shape[1] == 1:
         return (factor.left[:, 0, :, None] * factor.right[:, 0, None, :]).reshape(len(factor.left), -1)
     return jnp.einsum("nsk,nsd->nkd", factor.left, factor.right).reshape(len(factor.left), -1)
@@ -84,12 +86,16 @@ def route(factor: Factor, shape: tuple[int, ...], *, n: int, m: int) -> Factor:
 
 def products(a: dict[str, Factor], b: dict[str, Factor], shapes: dict[str, tuple]) -> Float[Array, "n m"]:
     """Inner products of the gradients of a with those of b, summed over the parameters, as b has been routed."""
-    return sum(_product(a[name], b[name], shape) for name, shape in shapes.items())
+    return _sum(_product(a[name], b[name], shape) for name, shape in shapes.items())
 
 
 def squares(a: dict[str, Factor], shapes: dict[str, tuple]) -> Float[Array, " n"]:
     """Squared length of every example's gradient (its self-influence)."""
-    return sum(_square(a[name], shape) for name, shape in shapes.items())
+    return _sum(_square(a[name], shape) for name, shape in shapes.items())
+
+
+def _sum(terms: Iterable[Array]) -> Array:
+    return reduce(jnp.add, terms)
 
 
 def _factor(kind: str, name: str, x: jax.Array, g: jax.Array) -> Factor:
@@ -111,17 +117,20 @@ def _joined(parts: list, shape: tuple[int, ...], n: int) -> Factor:
     if all(isinstance(part, Rows) for part in parts):
         return Rows(*(jnp.concatenate(side, 1) for side in zip(*parts, strict=True)))
     if any(isinstance(part, Formed) for part in parts):
-        return Formed(sum(form(part, shape) for part in parts))
-    parts = [Outer(jax.nn.one_hot(p.index, shape[0], dtype=p.right.dtype), p.right) if isinstance(p, Rows) else p
+        return Formed(_sum(form(part, shape) for part in parts))
+    parts = [Outer(jax.nn.one_hot(p.row, shape[0], dtype=p.right.dtype), p.right) if isinstance(p, Rows) else p
              for p in parts]  # fmt: skip
     return Outer(*(jnp.concatenate(side, 1) for side in zip(*parts, strict=True)))
 
 
 def _product(a: Factor, b: Factor, shape: tuple[int, ...]) -> Float[Array, "n m"]:
+    """b is formed, or both are factors of one kind: the kind of a parameter's layer decides."""
     if isinstance(b, Formed):
         return form(a, shape) @ b.value.T
-    if isinstance(a, Rows):
-        return _paired(lambda index, right: (a.index[..., None] == index) * (a.right @ right.T), b.index, b.right)
+    if isinstance(a, Rows) and isinstance(b, Rows):
+        return _paired(lambda row, right: (a.row[..., None] == row) * (a.right @ right.T), b.row, b.right)
+    assert isinstance(a, Outer), type(a)
+    assert isinstance(b, Outer), type(b)
     if a.left.shape[1] == b.left.shape[1] == 1:
         return (a.left[:, 0] @ b.left[:, 0].T) * (a.right[:, 0] @ b.right[:, 0].T)
     return _paired(lambda left, right: (a.left @ left.T) * (a.right @ right.T), b.left, b.right)
@@ -138,7 +147,7 @@ def _square(a: Factor, shape: tuple[int, ...]) -> Float[Array, " n"]:
     s, p = a.right.shape[1], math.prod(shape)
     right = jnp.einsum("nsd,ntd->nst", a.right, a.right)
     if isinstance(a, Rows):
-        return jnp.where(a.index[:, :, None] == a.index[:, None, :], right, 0).sum((1, 2))
+        return jnp.where(a.row[:, :, None] == a.row[:, None, :], right, 0).sum((1, 2))
     if p < s * sum(shape):
         return jnp.square(form(a, shape)).sum(1)
     return (jnp.einsum("nsk,ntk->nst", a.left, a.left) * right).sum((1, 2))

@@ -8,7 +8,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from valuation.problem import Examples
+from valuation.examples import Examples
 
 
 class Captured(NamedTuple):

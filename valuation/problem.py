@@ -1,30 +1,22 @@
 """What every valuation method is given: the same contributors, model and validation data, and no test data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
+
+from valuation.examples import Examples
+from valuation.objective import Classification, Objective
+from valuation.shared import Shared
 
 PyTree = Any
+T = TypeVar("T")
 
-
-class Examples(NamedTuple):
-    """A set of n examples.
-
-    inputs: images (n, h, w, c) float32 in [0, 1], or tokens (n, t) int32, padded on the right.
-    targets: classes (n,) int32, or token ids (n, t) int32.
-    mask: which tokens are targets, (n, t) bool; None for images.
-    """
-
-    inputs: Any
-    targets: Any
-    mask: Any = None
-
-    def take(self, index) -> "Examples":
-        """The examples at those rows."""
-        return Examples(*(None if leaf is None else leaf[index] for leaf in self))
+# What kind of model learns: a dense network on a vector, a convolutional one, a model of sequences from scratch, or a
+# pretrained one that is adapted.
+Learner = Literal["dense", "convolutional", "sequences", "pretrained"]
 
 
 class Origin(NamedTuple):
@@ -44,15 +36,20 @@ class Contributor(NamedTuple):
     """A data set on offer.
 
     index: its rows of the pool, (n,); a row may stand there twice.
-    targets: its own labels, (n,), which may be wrong where the pool's are right; of sequences its rows' tokens, (n, t).
+    targets: its own labels or numbers, (n,), which may be wrong where the pool's are right; of sequences its rows'
+        tokens, (n, t).
     real: which of its examples are real, (n,) bool.
     """
 
     name: str
-    index: np.ndarray
+    index: Int[np.ndarray, " n"]  # type: ignore[assignment]  # tuple.index, which nobody needs of a Contributor
     targets: np.ndarray
-    real: np.ndarray
+    real: Bool[np.ndarray, " n"]
     origin: Origin
+
+
+# (contributors' examples, share of the full number of steps, key) -> params of a model trained on each
+Train: TypeAlias = Callable[[list[Examples], float, jax.Array], list[Any]]
 
 
 class Problem(NamedTuple):
@@ -61,13 +58,15 @@ class Problem(NamedTuple):
     model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers).
     initial: params of k random initialisations.
     checkpoints: (params, learning rate) of one model trained on the union of the contributors; () if none was.
-    pool: the examples that contributors refer to: the real training examples first, behind them what was made of them.
+    pool: the examples that contributors refer to: the real training examples first, after them what was made of them.
     validation: held-out real examples.
-    features: inputs (n, ...) -> (n, d), the space in which discrepancies and Gaussian kernels are taken.
-    key: randomness of the methods; each folds in its own purpose.
-    classes: number of classes C; 0 where examples are sequences of tokens.
+    features: inputs (n, ...) -> (n, d), row by row: the space in which discrepancies and Gaussian kernels are taken.
+    key: randomness of the methods; each folds in its own purpose (purposes.py).
+    objective: what is learned, an objective of objective.py.
     train: (contributors' Examples, share of the full number of steps, key) -> one params each; for the methods that
         train a little. None if training is not on offer.
+    learner: what kind of model learns.
+    shared: keeps what several methods need, so that it is computed once; None computes it every time.
     """
 
     model: Any
@@ -76,10 +75,12 @@ class Problem(NamedTuple):
     pool: Examples
     contributors: tuple[Contributor, ...]
     validation: Examples
-    features: Callable
+    features: Callable[[np.ndarray], np.ndarray]
     key: jax.Array
-    classes: int
-    train: Callable | None = None
+    objective: Objective
+    train: Train | None = None
+    learner: Learner = "dense"
+    shared: Shared | None = None
 
 
 def contributor_examples(problem: Problem, contributor: Contributor) -> Examples:
@@ -88,9 +89,23 @@ def contributor_examples(problem: Problem, contributor: Contributor) -> Examples
 
 
 def flat_features(problem: Problem, inputs) -> Float[np.ndarray, "n d"]:
-    """The problem's features of the inputs, one flat row an example."""
+    """The problem's features of inputs (n, ...), one flat float32 row an example."""
     features = np.asarray(problem.features(inputs), np.float32)
     return features.reshape(len(features), -1)
+
+
+def once(problem: Problem, name: str, depends: tuple, make: Callable[[], T], *, options: tuple = ()) -> T:
+    """The result of make(), computed once a problem if the problem can keep it.
+
+    name: of the result. depends: the parts of the problem that `make` reads, every one. options: what else it reads.
+    """
+    return make() if problem.shared is None else problem.shared.get(name, depends, make, options=options)
+
+
+def check_learner(name: str) -> None:
+    """Raises ValueError for a name that is no kind of learner."""
+    if name not in get_args(Learner):
+        raise ValueError(f"learner {name!r} is unknown: expected one of {', '.join(get_args(Learner))}")
 
 
 def from_arrays(
@@ -102,62 +117,72 @@ def from_arrays(
     synthetic: Sequence[str] = (),
     features: Callable = np.asarray,
     initialisations: int = 3,
+    objective: Objective | None = None,
+    learner: Learner = "dense",
 ) -> Problem:
     """A Problem of one's own data sets: every entry of `sets` becomes a contributor.
 
-    sets: name -> Examples with inputs (n, ...) of one shape and labels (n,) from 0 on. validation: real, held out.
+    sets: name -> Examples with inputs (n, ...) of one shape and targets as the objective wants them: labels (n,) from
+        0 on, numbers (n,), or tokens (n, t) with a mask.
+    validation: real examples, held out.
     build: key -> Model, such as lambda key: mlp((784, 128, 10), key).
+    key: of everything random: initialisations and methods.
     synthetic: names of the sets that are synthetic; the others count as real.
     features: inputs -> (n, d), the space of discrepancies and Gaussian kernels; by default the inputs themselves.
+    initialisations: how many random ones kernels are means over.
+    objective: what is learned; None: classes, as many as the model has outputs. Regression() takes numbers.
+    learner: what kind of model `build` gives.
     No training is on offer: proxy_training and score_calibrated need Problem.train, which can be set with _replace.
-    Raises ValueError that names the set for sets that are empty, of another shape or length, not finite, or labelled
-    outside the model's classes; and for names in `synthetic` that are no set.
+    Raises ValueError that names the set for sets that are empty, of another shape or length, not finite, or with
+    targets that the objective does not take; and for names in `synthetic` that are no set.
     """
+    check_learner(learner)
     for name in synthetic:
         if name not in sets:
             raise ValueError(f"synthetic names {name!r}, which is none of the sets: {', '.join(sets)}")
+    if initialisations < 1:
+        raise ValueError(f"initialisations must be at least 1, got {initialisations}")
     shape = np.shape(validation.inputs)[1:]
     for name, data in {**sets, "validation": validation}.items():
-        _check(name, data, shape)
-    sizes = [len(data.inputs) for data in sets.values()]
-    starts, pool_rows = np.cumsum([0, *sizes]), []
-    for name, data, start in zip(sets, sets.values(), starts, strict=False):
-        rows, real = np.arange(start, start + len(data.inputs), dtype=np.int32), name not in synthetic
-        origin = Origin(np.full(len(rows), "real" if real else name), np.zeros(len(rows)), rows)
-        targets = np.asarray(data.targets, np.int32)
-        pool_rows.append(Contributor(name, rows, targets, np.full(len(rows), real), origin))
+        _check_inputs(name, data, shape)
     first, *rest = jax.random.split(key, initialisations + 1)
     model = build(rest[0])
-    classes = jax.eval_shape(model.apply, model.params, model.frozen, np.asarray(validation.inputs[:1])).shape[-1]
-    for name, data in {**sets, "validation": validation}.items():
-        if np.max(data.targets) >= classes:
-            raise ValueError(
-                f"{name} has label {np.max(data.targets)}, the model's outputs are classes 0 to {classes - 1}"
-            )
+    outputs = jax.eval_shape(model.apply, model.params, model.frozen, np.asarray(validation.inputs[:1])).shape[1:]
+    if objective is None:
+        objective = Classification(outputs[-1])
+    checked = {name: objective.checked(name, data, outputs) for name, data in sets.items()}
+    starts = np.cumsum([0, *(len(data.inputs) for data in checked.values())]).tolist()
+    contributors = [
+        _contributor(name, data, start, name in synthetic)
+        for (name, data), start in zip(checked.items(), starts, strict=False)
+    ]
     return Problem(
         model=model,
         initial=tuple(build(one).params for one in rest),
         checkpoints=(),
-        pool=Examples(
-            np.concatenate([np.asarray(data.inputs, np.float32) for data in sets.values()]),
-            np.concatenate([c.targets for c in pool_rows]),
-        ),
-        contributors=tuple(pool_rows),
-        validation=Examples(np.asarray(validation.inputs, np.float32), np.asarray(validation.targets, np.int32)),
+        pool=jax.tree.map(lambda *leaves: np.concatenate(leaves), *checked.values()),
+        contributors=tuple(contributors),
+        validation=objective.checked("validation", validation, outputs),
         features=features,
         key=first,
-        classes=classes,
+        objective=objective,
+        learner=learner,
+        shared=Shared(),
     )
 
 
-def _check(name: str, data: Examples, shape: tuple[int, ...]) -> None:
-    inputs, labels = np.asarray(data.inputs), np.asarray(data.targets)
+def _contributor(name: str, data: Examples, start: int, synthetic: bool) -> Contributor:
+    rows = np.arange(start, start + len(data.inputs), dtype=np.int32)
+    origin = Origin(np.full(len(rows), name if synthetic else "real"), np.zeros(len(rows)), rows)
+    return Contributor(name, rows, data.targets, np.full(len(rows), not synthetic), origin)
+
+
+def _check_inputs(name: str, data: Examples, shape: tuple[int, ...]) -> None:
+    inputs = np.asarray(data.inputs)
     if not len(inputs):
         raise ValueError(f"{name} is empty, expected at least one example")
     if inputs.shape[1:] != shape:
         raise ValueError(f"{name} has inputs of shape {inputs.shape[1:]}, those for validation have {shape}")
-    if labels.shape != (len(inputs),) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-        raise ValueError(f"{name} needs one integer label from 0 on for each of its {len(inputs)} examples")
     if not np.isfinite(inputs).all():
         row = int((~np.isfinite(inputs)).reshape(len(inputs), -1).any(1).argmax())
         raise ValueError(f"{name}: example {row} holds NaN or infinite values")

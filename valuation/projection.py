@@ -53,12 +53,12 @@ def sides(table: Shapes, key: jax.Array, *, rank: int) -> dict[str, Sides]:
             zip(kernels.items(), keys, strict=True)}  # fmt: skip
 
 
-def two_sided(found: dict[str, Factor], table: Shapes, state: dict[str, Sides]) -> Float[Array, "n r"]:
+def two_sided(gradients: dict[str, Factor], table: Shapes, state: dict[str, Sides]) -> Float[Array, "n r"]:
     """The projected gradients of all dense kernels, one after another (LoGra: Choe et al. 2024).
 
     Embeddings, biases and scales are left out.
     """
-    return jnp.concatenate([_between(found[name], table[name], one) for name, one in state.items()], 1)
+    return jnp.concatenate([_between(gradients[name], table[name], one) for name, one in state.items()], 1)
 
 
 def widths(state: dict[str, Sides]) -> list[int]:
@@ -84,13 +84,13 @@ def hashes(table: Shapes, key: jax.Array, *, dimensions: int) -> Hashes:
     return Hashes(signs, shifts, jnp.zeros(dimensions))
 
 
-def sketch(found: dict[str, Factor], table: Shapes, state: Hashes) -> Float[Array, "n r"]:
+def sketch(gradients: dict[str, Factor], table: Shapes, state: Hashes) -> Float[Array, "n r"]:
     """The gradients over all parameters in r dimensions: bucket (i + shift of its run) mod r takes sign_i * v_i."""
     r = len(state.zeros)
-    n = len(jax.tree.leaves(found)[0])
+    n = len(jax.tree.leaves(gradients)[0])
     total = jnp.zeros((n, 2 * r))  # a run reaches beyond r before it is folded back
     for name, shape in table.items():
-        value = form(found[name], shape) * state.signs[name]
+        value = form(gradients[name], shape) * state.signs[name]
         shifts = state.shifts[name]
         value = jnp.pad(value, ((0, 0), (0, len(shifts) * r - value.shape[1])))
 

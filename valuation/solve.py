@@ -18,8 +18,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
+from valuation.examples import Examples
 from valuation.factors import form
-from valuation.problem import Examples
 from valuation.stream import MEMORY, check, chunk, features, gradient_products, self_products
 from valuation.workers import map_chunks
 
@@ -177,5 +177,5 @@ def _pushed(params, frozen, tangents, examples, *, apply, output):
     return jax.vmap(push, out_axes=1)(tangents)
 
 
-def _flat(found, table, state):
-    return jnp.concatenate([form(found[name], shape) for name, shape in table.items()], 1)
+def _flat(gradient_factors, table, state):
+    return jnp.concatenate([form(gradient_factors[name], shape) for name, shape in table.items()], 1)

@@ -2,8 +2,8 @@
 
 A chunk has the same number of rows every time (the last is filled up), so that a step is compiled once. On a CPU every
 core works on a chunk of its own, in tiles that fit into its cache: XLA runs all but large matrix products on one core.
-Inside workers.over(mesh) chunks go to the devices of the mesh, and every process gets the whole result.
-progress: called with the number of examples that have just been done; None asks workers.over, or stays silent.
+Inside workers.use_workers(mesh) chunks go to the devices of the mesh, and every process gets the whole result.
+progress: called with the number of examples that have just been done; None asks workers.use_workers, or stays silent.
 """
 
 import math
@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from valuation.examples import Examples
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
-from valuation.problem import Examples
 from valuation.workers import current, map_chunks
 
 MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise
@@ -47,36 +47,36 @@ def gradient_products(
     gradients that are not finite, naming the example.
     """
     check(model, train, query)
-    theirs = plan(model, output, query, memory / 2, whole=True, workers=1)
+    queries = plan(model, output, query, memory / 2, whole=True, workers=1)
     parts = []
-    for start in range(0, len(query.inputs), theirs.rows):
-        block, kept = chunk(query, theirs.rows, start // theirs.rows), len(query.inputs) - start
+    for start in range(0, len(query.inputs), queries.rows):
+        block, kept = chunk(query, queries.rows, start // queries.rows), len(query.inputs) - start
         args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
-        routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=theirs.tile, **args)
+        routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=queries.tile, **args)
         left = max(memory - _bytes(routed), memory // 2)
         parts.append(directed(model, output, train, routed, memory=left, progress=progress)[:, :kept])
-    found = np.concatenate(parts, 1)
-    finite(np.isfinite(found).any(1), "training")
-    finite(np.isfinite(found).any(0), "query")
-    return found
+    pairs = np.concatenate(parts, 1)
+    finite(np.isfinite(pairs).any(1), "training")
+    finite(np.isfinite(pairs).any(0), "query")
+    return pairs
 
 
 def directed(
     model, output: Callable, examples: Examples, directions: dict, *, memory: int = MEMORY, progress=None
 ) -> Float[np.ndarray, "n m"]:
     """<grad o(x_i), direction_j> of m directions in parameter space: dotted path of a parameter -> factor of m rows."""
-    ours = plan(model, output, examples, memory, pairs=True)
-    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": ours.tile}
+    chosen = plan(model, output, examples, memory, pairs=True)
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": chosen.tile}
     shared = (model.params, model.frozen, directions)
-    return np.concatenate(list(each(partial(_products, **args), shared, examples, ours, progress=progress)))
+    return np.concatenate(list(each(partial(_products, **args), shared, examples, chosen, progress=progress)))
 
 
 def self_products(
     model, output: Callable, examples: Examples, *, memory: int = MEMORY, progress: Callable | None = None
 ) -> Float[np.ndarray, " n"]:
     """|grad o(x_i)|^2, the self-influence of every example; arguments and errors as in gradient_products."""
-    found = np.concatenate(list(features(model, output, examples, _squares, None, memory=memory, progress=progress)))
-    return found[:, 0]
+    rows = np.concatenate(list(features(model, output, examples, _squares, None, memory=memory, progress=progress)))
+    return rows[:, 0]
 
 
 def features(
@@ -98,10 +98,10 @@ def features(
     chosen = plan(model, output, examples, memory, feature=feature, state=state)
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "feature": feature}
     step, done = partial(_features, tile=chosen.tile, **args), 0
-    for found in each(step, (model.params, model.frozen, state), examples, chosen, progress=progress):
-        finite(np.isfinite(found).all(1), "given", done)
-        yield found
-        done += len(found)
+    for rows in each(step, (model.params, model.frozen, state), examples, chosen, progress=progress):
+        finite(np.isfinite(rows).all(1), "given", done)
+        yield rows
+        done += len(rows)
 
 
 def each(
@@ -110,10 +110,10 @@ def each(
     """step(*shared, chunk) -> (rows, ...) of chunk after chunk, in order, without what fills up the last one."""
     n, begin = len(examples.inputs), current().progress
     progress = begin(n) if progress is None and begin else progress
-    found = map_chunks(
+    parts = map_chunks(
         step, shared, lambda i: (chunk(examples, plan.rows, i),), -(-n // plan.rows), threads=plan.workers
     )
-    for i, rows in enumerate(found):
+    for i, rows in enumerate(parts):
         count = min(plan.rows, n - i * plan.rows)
         if progress is not None:
             progress(count)
@@ -121,7 +121,7 @@ def each(
 
 
 def chunk(examples, rows: int, i: int):
-    """Rows i * rows .. of all arrays of a tree; behind the end copies of the last one."""
+    """Rows i * rows .. of all arrays of a tree; after the end copies of the last one."""
     n = len(jax.tree.leaves(examples)[0])
     index = np.minimum(np.arange(i * rows, (i + 1) * rows), n - 1)
     return jax.tree.map(lambda leaf: np.asarray(leaf)[index], examples)
@@ -148,8 +148,8 @@ def plan(
         lambda leaf: jax.ShapeDtypeStruct((1, *np.shape(leaf)[1:]), jnp.asarray(leaf[:1]).dtype), examples
     )
 
-    who, n = current(), len(examples.inputs)
-    memory = who.memory or memory
+    available, n = current(), len(examples.inputs)
+    memory = available.memory or memory
     args = {"apply": model.apply, "tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
     alive, extra = _needed.eval_shape(model.params, model.frozen, example, state, feature=feature, **args)
     sizes = [4 * math.prod(shape) for shape in shapes(model.params).values()]
@@ -160,9 +160,9 @@ def plan(
             f"one example needs about {(in_tile + in_row) / 1e6:.1f} MB of memory, "
             f"the budget leaves {memory / 1e6:.1f} MB: raise it"
         )
-    apart = len(who.devices) or 1  # each has the whole memory
-    at_once = max(min(workers or who.threads // apart, int(memory // (2 * in_tile + in_row))), 1)
-    share, workers = memory / at_once, at_once if workers else at_once * apart * who.processes
+    apart = len(available.devices) or 1  # each has the whole memory
+    at_once = max(min(workers or available.threads // apart, int(memory // (2 * in_tile + in_row))), 1)
+    share, workers = memory / at_once, at_once if workers else at_once * apart * available.processes
     tile = max(TILE // max(map(_bytes, jax.tree.leaves(alive))), 1)
     tile = max(min(int(share // 2 // in_tile), tile, LARGEST), 1)
     tiles = max(min(int((share - tile * in_tile) // max(in_row * tile, 1)), LARGEST // tile), 1)
@@ -191,8 +191,8 @@ def finite(good: np.ndarray, name: str, offset: int = 0) -> None:
         )
 
 
-def _squares(found, table, state):
-    return squares(found, table)[:, None]
+def _squares(gradient_factors, table, state):
+    return squares(gradient_factors, table)[:, None]
 
 
 def _bytes(tree) -> int:
@@ -207,18 +207,19 @@ def _tiled(function: Callable, examples: Examples, tile: int):
     rows = len(examples.inputs)
     if rows == tile:
         return function(examples)
-    places = {}
+    structure, places = None, []
 
     def distinct(examples):
-        leaves, places["tree"] = jax.tree.flatten(function(examples))
+        nonlocal structure, places
+        leaves, structure = jax.tree.flatten(function(examples))
         unique = {id(leaf): leaf for leaf in leaves}
         numbers = dict(zip(unique, range(len(unique)), strict=True))
-        places["leaves"] = [numbers[id(leaf)] for leaf in leaves]
+        places = [numbers[id(leaf)] for leaf in leaves]
         return list(unique.values())
 
     tiles = jax.tree.map(lambda leaf: leaf.reshape(-1, tile, *leaf.shape[1:]), examples)
     whole = [leaf.reshape(rows, *leaf.shape[2:]) for leaf in jax.lax.map(distinct, tiles)]
-    return jax.tree.unflatten(places["tree"], [whole[i] for i in places["leaves"]])
+    return jax.tree.unflatten(structure, [whole[i] for i in places])
 
 
 def _factors(params, frozen, examples, tapped, layers, output):
@@ -237,18 +238,18 @@ def _needed(params, frozen, example, state, *, apply, tapped, layers, output, fe
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "n", "tile"))
 def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
     def routed(examples):
-        found, table = _factors(params, frozen, examples, tapped, layers, output)
-        return {name: route(found[name], shape, n=n, m=len(query.inputs)) for name, shape in table.items()}
+        gradients, table = _factors(params, frozen, examples, tapped, layers, output)
+        return {name: route(gradients[name], shape, n=n, m=len(query.inputs)) for name, shape in table.items()}
 
     return _tiled(routed, query, tile)
 
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "tile"))
 def _products(params, frozen, routed, examples, *, tapped, layers, output, tile):
-    def found(examples):
+    def gradients(examples):
         return _factors(params, frozen, examples, tapped, layers, output)[0]
 
-    return products(_tiled(found, examples, tile), routed, shapes(params))
+    return products(_tiled(gradients, examples, tile), routed, shapes(params))
 
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))

@@ -11,11 +11,11 @@ default. The values differ by rounding only. jax.set_mesh would put every small 
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -26,7 +26,7 @@ from jax.sharding import PartitionSpec as P
 class Workers(NamedTuple):
     """devices: of this process, () for where JAX computes by default. threads: chunks this process works on at a time.
 
-    progress: number of examples ahead -> a function that is told how many more are done; None stays silent.
+    progress: number of examples to come -> a function that is told how many more are done; None stays silent.
     memory: bytes that a chunk may take on every device; 0 leaves it to each function's own budget.
     """
 
@@ -34,7 +34,7 @@ class Workers(NamedTuple):
     threads: int
     process: int = 0
     processes: int = 1
-    progress: Callable | None = None
+    progress: Callable[[int], Callable[[int], object]] | None = None
     memory: int = 0
 
 
@@ -69,32 +69,35 @@ def map_chunks(
     threads: jobs at a time on one device; as many as there are cores if None. Several devices work on one each.
     Where `shared` is sharded over devices already they work on every job together.
     """
-    who = current()
+    workers = current()
     if any(len(leaf.devices()) > 1 for leaf in jax.tree.leaves(shared) if isinstance(leaf, jax.Array)):
-        who = Workers((), 1)
-    devices = who.devices or (None,)
-    threads = len(devices) if len(devices) > 1 else min(threads or who.threads, who.threads)
-    copies = [jax.device_put(shared, device) if device else shared for device in devices[: -(-count // who.processes)]]
+        workers = Workers((), 1)
+    devices = workers.devices or (None,)
+    threads = len(devices) if len(devices) > 1 else min(threads or workers.threads, workers.threads)
+    copies = [
+        jax.device_put(shared, device) if device else shared for device in devices[: -(-count // workers.processes)]
+    ]
 
     def run(i: int, turn: int):
         place, args = turn % len(devices), job(i)
         args = jax.device_put(args, devices[place]) if devices[place] else args
         return jax.tree.map(on_host, step(*copies[place], *args))
 
-    starts, waiting = range(0, count, who.processes), deque()
+    starts, waiting = range(0, count, workers.processes), deque[tuple[int, Future]]()
     with ThreadPoolExecutor(threads) as pool:
         for turn, start in enumerate(starts):  # in the last turn the processes without a job repeat the last one
-            waiting.append((start, pool.submit(run, min(start + who.process, count - 1), turn)))
+            waiting.append((start, pool.submit(run, min(start + workers.process, count - 1), turn)))
             while len(waiting) > (threads if turn < len(starts) - 1 else 0):
                 first, future = waiting.popleft()
-                found = future.result()
-                yield from gather(found)[: count - first] if who.processes > 1 else [found]
+                result = future.result()
+                yield from gather(result)[: count - first] if workers.processes > 1 else [result]
 
 
 def on_host(array) -> np.ndarray:
     """The whole array as NumPy, also where other processes hold parts of it."""
     if isinstance(array, jax.Array) and not array.is_fully_addressable:
-        array = array if array.is_fully_replicated else _identity(NamedSharding(array.sharding.mesh, P()))(array)
+        mesh = cast(NamedSharding, array.sharding).mesh
+        array = array if array.is_fully_replicated else _identity(NamedSharding(mesh, P()))(array)
         return np.asarray(array.addressable_data(0))
     return np.asarray(array)
 
@@ -141,9 +144,9 @@ def _everywhere(row: np.ndarray) -> np.ndarray:
     """One row a process: a collective of one device each, which the other devices need not wait for."""
     firsts = {device.process_index: device for device in reversed(jax.devices())}
     line = Mesh(np.array([firsts[i] for i in sorted(firsts)]), ("processes",))
-    own = jax.device_put(row[None], firsts[jax.process_index()])
+    local = jax.device_put(row[None], firsts[jax.process_index()])
     split = NamedSharding(line, P("processes"))
-    whole = jax.make_array_from_single_device_arrays((len(firsts), len(row)), split, [own])
+    whole = jax.make_array_from_single_device_arrays((len(firsts), len(row)), split, [local])
     return np.asarray(_identity(NamedSharding(line, P()))(whole).addressable_data(0))
 
 

@@ -10,18 +10,19 @@ FLOPs are counted from shapes (below), and compared with the matrix product this
 
 import json
 import math
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.benchmarks import workloads
-from experiments.runtime import mesh, results
+from experiments.benchmarks import apart, workloads
+from experiments.runtime import launch, mesh, results, study
+from experiments.runtime.study import Step, Study
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
 from valuation.kernel import gram, outputs
@@ -65,17 +66,17 @@ def trak_scores(work: workloads.Workload):
     """TRAK with one model and 2,048 dimensions; language model: the first 250 sequences, gradients of the loss."""
     output = workloads.token_loss if work.name == "lm" else margin
     train = work.train.take(slice(0, TRAK_LM if work.name == "lm" else None))
-    state = hashes(shapes(work.model.params), jax.random.key(KEY), dimensions=DIMENSIONS)
+    state = hashes(shapes(work.weights.params), jax.random.key(KEY), dimensions=DIMENSIONS)
     return trak.scores(*(trak.sketched(work.model, output, part, state) for part in (train, work.query)))
 
 
 def gradient(work: workloads.Workload):
     """The plain gradient of all examples, train and query, in batches: what a pass of training costs."""
-    loss, total = workloads.loss_of(work), None
+    loss, model, total = workloads.loss_of(work), work.weights, None
     for part in (work.train, work.query):
         for start in range(0, len(part.inputs), BATCH):
             batch = part.take(slice(start, start + BATCH))
-            new = _gradient(work.model.params, work.model.frozen, batch, apply=work.model.apply, loss=loss)
+            new = _gradient(model.params, model.frozen, batch, apply=model.apply, loss=loss)
             total = new if total is None else jax.tree.map(jnp.add, total, new)
     return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(total)])
 
@@ -176,7 +177,7 @@ def table(lines: list[dict]) -> str:
 
 
 def _two_sided(work: workloads.Workload):
-    state = sides(shapes(work.model.params), jax.random.key(KEY), rank=RANK)
+    state = sides(shapes(work.weights.params), jax.random.key(KEY), rank=RANK)
     loss = workloads.loss_of(work)
     train, query = (list(logra.projected(work.model, loss, part, state)) for part in (work.train, work.query))
     return train, query, widths(state)
@@ -202,33 +203,34 @@ def _load() -> float:
 FLAGS = flags.FLAGS
 
 
+def write(workdir: str | Path) -> Path:
+    """Writes the table, workdir/report.md; its path."""
+    return study.write_page(workdir, table(results.select(results.finished(workdir), kind="benchmark")) + "\n")
+
+
 def main(argv):
     del argv
-    config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
     if FLAGS.case:  # the process of one measurement
         with use_workers(progress=mesh.progress):
-            line = measure(FLAGS.peers, FLAGS.case, FLAGS.repeat)
-        print(json.dumps(line | results.stamp(config)))
+            print(json.dumps(measure(FLAGS.peers, FLAGS.case, FLAGS.repeat)))
         return
-    path = results.start(FLAGS.workdir, config)
-    for case in FLAGS.only or CASES:
-        method, name = case.split(".")
-        if results.select(results.read(path), method=method, workload=name):
-            continue
-        command = [
-            sys.executable,
-            "-m",
-            "experiments.benchmarks.attribution",
-            f"--peers={FLAGS.peers}",
-            f"--case={case}",
-            f"--repeat={FLAGS.repeat}",
-        ]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)  # progress and errors go to the terminal
-        if done.returncode:
-            sys.exit(f"error: {case} failed, as said above")
-        results.append(path, [json.loads(done.stdout.splitlines()[-1])])
-        print(table(results.read(path)[-1:]).splitlines()[-1], flush=True)
-    print(table(results.read(path)))
+
+    given = {"peers": FLAGS.peers, "repeat": FLAGS.repeat}
+
+    def line(case: str) -> list[dict]:
+        return [apart.measured("experiments.benchmarks.attribution", {"case": case, **given})]
+
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        for case in FLAGS.only or CASES:
+            method, name = case.split(".")
+            yield Step([{"kind": "benchmark", "method": method, "workload": name}], partial(line, case))
+
+    config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
+    if FLAGS.only:
+        lines = study.run_steps("attribution", config, steps, FLAGS.workdir)
+        print(table(results.select(lines, kind="benchmark")))
+    else:
+        print(study.run(Study("attribution", config, steps, write), FLAGS.workdir).read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -237,4 +239,4 @@ if __name__ == "__main__":
     flags.DEFINE_list("only", None, "cases to run, such as graddot.lm,trak.mlp; all by default")
     flags.DEFINE_string("case", None, "measure this case in this process and print its line")
     flags.DEFINE_integer("repeat", 3, "warm runs", lower_bound=1)
-    app.run(main)
+    launch.run(main)

@@ -3,16 +3,20 @@
     python -m experiments.benchmarks.cost --workdir=out/benchmark_cost
 
 Random data, an MLP; one line of results.jsonl a measurement and one a fit. An exponent of 1 is linear; at small sizes
-what a call costs whatever its size pulls it below.
+what a call costs whatever its size pulls it below. A finished workdir is left as it is.
 """
 
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import results
+from experiments.runtime import launch, results, study
+from experiments.runtime.study import Step, Study
 from models.mlp import mlp
 from valuation.factors import shapes
 from valuation.kernel import gram
@@ -67,8 +71,8 @@ def exponent(sizes, times) -> float:
     return float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
 
 
-def measured():
-    """(method, axis, size, seconds), one after another."""
+def measurements() -> Iterator[tuple[dict, Callable[[], object]]]:
+    """(method, axis and size; what is timed there), one after another."""
 
     def model(width):
         return mlp((INPUTS, width, width, CLASSES), jax.random.key(0))
@@ -76,42 +80,60 @@ def measured():
     query, train, middle = data(QUERIES), data(EXAMPLES[1]), model(WIDTHS[1])
     for name, method in METHODS.items():
         for n in EXAMPLES:
-            yield name, "examples", n, seconds(lambda n=n, method=method: method(middle, data(n), query))
+            yield {"method": name, "axis": "examples", "size": n}, partial(method, middle, data(n), query)
         for width in WIDTHS:
             one = model(width)
             size = sum(leaf.size for leaf in jax.tree.leaves(one.params))
-            yield name, "parameters", size, seconds(lambda one=one, method=method: method(one, train, query))
-    for count in CONTRIBUTORS:  # own blocks of 200 examples each: the kernel terms of a score
+            yield {"method": name, "axis": "parameters", "size": size}, partial(method, one, train, query)
+    for count in CONTRIBUTORS:  # blocks of 200 examples each: the kernel terms of a score
         sets = [train.take(slice(i * 50, i * 50 + 200)) for i in range(count)]
-        yield (
-            "kernel",
-            "contributors",
-            count,
-            seconds(lambda sets=sets: [np.asarray(gram(middle, own.inputs, own.targets)) for own in sets]),
+        yield {"method": "kernel", "axis": "contributors", "size": count}, partial(kernels, middle, sets)
+
+
+def kernels(model, sets: list[Examples]) -> list[np.ndarray]:
+    return [np.asarray(gram(model, examples.inputs, examples.targets)) for examples in sets]
+
+
+def steps(lines: list[dict]) -> Iterator[Step]:
+    """A step for every measurement."""
+    for about, function in measurements():
+        yield Step([{"kind": "cost", **about}], partial(timed, {"kind": "cost", **about}, function))
+
+
+def timed(about: dict, function: Callable[[], object]) -> list[dict]:
+    """The line of a measurement: what it is about, and its seconds."""
+    return [about | {"seconds": seconds(function)}]
+
+
+def fits(lines: list[dict]) -> list[dict]:
+    """A line for every method and axis: the exponent of seconds in size."""
+    pairs = dict.fromkeys((line["method"], line["axis"]) for line in lines)
+    return [{"kind": "cost_fit", "method": m, "axis": a, "exponent": exponent(*curve(lines, m, a))} for m, a in pairs]
+
+
+def curve(lines: list[dict], method: str, axis: str) -> tuple[tuple, tuple]:
+    """(sizes, seconds)."""
+    chosen = results.select(lines, kind="cost", method=method, axis=axis)
+    return tuple(line["size"] for line in chosen), tuple(line["seconds"] for line in chosen)
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes the table, workdir/report.md; its path."""
+    lines, rows = results.finished(workdir), ["| method | axis | sizes | seconds | exponent |\n|---|---|---|---|---|"]
+    for fit in results.select(lines, kind="cost_fit"):
+        sizes, times = curve(lines, fit["method"], fit["axis"])
+        rows.append(
+            f"| {fit['method']} | {fit['axis']} | {sizes[0]:,} to {sizes[-1]:,} | {times[0]:.3f} to {times[-1]:.3f} | "
+            f"{fit['exponent']:.2f} |"
         )
+    return study.write_page(workdir, "\n".join(rows) + "\n")
 
 
-FLAGS = flags.FLAGS
-
-
-def main(argv):
-    del argv
-    config = {"name": "benchmark_cost", "scale": ""}
-    path = results.start(FLAGS.workdir, config)
-    stamp, found = results.stamp(config), {}
-    for method, axis, size, took in measured():
-        found.setdefault((method, axis), []).append((size, took))
-        line = {"kind": "cost", "method": method, "axis": axis, "size": size, "seconds": took}
-        results.append(path, [line | stamp])
-    print("| method | axis | sizes | seconds | exponent |\n|---|---|---|---|---|")
-    for (method, axis), pairs in found.items():
-        sizes, times = zip(*pairs, strict=True)
-        fit = {"kind": "cost_fit", "method": method, "axis": axis, "exponent": exponent(sizes, times)}
-        results.append(path, [fit | stamp])
-        print(f"| {method} | {axis} | {sizes[0]:,} to {sizes[-1]:,} | {times[0]:.3f} to {times[-1]:.3f} | "
-              f"{fit['exponent']:.2f} |")  # fmt: skip
+def main(argv: list[str]) -> None:
+    cost = Study("cost", {"name": "benchmark_cost", "scale": ""}, steps, write, fits)
+    print(study.run(cost, flags.FLAGS.workdir).read_text(), end="")
 
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", "out/benchmark_cost", "folder of results")
-    app.run(main)
+    launch.run(main)

@@ -5,14 +5,16 @@
 One line of results.jsonl an estimator, each measured in this one process, the cheapest in memory first.
 """
 
-import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import mesh, results
+from experiments.runtime import launch, mesh, results, study
+from experiments.runtime.study import Step, Study
 from valuation.discrepancy import KERNELS, linear_mmd, mk_mmd, random_feature_mmd
 
 SHIFT = 0.05  # of every coordinate of the second sample
@@ -37,32 +39,46 @@ def estimators(x, y, bandwidth: float, frequencies: int) -> dict:
     }
 
 
-def main(argv: list[str]) -> None:
-    given = {name: flags.FLAGS[name].value for name in ("rows", "others", "features", "frequencies")}
-    config = {"name": "benchmark_discrepancy", "scale": "", **given}
-    try:
-        path = results.start(flags.FLAGS.workdir, config)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    results.remove(path, kind="discrepancy")  # a second call measures anew
-    stamp, draw = results.stamp(config), np.random.default_rng(0)
+def measured(given: dict[str, int]) -> list[dict]:
+    """A line for every estimator, the cheapest in memory first. given: rows, others, features, frequencies."""
+    draw = np.random.default_rng(0)
     x, y = (
         draw.standard_normal((count, given["features"]), np.float32) + shift
         for count, shift in ((given["rows"], 0), (given["others"], np.float32(SHIFT)))
     )
     bandwidth = 2.0 * given["features"]  # the mean squared distance within either sample
     truth = exact(given["features"], bandwidth)
-    print(f"samples {x.nbytes / 1e6:.0f} and {y.nbytes / 1e6:.0f} MB; MMD^2 is {truth:.3e}")
-    print("| estimator | seconds | memory above the samples, MB | MMD^2 | standard error |\n|---|---|---|---|---|")
-    before = results.peak_megabytes()
+    print(f"samples {x.nbytes / 1e6:.0f} and {y.nbytes / 1e6:.0f} MB; MMD^2 is {truth:.3e}", flush=True)
+    before, lines = results.peak_megabytes(), []
     for name, function in estimators(x, y, bandwidth, given["frequencies"]).items():
         begun = time.perf_counter()
         squared, error = function()
         took, above = time.perf_counter() - begun, results.peak_megabytes() - before
         line = {"kind": "discrepancy", "estimator": name, "seconds": took, "megabytes": above, "squared": squared}
-        results.append(path, [line | {"standard_error": error, "exact": truth} | stamp])
-        words = "–" if error is None else f"{error:.1e}"
-        print(f"| {name} | {took:.1f} | {above:.0f} | {squared:.3e} | {words} |", flush=True)
+        lines.append(line | {"standard_error": error, "exact": truth})
+    return lines
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes the table, workdir/report.md; its path."""
+    rows = ["| estimator | seconds | memory above the samples, MB | MMD^2 | standard error |\n|---|---|---|---|---|"]
+    for x in results.select(results.finished(workdir), kind="discrepancy"):
+        error = "–" if x["standard_error"] is None else f"{x['standard_error']:.1e}"
+        rows.append(f"| {x['estimator']} | {x['seconds']:.1f} | {x['megabytes']:.0f} | {x['squared']:.3e} | {error} |")
+    return study.write_page(workdir, "\n".join(rows) + "\n")
+
+
+def main(argv: list[str]) -> None:
+    given = {name: getattr(flags.FLAGS, name) for name in ("rows", "others", "features", "frequencies")}
+
+    def steps(lines: list[dict]) -> Iterator[Step]:  # one step: memory is measured from the first estimator on
+        names = estimators(None, None, 1.0, given["frequencies"])
+        wanted = [{"kind": "discrepancy", "estimator": name} for name in names]
+        yield Step(wanted, lambda: measured(given), remake=({"kind": "discrepancy"},))
+
+    config = {"name": "benchmark_discrepancy", "scale": "", **given}
+    path = study.run(Study("discrepancy", config, steps, write), flags.FLAGS.workdir)
+    print(path.read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -70,4 +86,4 @@ if __name__ == "__main__":
     for name, default in (("rows", 60_000), ("others", 10_000), ("features", 512), ("frequencies", 500)):
         flags.DEFINE_integer(name, default, f"number of {name}", lower_bound=10)
     flags.DEFINE_string("workdir", "out/discrepancy", "folder of results.jsonl")
-    app.run(main)
+    launch.run(main)

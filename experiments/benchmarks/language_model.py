@@ -12,20 +12,23 @@ the same type is measured to do on this device.
 
 import json
 import math
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags
+from absl import flags
 from jaxtyping import Array, Float
 
+from experiments.benchmarks import apart
 from experiments.benchmarks.attribution import peak
 from experiments.data.archives import SMOLLM2, member
-from experiments.runtime import results
+from experiments.runtime import launch, results, study
+from experiments.runtime.study import Step, Study
 from models.decoder import Config, decoder
 from models.functional import Model, call
 from models.generate import generate
@@ -50,9 +53,9 @@ AUSTEN = (  # Pride and Prejudice, 1813
 
 def token_loss(logits: Float[Array, "n t v"], examples: Examples) -> Float[Array, " n"]:
     """Mean cross-entropy of the next tokens of every sequence, nats."""
-    ahead = logits[:, :-1]
-    chosen = jnp.take_along_axis(ahead, examples.targets[:, 1:, None], axis=-1)[..., 0]
-    return (jax.nn.logsumexp(ahead, -1) - chosen).mean(1)
+    logits = logits[:, :-1]
+    chosen = jnp.take_along_axis(logits, examples.targets[:, 1:, None], axis=-1)[..., 0]
+    return (jax.nn.logsumexp(logits, -1) - chosen).mean(1)
 
 
 def perplexity(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) -> dict:
@@ -195,33 +198,32 @@ def _device_megabytes() -> float | None:
 FLAGS = flags.FLAGS
 
 
+def write(workdir: str | Path) -> Path:
+    """Writes the table, workdir/report.md; its path."""
+    return study.write_page(workdir, table(results.select(results.finished(workdir), kind="benchmark_language")) + "\n")
+
+
 def main(argv):
     del argv
-    config = {"name": "benchmark_language", "scale": FLAGS.dtype, "random": FLAGS.random, "repeat": FLAGS.repeat}
     if FLAGS.case:  # the process of one measurement
-        line = measure(FLAGS.case, FLAGS.data_dir, FLAGS.random, jnp.dtype(FLAGS.dtype), FLAGS.repeat)
-        print(json.dumps(line | results.stamp(config)))
+        print(json.dumps(measure(FLAGS.case, FLAGS.data_dir, FLAGS.random, jnp.dtype(FLAGS.dtype), FLAGS.repeat)))
         return
-    path = results.start(FLAGS.workdir, config)
-    for case in FLAGS.only or CASES:
-        if results.select(results.read(path), case=case):
-            continue
-        command = [
-            sys.executable,
-            "-m",
-            "experiments.benchmarks.language_model",
-            f"--case={case}",
-            f"--dtype={FLAGS.dtype}",
-            f"--repeat={FLAGS.repeat}",
-            f"--random={FLAGS.random}",
-        ]
-        command += [f"--data_dir={FLAGS.data_dir}"] if FLAGS.data_dir else []
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{case} failed:\n{done.stderr[-2000:]}")
-        results.append(path, [json.loads(done.stdout.splitlines()[-1])])
-        print(table(results.read(path)[-1:]).splitlines()[-1], flush=True)
-    print(table(results.read(path)))
+
+    given = {name: FLAGS[name].value for name in ("dtype", "repeat", "random", "data_dir")}
+
+    def line(case: str) -> list[dict]:
+        return [apart.measured("experiments.benchmarks.language_model", {"case": case, **given})]
+
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        for case in FLAGS.only or CASES:
+            yield Step([{"kind": "benchmark_language", "case": case}], partial(line, case))
+
+    config = {"name": "benchmark_language", "scale": FLAGS.dtype, "random": FLAGS.random, "repeat": FLAGS.repeat}
+    if FLAGS.only:
+        lines = study.run_steps("language_model", config, steps, FLAGS.workdir)
+        print(table(results.select(lines, kind="benchmark_language")))
+    else:
+        print(study.run(Study("language_model", config, steps, write), FLAGS.workdir).read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -232,4 +234,4 @@ if __name__ == "__main__":
     flags.DEFINE_boolean("random", False, "random weights of SmolLM2's size: nothing is fetched")
     flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "type of the weights")
     flags.DEFINE_integer("repeat", 2, "warm runs", lower_bound=1)
-    app.run(main)
+    launch.run(main)

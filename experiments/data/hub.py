@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from pyarrow import parquet
+from tensorflow_datasets.core.dataset_builders import huggingface_dataset_builder as bridge
 
 from experiments.data.archives import data_folder
 from experiments.runtime.processes import one_at_a_time
@@ -29,19 +31,21 @@ def records(
     """
     if str(folder).startswith(HUB):
         return _named(str(folder), fields, most, data_dir)
-    paths = sorted(path for path in Path(folder).rglob("*") if path.name.endswith(ENDINGS)) if folder else []
+    paths = (
+        sorted(path for path in Path(folder).expanduser().rglob("*") if path.name.endswith(ENDINGS)) if folder else []
+    )
     if not paths:
         raise ValueError(
             f"no data set in the folder {str(folder)!r}: expected files that end in {', '.join(ENDINGS)}. Download the "
             "data set from its hub and give its folder"
         )
-    found = []
+    rows: list[dict] = []
     for path in paths:
         for where, row in _rows(path):
-            if len(found) == most:
-                return found
-            found.append(_chosen(row, fields, where))
-    return found
+            if len(rows) == most:
+                return rows
+            rows.append(_chosen(row, fields, where))
+    return rows
 
 
 def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str | Path | None) -> list[dict]:
@@ -55,8 +59,6 @@ def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str |
     dataset, _, config = rest.partition("/")
     if not owner or not dataset:
         raise ValueError(f"{name!r} names no data set: expected {HUB}OWNER/NAME or {HUB}OWNER/NAME/CONFIG")
-    from tensorflow_datasets.core.dataset_builders import huggingface_dataset_builder as bridge
-
     # not tfds.builder: it lists every data set of the hub to find how this name is spelled
     folder = str(data_folder(data_dir) / "prepared")
     with one_at_a_time():
@@ -71,14 +73,14 @@ def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str |
     source = builder.as_data_source(split="train")
     count = len(source) if most is None else min(most, len(source))
     numbers = [i * len(source) // count for i in range(count)]
-    found = []
+    rows = []
     for number, row in zip(numbers, source.__getitems__(numbers), strict=True):
         where = f"{name}, record {number}"
         try:
-            found.append({field: _plain(value) for field, value in _chosen(row, fields, where).items()})
+            rows.append({field: _plain(value) for field, value in _chosen(row, fields, where).items()})
         except UnicodeDecodeError as error:
             raise ValueError(f"{where}: expected UTF-8 ({error})") from None
-    return found
+    return rows
 
 
 def _chosen(row: dict, fields: tuple[str, ...], where: str) -> dict:
@@ -118,14 +120,12 @@ def _plain(value):
 def _rows(path: Path) -> Iterator[tuple[str, dict]]:
     """(where a row stands, the row) of every one."""
     if path.suffix == ".parquet":
-        from pyarrow import parquet
-
         number = 0
         for batch in parquet.ParquetFile(path).iter_batches():
             try:
                 rows = batch.to_pylist()
             except UnicodeDecodeError as error:
-                raise ValueError(f"{path}, behind row {number}: expected UTF-8 ({error})") from None
+                raise ValueError(f"{path}, after row {number}: expected UTF-8 ({error})") from None
             for row in rows:
                 yield f"{path}, row {number}", row
                 number += 1

@@ -1,16 +1,16 @@
 """Reviews and other texts with a verdict, and reviews as one stream of word numbers."""
 
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from absl import logging
 
 from experiments.data import hub
-from experiments.data.archives import data_folder, fetch
-from experiments.runtime.processes import one_at_a_time
+from experiments.data.archives import data_folder
+from experiments.data.builders import archived
+from experiments.data.builders.movie_reviews import SOURCES, MovieReviews
 
+FOLDER = "fingpt-sentiment-train"  # below data_dir: a copy from the Hugging Face hub
 WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 
 
@@ -25,7 +25,7 @@ class Words(NamedTuple):
 
 
 class Reviews(NamedTuple):
-    """Texts and their labels (n,), 0 negative, 1 positive. tested: rows of a test set of the data's own."""
+    """Texts and their labels (n,), 0 negative, 1 positive. tested: rows of the data's test set; None without one."""
 
     texts: list[str]
     labels: np.ndarray
@@ -36,84 +36,64 @@ class Reviews(NamedTuple):
         return Reviews([self.texts[row] for row in rows], self.labels[rows])
 
 
-def read(data_dir: str | None) -> tuple[Reviews, np.ndarray]:
+def read_archive(config, data_dir: str | None) -> tuple[Reviews, np.ndarray]:
     """Every review of the archive, its repeats too, and where each is from: "imdb" (training half), "rotten_tomatoes".
 
-    Prepared once by TFDS.
+    Fetched and prepared at the first call. config: not looked at, as there is but one. data_dir: as in
+    archives.data_folder. Raises ValueError or OSError if the archive is damaged or cannot be had.
     """
-    from experiments.data.builders.movie_reviews import SOURCES, MovieReviews
-
-    _quiet()
-    builder = MovieReviews(
-        archive=fetch("reviews", data_dir), data_dir=str(data_folder(data_dir) / "prepared"), file_format="array_record"
-    )
-    with one_at_a_time():
-        builder.download_and_prepare()
-    rows = _rows(builder.as_data_source(split="train"))
+    rows = archived.texts(archived.source(MovieReviews, "reviews", "train", data_dir))
     return _reviews(rows), np.array(SOURCES)[[row["source"] for row in rows]]
 
 
-def imdb(data_dir: str | None) -> Reviews:
-    """All 50,000 labelled reviews of IMDb through TFDS, which downloads them; its test half is `tested`."""
-    import tensorflow_datasets as tfds
+def read_imdb(config, data_dir: str | None) -> Reviews:
+    """All 50,000 labelled reviews of IMDb through TFDS, which downloads them; its test half is `tested`.
 
-    _quiet()
-    folder = str(data_folder(data_dir) / "prepared")
-    parts = [_rows(tfds.data_source("imdb_reviews", split=part, data_dir=folder)) for part in ("train", "test")]
+    Arguments as in read_archive.
+    """
+    parts = [archived.texts(archived.public("imdb_reviews", part, data_dir)) for part in ("train", "test")]
     return _reviews(parts[0] + parts[1])._replace(tested=np.arange(len(parts[0]), sum(map(len, parts))))
 
 
-def sentences(folder: str | Path, data_dir: str | None = None) -> Reviews:
+def read_sentences(config, data_dir: str | None) -> Reviews:
     """The records of a Hugging Face data set with an "input" text and an "output" word, as FinGPT's sentiment set has.
 
-    folder: as in hub.records. Outputs that say neither negative nor positive, as neutral, are left out. Raises
-    ValueError if nothing is left, naming what was found.
+    config: `folders.synthetic`, as in hub.records; "" for data_dir/fingpt-sentiment-train. Outputs that say neither
+    negative nor positive, as neutral, are left out.
+    Raises ValueError if nothing is left, naming what there is instead.
     """
-    where = folder if str(folder).startswith(hub.HUB) else Path(folder).expanduser()
-    rows = hub.records(where, ("input", "output"), None, data_dir)
-    words = [row["output"].lower().split() for row in rows]
-    chosen = [i for i, found in enumerate(words) if ("negative" in found) != ("positive" in found)]
+    folder = config.folders.synthetic or data_folder(data_dir) / FOLDER
+    rows = hub.records(folder, ("input", "output"), None, data_dir)
+    verdicts = [row["output"].lower().split() for row in rows]
+    chosen = [i for i, words in enumerate(verdicts) if ("negative" in words) != ("positive" in words)]
     if not chosen:
         raise ValueError(
             f"{folder} holds {len(rows)} records, none of them negative or positive: expected "
             "FinGPT/fingpt-sentiment-train of the Hugging Face hub, or a copy of it"
         )
-    return Reviews([rows[i]["input"] for i in chosen], np.array(["positive" in words[i] for i in chosen], np.int32))
+    return Reviews([rows[i]["input"] for i in chosen], np.array(["positive" in verdicts[i] for i in chosen], np.int32))
 
 
-def texts(data_dir: str | None) -> list[str]:
-    """Every review once, in the order in which they are prepared."""
-    return list(dict.fromkeys(read(data_dir)[0].texts))
-
-
-def _quiet() -> None:
-    import tensorflow_datasets as tfds
-
-    logging.set_verbosity(logging.ERROR)
-    tfds.disable_progress_bar()
-
-
-def _rows(source) -> list[dict]:
-    return [source[row] for row in range(len(source))]
+def read_texts(config, data_dir: str | None) -> list[str]:
+    """Every review of the archive once, in the order in which they are prepared. Arguments as in read_archive."""
+    return list(dict.fromkeys(read_archive(config, data_dir)[0].texts))
 
 
 def _reviews(rows: list[dict]) -> Reviews:
-    found = [row["text"] for row in rows]
-    found = [text.decode() if isinstance(text, bytes) else text for text in found]
-    return Reviews(found, np.array([row["label"] for row in rows], np.int32))
+    return Reviews([row["text"] for row in rows], np.array([row["label"] for row in rows], np.int32))
 
 
 def words(reviews: list[str]) -> Words:
-    """Lower-case words of letters and digits; markup and punctuation are left out."""
+    """The reviews as numbers of lower-case words of letters and digits; markup and punctuation are left out."""
     number: dict[str, int] = {}
     stream = []
     for review in reviews:
-        found = WORD.findall(review.lower().replace("<br />", " "))
-        stream += [number.setdefault(word, len(number)) for word in found]
+        spoken = WORD.findall(review.lower().replace("<br />", " "))
+        stream += [number.setdefault(word, len(number)) for word in spoken]
         stream.append(-1)
-    stream = np.array(stream, np.int32)
-    counts = np.bincount(stream[stream >= 0], minlength=len(number))
+    numbers = np.array(stream, np.int32)
+    counts = np.bincount(numbers[numbers >= 0], minlength=len(number))
     rank = np.empty(len(number) + 1, np.int32)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(number))
     rank[-1] = -1  # the separator stays what it is
-    return Words(rank[stream], len(number))
+    return Words(rank[numbers], len(number))

@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 BLOCK = 4096  # rows whose runs are looked at together
 
@@ -25,10 +27,10 @@ def by_content(contents: list[bytes], *, validation: int, test: int) -> Split:
     Raises ValueError if nothing would be left to train on.
     """
     digests = [hashlib.sha256(content).digest() for content in contents]
-    first = {}
+    first: dict[bytes, int] = {}
     for row, digest in enumerate(digests):
         first.setdefault(digest, row)
-    rows = np.array([first[digest] for digest in sorted(first)], int)
+    rows = np.array([first[digest] for digest in sorted(first)], np.int64)
     if len(rows) <= validation + test:
         raise ValueError(
             f"{len(rows)} distinct examples cannot give {validation} for validation and {test} for testing"
@@ -69,7 +71,9 @@ def ngram_overlap(left: np.ndarray, right: np.ndarray, *, length: int) -> int:
     return int(_sharing(left, right, length).sum())
 
 
-def word_overlap(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, length: int) -> np.ndarray:
+def word_overlap(
+    left: Sequence[Sequence[str]], right: Sequence[Sequence[str]], *, length: int
+) -> Bool[np.ndarray, " n"]:
     """Which items of `left`, each of k texts, have `length` words in a row that a text of `right` has, (n,) bool.
 
     Words are lower-case letters and digits; compared as in `ngram_overlap`.
@@ -77,21 +81,21 @@ def word_overlap(left: list[tuple[str, ...]], right: list[tuple[str, ...]], *, l
     numbers: dict[str, int] = {}
     sides = []
     for items in (left, right):
-        found = [re.findall(r"\w+", text.lower()) for item in items for text in item]
-        rows = np.zeros((len(found), max(map(len, found), default=0)), np.int32)
-        for row, words in zip(rows, found, strict=True):
+        texts = [re.findall(r"\w+", text.lower()) for item in items for text in item]
+        rows = np.zeros((len(texts), max(map(len, texts), default=0)), np.int32)
+        for row, words in zip(rows, texts, strict=True):
             row[: len(words)] = [numbers.setdefault(word, len(numbers) + 1) for word in words]
         sides.append(rows)
-    return _sharing(*sides, length).reshape(len(left), -1).any(1)
+    return np.any(_sharing(sides[0], sides[1], length).reshape(len(left), -1), axis=1)
 
 
 def _sharing(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
     _, known = _runs(np.asarray(right), length)
-    found = np.zeros(len(left), bool)
+    shared = np.zeros(len(left), bool)
     for first in range(0, len(left), BLOCK):
-        own, runs = _runs(np.asarray(left[first : first + BLOCK]), length)
-        found[first + own[np.isin(runs, known)]] = True
-    return found
+        rows, runs = _runs(np.asarray(left[first : first + BLOCK]), length)
+        shared[first + rows[np.isin(runs, known)]] = True
+    return shared
 
 
 def _runs(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

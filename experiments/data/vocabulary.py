@@ -33,15 +33,15 @@ def encode(words: Tokenizer, texts: Sequence[str], length: int) -> tuple[np.ndar
     """(the first `length` words of every text, (n, length) int32, padded with 0 on the right; how many were longer)."""
     rows = np.zeros((len(texts), length), np.int32)
     cut = 0
-    for row, found in zip(rows, words.encode_batch(list(texts)), strict=True):
-        row[: len(found.ids)] = found.ids[:length]
-        cut += len(found.ids) > length
+    for row, encoding in zip(rows, words.encode_batch(list(texts)), strict=True):
+        row[: len(encoding.ids)] = encoding.ids[:length]
+        cut += len(encoding.ids) > length
     return rows, cut
 
 
 def decode(words: Tokenizer, row: np.ndarray) -> str:
     """The words of a row with spaces between them; an unknown one is left out."""
-    return " ".join(words.id_to_token(int(number)) for number in row if number > UNKNOWN)
+    return " ".join(words.id_to_token(int(number)) or "" for number in row if number > UNKNOWN)
 
 
 def packed(rows: np.ndarray, length: int) -> np.ndarray:

@@ -1,16 +1,23 @@
-"""How figures are made and shown: style, colours, files; what they show is written in the studies."""
+"""How figures are made: style, colours, files; what they show is written in the studies.
 
+Figures are matplotlib.figure.Figure objects made without pyplot: no backend is chosen and nothing is open afterwards.
+"""
+
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
-import matplotlib
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from experiments.reporting.markdown import picture
+from experiments.runtime.files import replacing
 
 # Okabe and Ito's colours, told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = "osD^vPX*"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,
@@ -19,25 +26,25 @@ STYLE = {
     "figure.constrained_layout.use": True,
 }
 
+# name -> (lines of results.jsonl -> a figure, or None where they do not allow it; caption)
+Figures: TypeAlias = Mapping[str, tuple[Callable[[list[dict]], Figure | None], str]]
 
-def draw_all(figures: dict, lines: list[dict], folder: Path) -> list[tuple[str, str]]:
-    """Writes every figure that the lines allow, as PNG and PDF; (file name, caption) of each.
 
-    figures: name -> (lines -> a figure or None, caption).
-    """
+def draw_all(figures: Figures, lines: list[dict], folder: Path) -> list[tuple[str, str]]:
+    """Writes every figure that the lines allow into the folder, as PNG and PDF; (PNG's name, caption) of each."""
     folder.mkdir(parents=True, exist_ok=True)
     made = []
-    with plt.rc_context(STYLE):
+    with rc_context(STYLE):
         for name, (figure, caption) in figures.items():
             drawn = figure(lines)
             if drawn is not None:
                 for ending in ("png", "pdf"):
-                    drawn.savefig(folder / f"{name}.{ending}", dpi=150)
-                plt.close(drawn)
+                    with replacing(folder / f"{name}.{ending}") as draft:
+                        drawn.savefig(draft, dpi=150)
                 made.append((f"{name}.png", caption))
     return made
 
 
 def shown(made: list[tuple[str, str]]) -> list[str]:
     """The section of a report with those figures."""
-    return ["## Figures", *(f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made)]
+    return ["## Figures", *(picture(file, caption) for file, caption in made)]

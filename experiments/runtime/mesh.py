@@ -19,11 +19,11 @@ LARGE = 2**16  # numbers from which a parameter is sharded
 
 
 def start(*, coordinator: str | None = None, processes: int | None = None, process: int | None = None) -> None:
-    """Joins the other processes of this run; call it behind use_all_cores and before anything else of JAX.
+    """Joins the other processes of this run; call it after use_all_cores and before anything else of JAX.
 
     coordinator: host:port of process 0. processes: how many there are. process: which this is, from 0 on. With none of
     them JAX asks the cluster (SLURM, Open MPI, Kubernetes, a TPU pod).
-    Raises ValueError if only some are given, they do not fit together, or the others are not found.
+    Raises ValueError if only some are given, they do not fit together, or the others do not answer.
     """
     given = {"coordinator": coordinator, "processes": processes, "process": process}
     missing = [f"--{name}" for name, value in given.items() if value is None]
@@ -32,9 +32,9 @@ def start(*, coordinator: str | None = None, processes: int | None = None, proce
             f"{', '.join(missing)} not given: --coordinator, --processes and --process belong together; with none of "
             "them --distributed asks the cluster"
         )
-    if not missing and not 0 <= process < processes:
+    if process is not None and processes is not None and not 0 <= process < processes:
         raise ValueError(f"--process={process} of --processes={processes}, expected 0 to {processes - 1}")
-    if not missing and not coordinator.rpartition(":")[2].isdigit():
+    if coordinator is not None and not coordinator.rpartition(":")[2].isdigit():
         raise ValueError(f"--coordinator={coordinator}, expected host:port of process 0, such as 10.0.0.1:1234")
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
@@ -121,9 +121,6 @@ def place(tree, shardings) -> Any:
     """The arrays, which every process holds whole, as those shardings say; each process keeps its own parts."""
 
     def one(leaf, sharding):
-        if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            bits = one(jax.random.key_data(leaf), NamedSharding(sharding.mesh, P()))
-            return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
         leaf = np.asarray(leaf)
         return jax.make_array_from_callback(leaf.shape, sharding, lambda index: leaf[index])
 

@@ -30,28 +30,29 @@ def raise_together(function: Callable) -> Any:
     """What function() returns in this process; what one of FAILURES it raises in any process is raised in all."""
     if not is_distributed():
         return function()
-    found, own, line = None, None, np.zeros(WORDS, np.uint8)
+    result, failure, line = None, None, np.zeros(WORDS, np.uint8)
     try:
-        found = function()
+        result = function()
     except FAILURES as error:
-        own, text = error, f"{type(error).__name__}: {error}".encode()[:WORDS]
+        failure, text = error, f"{type(error).__name__}: {error}".encode()[:WORDS]
         line[: len(text)] = np.frombuffer(text, np.uint8)
     for number, other in enumerate(gather(line)):
-        if other.any() and number == jax.process_index():
-            raise own
+        if failure is not None and number == jax.process_index():
+            raise failure
         if other.any():
             raise ValueError(f"process {number} stopped: {other.tobytes().rstrip(bytes(1)).decode(errors='replace')}")
-    return found
+    return result
 
 
 def from_main_process(text: Callable[[], str]) -> str:
     """text() of the first process, in all."""
-    found = raise_together(lambda: text() if is_main_process() else "")
+    words = raise_together(lambda: text() if is_main_process() else "")
     if not is_distributed():
-        return found
-    size = int(gather(np.int64(len(found.encode())))[0])
+        return words
+    content = words.encode()
+    size = int(gather(np.int64(len(content)))[0])
     row = np.zeros(size, np.uint8)
-    row[: len(found.encode())] = np.frombuffer(found.encode(), np.uint8)
+    row[: len(content)] = np.frombuffer(content, np.uint8)
     return gather(row)[0].tobytes().decode() if size else ""
 
 

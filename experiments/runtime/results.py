@@ -1,7 +1,8 @@
 """What a run leaves behind: workdir/config.json and workdir/results.jsonl, one measurement a line.
 
-A line is written whole, or dropped by the next start: a run that was killed goes on behind its last whole line.
+A line is written whole, or dropped by the next start: a run that was killed goes on after its last whole line.
 Of several processes the first one writes, and all read what it reads: all must call `start`, `read`, `remove`.
+Kinds of lines and their fields: experiments/runtime/kinds.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from experiments.runtime import files
+from experiments.runtime.kinds import identity
 from experiments.runtime.processes import from_main_process, is_main_process, raise_together
 
 FILE = "results.jsonl"
@@ -46,7 +49,7 @@ def _start(workdir: Path, config: dict) -> None:
                 f"{workdir} holds a run of another config (they differ in {names}): choose another --workdir"
             )
     else:
-        _write_whole(saved, json.dumps(config, indent=2, sort_keys=True) + "\n")
+        files.write_text(saved, json.dumps(config, indent=2, sort_keys=True) + "\n")
     path.touch()
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
@@ -56,7 +59,10 @@ def _start(workdir: Path, config: dict) -> None:
 
 
 def read(path: str | Path) -> list[dict]:
-    """All lines of a results file. Raises ValueError that names the first corrupt line."""
+    """All lines of a results file.
+
+    Raises ValueError that names the first line that is corrupt, of a kind that no study writes, or there twice.
+    """
     return _parsed(from_main_process(Path(path).read_text), path)
 
 
@@ -66,7 +72,8 @@ def read_alone(path: str | Path) -> list[dict]:
 
 
 def _parsed(content: str, path: str | Path) -> list[dict]:
-    lines = []
+    lines: list[dict] = []
+    numbers: dict[str, int] = {}
     for number, text in enumerate(content.splitlines(), start=1):
         try:
             line = json.loads(text)
@@ -75,20 +82,40 @@ def _parsed(content: str, path: str | Path) -> list[dict]:
                 f"{path}, line {number} is not JSON ({error}): remove that line, its measurement is redone"
             ) from None
         if not isinstance(line, dict) or "kind" not in line:
-            raise ValueError(f'{path}, line {number}: expected an object with a "kind", found {text[:60]!r}')
+            raise ValueError(f'{path}, line {number}: expected an object with a "kind", got {text[:60]!r}')
+        try:
+            named = json.dumps([line.get("config"), names(line)])
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
+        if (first := numbers.setdefault(named, number)) != number:
+            which = ", ".join(f"{name}={value!r}" for name, value in names(line).items() if name in line)
+            raise ValueError(
+                f"{path}, lines {first} and {number} say the same twice ({which}), as if two runs had written into it: "
+                f"remove line {number} and all after it, and run again; what is missing then is made anew"
+            )
         lines.append(line)
     return lines
+
+
+def names(line: dict) -> dict:
+    """Its kind and the fields that tell it from the others of its kind; a field that it lacks is None."""
+    return {name: line.get(name) for name in ("kind", *identity(line["kind"]))}
 
 
 def append(path: str | Path, lines: Iterable[dict]) -> None:
     """Adds the lines in one write, on disk when the call returns. Arrays and NumPy numbers become lists and numbers."""
     if not is_main_process():
         return
-    text = "".join(json.dumps(line, default=_plain) + "\n" for line in lines)
+    text = "".join(text_of(line) + "\n" for line in lines)
     with Path(path).open("a") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def text_of(line: dict) -> str:
+    """The line as it is written: JSON, arrays as lists."""
+    return json.dumps(line, default=_plain)
 
 
 def finished(workdir: str | Path, kind: str = "run") -> list[dict]:
@@ -102,9 +129,9 @@ def finished(workdir: str | Path, kind: str = "run") -> list[dict]:
 def remove(path: str | Path, **where) -> None:
     """Drops the lines whose fields have the given values: what a killed run left of a batch that is made anew."""
     lines = read(path)
-    dropped = select(lines, **where)
-    if dropped and is_main_process():
-        _write_whole(Path(path), "".join(json.dumps(line) + "\n" for line in lines if line not in dropped))
+    kept = without(lines, **where)
+    if len(kept) < len(lines) and is_main_process():
+        files.write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
 
 
 def select(lines: Iterable[dict], **where) -> list[dict]:
@@ -112,13 +139,22 @@ def select(lines: Iterable[dict], **where) -> list[dict]:
     return [line for line in lines if all(line.get(key) == value for key, value in where.items())]
 
 
+def without(lines: Iterable[dict], **where) -> list[dict]:
+    """The other lines: those that `select` leaves out."""
+    return [line for line in lines if not all(line.get(key) == value for key, value in where.items())]
+
+
 def stamp(config: dict) -> dict:
-    """Where a number comes from: config (name and hash), commit, versions, device. Added to every line of a run."""
+    """Where a number comes from: config (name and hash), task if it has one, commit, versions, device.
+
+    Added to every line of a run.
+    """
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     packages = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy")
     devices = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
     return {
         "config": f"{config.get('name', 'run')}:{config.get('scale', '')}#{digest}",
+        **({"task": config["task"]} if "task" in config else {}),
         "commit": _commit(),
         "versions": " ".join(
             [f"python={platform.python_version()}", *(f"{name}={version(name)}" for name in packages)]
@@ -150,12 +186,6 @@ def _differences(old, new, prefix="") -> set[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         return set().union(*(_differences(old.get(k), new.get(k), f"{prefix}{k}.") for k in old.keys() | new.keys()))
     return set() if old == new else {prefix.rstrip(".")}
-
-
-def _write_whole(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text)
-    os.replace(draft, path)
 
 
 def _plain(value):

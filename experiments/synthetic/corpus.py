@@ -27,9 +27,9 @@ def read(kind: str, folder: str | Path = FOLDER) -> list[dict]:
     if kind not in manifest:
         raise ValueError(f"{listed} does not list {kind!r}, only {', '.join(manifest) or 'nothing'}: {again}")
     content = _existing(path, again).read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != manifest[kind]["sha256"]:
-        raise ValueError(f"{path} has changed: expected sha256 {manifest[kind]['sha256']}, found {found}; {again}")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != manifest[kind]["sha256"]:
+        raise ValueError(f"{path} has changed: expected sha256 {manifest[kind]['sha256']}, found {digest}; {again}")
     return [json.loads(line) for line in gzip.decompress(content).decode().splitlines()]
 
 

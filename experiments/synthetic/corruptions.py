@@ -1,13 +1,18 @@
-"""Five ways to spoil an image, five severities each: (images (n, h, w, c) in [0, 1], severity 1-5, rng) -> images.
+"""Five ways to corrupt an image, five severities each: (images (n, h, w, c) in [0, 1], severity 1-5, rng) -> images.
 
-The kinds are those of the common-corruptions benchmarks; the strengths are ours, chosen for 28 x 28 and 32 x 32 pixels.
+The kinds are those of the common-corruptions benchmarks; their strengths are chosen for 28 x 28 and 32 x 32 pixels.
 """
 
 import io
+from collections.abc import Callable
 
+import jax
 import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+
+from experiments.runtime.rng import generator
+from valuation.problem import Examples
 
 NOISE = (0.1, 0.2, 0.35, 0.5, 0.7)  # standard deviation
 BLUR = (0.6, 1.0, 1.5, 2.2, 3.0)  # standard deviation, pixels
@@ -49,7 +54,20 @@ def jpeg(images: np.ndarray, severity: int, rng: np.random.Generator) -> np.ndar
     return _each(images, one)
 
 
-CORRUPTIONS = {"noise": noise, "blur": blur, "contrast": contrast, "pixelate": pixelate, "jpeg": jpeg}
+CORRUPTIONS: dict[str, Callable[[np.ndarray, int, np.random.Generator], np.ndarray]] = {
+    "noise": noise,
+    "blur": blur,
+    "contrast": contrast,
+    "pixelate": pixelate,
+    "jpeg": jpeg,
+}
+
+
+def corrupted(kind: Callable, examples: Examples, severity: float, key: jax.Array) -> Examples:
+    """The examples with corrupted images. kind: one of CORRUPTIONS. Raises ValueError unless severity is 1, ..., 5."""
+    if severity not in (1, 2, 3, 4, 5):
+        raise ValueError(f"the severity of a corruption is 1, 2, 3, 4 or 5, got {severity}")
+    return examples._replace(inputs=kind(examples.inputs, int(severity), generator(key)))
 
 
 def _each(images: np.ndarray, change) -> np.ndarray:

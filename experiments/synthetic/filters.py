@@ -2,6 +2,8 @@
 
 import re
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -33,14 +35,14 @@ def dropped(texts: list[str], rules: dict) -> dict[str, Bool[np.ndarray, "n"]]:
     unknown = rules.keys() - RULES.keys()
     if unknown:
         raise ValueError(f"unknown rule {sorted(unknown)[0]!r}, known: {', '.join(RULES)}")
-    kept, found = np.ones(len(texts), bool), {}
+    kept, drops = np.ones(len(texts), bool), {}
     for name, rule in RULES.items():
         if name in rules:
-            found[name] = np.zeros(len(texts), bool)
+            drops[name] = np.zeros(len(texts), bool)
             rows = np.flatnonzero(kept)
-            found[name][rows] = rule([texts[row] for row in rows], rules[name])
-            kept &= ~found[name]
-    return found
+            drops[name][rows] = rule([texts[row] for row in rows], rules[name])
+            kept &= ~drops[name]
+    return drops
 
 
 def length(texts: list[str], limits: tuple[int, int]) -> Bool[np.ndarray, "n"]:
@@ -66,18 +68,24 @@ def near_duplicates(texts: list[str], largest: float) -> Bool[np.ndarray, "n"]:
     .9998; every candidate is compared exactly.
     """
     sets = [shingles(text) for text in texts]
-    bands, drop = {}, np.zeros(len(texts), bool)
-    for row, (own, signature) in enumerate(zip(sets, minhash(sets), strict=True)):
+    bands: dict[tuple, list[int]] = {}
+    drop = np.zeros(len(texts), bool)
+    for row, (words, signature) in enumerate(zip(sets, minhash(sets), strict=True)):
         places = [(band, *part) for band, part in enumerate(signature.reshape(BANDS, -1).tolist())]
         near = {other for place in places for other in bands.get(place, ())}
-        drop[row] = any(jaccard(own, sets[other]) > largest for other in near)
+        drop[row] = any(jaccard(words, sets[other]) > largest for other in near)
         if not drop[row]:
             for place in places:
                 bands.setdefault(place, []).append(row)
     return drop
 
 
-RULES = {"words": length, "english": foreign, "verdict": verdicts, "near": near_duplicates}
+RULES: dict[str, Callable[[list[str], Any], np.ndarray]] = {
+    "words": length,
+    "english": foreign,
+    "verdict": verdicts,
+    "near": near_duplicates,
+}
 
 
 def unquoted(text: str, source: str) -> str:

@@ -43,7 +43,8 @@ def trigrams(stream: Int[np.ndarray, "t"], types: int, mechanism: str, strength:
     inner = ~((word == types) & (last == types))  # the second end is no prediction
     before, last, word = before[inner], last[inner], word[inner]
     contexts = (before * (types + 1) + last, last, np.zeros_like(last))
-    return Trigrams(*(_rows(context, word, types, mechanism, strength) for context in contexts), types)
+    pairs, singles, none = (_rows(context, word, types, mechanism, strength) for context in contexts)
+    return Trigrams(pairs, singles, none, types)
 
 
 def sample(model: Trigrams, length: int, rng: np.random.Generator) -> Int[np.ndarray, "t"]:

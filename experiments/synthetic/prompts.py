@@ -74,11 +74,11 @@ class Prompt(NamedTuple):
 
     text: str
     known: dict
-    follow: Callable | None = None
+    follow: Callable[[str], str] | None = None
 
 
 def chat(user: str) -> str:
-    """One question in ChatML behind the system prompt that the model was tuned with, the answer left open."""
+    """One question in ChatML after the system prompt that the model was tuned with, the answer left open."""
     return f"{SYSTEM}{TURN}user\n{user}{END}\n{TURN}assistant\n"
 
 
@@ -143,10 +143,10 @@ def math_problems(archive: Path, held_out: int) -> list[str]:
     """
     with tarfile.open(archive) as members:
         for member in members:
-            if member.name == MEMBER:
-                examples = json.load(members.extractfile(member))["examples"]
-                found = {digest(text): text for text in (x["input"].partition("\n")[0].strip() for x in examples)}
-                return [found[name] for name in sorted(found)[held_out:]]
+            if member.name == MEMBER and (content := members.extractfile(member)):
+                examples = json.load(content)["examples"]
+                by_digest = {digest(text): text for text in (x["input"].partition("\n")[0].strip() for x in examples)}
+                return [by_digest[name] for name in sorted(by_digest)[held_out:]]
     raise ValueError(f"{archive} lacks the member {MEMBER}")
 
 

@@ -62,7 +62,7 @@ def check_strength(mechanism: str, strength: float) -> None:
 
 
 def sampled(probabilities: Float[np.ndarray, "i"], mechanism: str, strength: float, rng) -> Float[np.ndarray, "i"]:
-    """The distribution of synthetic data: a generator's own one, sampled in this way. rng: used by "finite" only."""
+    """The distribution of synthetic data: that of a generator, sampled in this way. rng: used by "finite" only."""
     check_strength(mechanism, strength)
     return MECHANISMS[mechanism](probabilities, strength, rng)
 

@@ -1,4 +1,4 @@
-"""Word problems from templates of our own: a problem, the steps of its solution in words, its answer."""
+"""Word problems from templates: a problem, the steps of its solution in words, its answer."""
 
 import numpy as np
 
@@ -76,11 +76,11 @@ def problems(count: int, kinds: int, rng: np.random.Generator) -> list[tuple[int
     """
     if not 1 <= kinds <= len(TEMPLATES):
         raise ValueError(f"{kinds} templates of word problems, expected 1 to {len(TEMPLATES)}")
-    found = []
+    made = []
     for kind in rng.integers(kinds, size=count):
         b, c, more = int(rng.integers(2, 13)), int(rng.integers(2, 10)), int(rng.integers(0, 9))
         words = {"a": b * (c + more + 1), "b": b, "c": c}
         problem, steps, answer = TEMPLATES[kind]
         named = words | {"n": NAMES[rng.integers(len(NAMES))], "t": THINGS[rng.integers(len(THINGS))]}
-        found.append((int(kind), problem.format(**named), steps.format(**named), str(answer(**words))))
-    return found
+        made.append((int(kind), problem.format(**named), steps.format(**named), str(answer(**words))))
+    return made

@@ -5,6 +5,8 @@ One file a task, what several share beside them. What is done with a task is a s
 
 import importlib
 
+from configs.common import one_of
+
 TASKS = {  # imported when it is asked for: a task loads its data library
     "images": "experiments.tasks.images",
     "sentiment": "experiments.tasks.sentiment",
@@ -12,7 +14,18 @@ TASKS = {  # imported when it is asked for: a task loads its data library
     "reasoning": "experiments.tasks.reasoning",
 }
 
+OBJECTIVES = {  # kind of the objective of each task (valuation/objective.py), known before a task is loaded
+    "images": "classification",
+    "sentiment": "classification",
+    "instructions": "sequences",
+    "reasoning": "sequences",
+}
+
 
 def load(config, data_dir, mesh):
-    """The Task (task.py) that config.task names."""
-    return importlib.import_module(TASKS[config.task]).load(config, data_dir, mesh)
+    """The Task (task.py) that config.task names.
+
+    data_dir: folder of archives and prepared data, None for the default (data/archives.py). mesh: the devices on which
+    a generator is trained. Raises ValueError or OSError for data that cannot be had.
+    """
+    return importlib.import_module(TASKS[one_of("config.task", config.task, tuple(TASKS))]).load(config, data_dir, mesh)

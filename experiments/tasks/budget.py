@@ -42,7 +42,7 @@ def tokens(config) -> Tokens:
     Trainings: contributors (leave_one_out: and the union) x truth seeds x draws, and for each draw those shares of one
     that proxy_training and the checkpoints take. Values: one pass for the terms and one for each of AT_START, AT_LAST
     and, at every checkpoint, of AT_CHECKPOINTS; a method that keeps few validation gradients in memory needs more.
-    Read: the test set behind every training.
+    Read: the test set after every training.
     """
     count = len(config.contributors.explicit) or config.contributors.count
     judged = config.truth != "none"
@@ -126,9 +126,9 @@ def of_run(config, model, devices: int) -> str:
     width = max(leaf.dtype.itemsize for leaf in jax.tree.leaves(model.frozen))
     at_once = config.training.batch / config.training.pieces
     limits = {"batch": at_once, "chunk": config.memory, "length": config.tokens.length, "number_bytes": width}
-    found = estimate(shape, learned, tokens(config), devices=devices, **limits)
+    needed = estimate(shape, learned, tokens(config), devices=devices, **limits)
     return (
         f"estimate: {size / 1e9:.2f} G frozen and {learned / 1e6:.1f} M trained numbers on {devices} devices, "
-        f"{found.gibibytes:.0f} GiB each; at 40 % of 400 TFLOP/s {found.training_hours:.1f} hours of training and "
-        f"{found.value_hours:.1f} of values"
+        f"{needed.gibibytes:.0f} GiB each; at 40 % of 400 TFLOP/s {needed.training_hours:.1f} hours of training and "
+        f"{needed.value_hours:.1f} of values"
     )

@@ -2,16 +2,17 @@
 
 import functools
 import re
-from functools import partial
 
 import numpy as np
 from jax.sharding import Mesh
 
 from configs.common import one_of
 from experiments.data import hub
+from experiments.data.builders.archived import source, texts
+from experiments.data.builders.natural_instructions import NaturalInstructions
 from experiments.synthetic import corpus, word_problems
-from experiments.tasks import sequences
-from experiments.tasks.mixture import GENERATED
+from experiments.synthetic.mechanism import GENERATED
+from experiments.tasks import decoders, sequences
 from experiments.tasks.task import Task
 from experiments.tasks.token_rows import Pair
 
@@ -24,20 +25,18 @@ REQUESTS = ("Solve it step by step.", "Say which steps lead to the answer.", "Gi
 
 
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
-    """The task of configs/instructions.py."""
-    one_of("dataset", config.dataset, tuple(DATASETS))
-    code = sequences.coder_of(config, data_dir)  # what is wrong there is said before data are read
-    sources = {
-        "templates": templates,
-        "natural_instructions": partial(read, data_dir),
-        "hub": partial(folder, data_dir=data_dir),
-    }
-    pairs = sources[config.dataset](config)
+    """The task of configs/instructions.py.
+
+    data_dir: as in archives.data_folder. mesh: not used. Raises ValueError for an unknown data set, and for data or a
+    pretrained decoder that cannot be read.
+    """
+    code = decoders.coder_of(config, data_dir)  # what is wrong there is said before data are read
+    pairs = read(config, data_dir)
     parts = sequences.split(pairs, ["\x1f".join(pair[:3]) for pair in pairs], config, code)
 
     @functools.cache
     def groups() -> dict[float, list[Pair]]:
-        return by_temperature(records(config, data_dir))
+        return by_temperature(read_generated(config, data_dir))
 
     def written(examples, temperature, key):
         repeat = config.contributors.repeat
@@ -49,14 +48,19 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     )
 
 
-def read(data_dir: str | None, config) -> list[Pair]:
-    """Every prepared example of the BIG-bench archive, with the first of its answers; one has none."""
-    from experiments.data.builders.archived import rows
-    from experiments.data.builders.natural_instructions import NaturalInstructions
+def read(config, data_dir: str | None) -> list[Pair]:
+    """The real pairs of config.dataset.
 
+    data_dir: as in archives.data_folder. Raises ValueError for an unknown data set and for data that cannot be read.
+    """
+    return READERS[one_of("dataset", config.dataset, tuple(READERS))](config, data_dir)
+
+
+def read_natural_instructions(config, data_dir: str | None) -> list[Pair]:
+    """Every prepared example of the BIG-bench archive, with the first of its answers; one has none."""
     return [
         Pair(request(row["task_prefix"]), row["input"].strip(), first_answer(row), family(row["subtask"]))
-        for row in rows(NaturalInstructions, "bigbench", "train", data_dir)
+        for row in texts(source(NaturalInstructions, "bigbench", "train", data_dir))
     ]
 
 
@@ -65,7 +69,7 @@ def first_answer(row: dict) -> str:
 
 
 def request(task_prefix: str) -> str:
-    """The one sentence behind "Prompt:", with which every task prefix ends; the definition before it is left out."""
+    """The one sentence after "Prompt:", with which every task prefix ends; the definition before it is left out."""
     return task_prefix.rpartition("Prompt:")[2].strip()
 
 
@@ -74,50 +78,56 @@ def family(subtask: str) -> str:
 
     Those of MC-TACO, a fifth of all, are told apart by the phenomenon that they ask about.
     """
-    _, source, *rest = subtask.split("_")
-    if source == "mctaco" and "generation" in rest:
+    _, origin, *rest = subtask.split("_")
+    if origin == "mctaco" and "generation" in rest:
         return " ".join(["mctaco", *rest[rest.index("generation") + 1 :]])
-    return "miscellaneous" if source.startswith("misc") else source
+    return "miscellaneous" if origin.startswith("misc") else origin
 
 
-def templates(config) -> list[Pair]:
-    """Requests about word problems, made in memory; a family is a template."""
+def read_templates(config, data_dir: str | None) -> list[Pair]:
+    """config.examples requests about word problems, made in memory; a family is a template."""
     rng = np.random.default_rng(0)
-    found = []
+    pairs = []
     for kind, problem, steps, answer in word_problems.problems(config.examples, len(word_problems.TEMPLATES), rng):
         which = int(rng.integers(len(REQUESTS)))
         response = (f"{steps} answer: {answer}", steps, answer)[which]
-        found.append(Pair(REQUESTS[which], problem, response, f"template {kind:02d}"))
-    return found
+        pairs.append(Pair(REQUESTS[which], problem, response, f"template {kind:02d}"))
+    return pairs
 
 
-def folder(config, data_dir: str | None = None) -> list[Pair]:
+def read_hub(config, data_dir: str | None) -> list[Pair]:
     """Natural-Instructions in a folder or of the hub: at most config.most examples, each with the first answer."""
     fields = ("task_name", "definition", "inputs", "targets")
-    found = []
+    pairs = []
     for row in hub.records(config.folders.real, fields, config.most, data_dir):
         answers = [row["targets"]] if isinstance(row["targets"], str) else row["targets"]
-        source = re.sub(r"^task\d+_([^_]+).*", r"\1", row["task_name"])
-        found += [Pair(row["definition"], row["inputs"], answer, source) for answer in answers[:1]]
-    return found
+        origin = re.sub(r"^task\d+_([^_]+).*", r"\1", row["task_name"])
+        pairs += [Pair(row["definition"], row["inputs"], answer, origin) for answer in answers[:1]]
+    return pairs
 
 
-def records(config, data_dir: str | None = None) -> list[dict]:
-    """What a language model wrote: {"instruction", "text", "temperature"} each."""
+READERS = {"templates": read_templates, "natural_instructions": read_natural_instructions, "hub": read_hub}
+
+
+def read_generated(config, data_dir: str | None) -> list[dict]:
+    """What a language model wrote, for config.dataset: {"instruction", "text", "temperature"} each."""
     if config.dataset == "natural_instructions":
         return corpus.read("instruction")
     if config.dataset == "hub":
         rows = hub.records(config.folders.synthetic, ("instruction", "response"), config.most, data_dir)
         return [{"instruction": r["instruction"], "text": r["response"], "temperature": 1.0} for r in rows]
     rng = np.random.default_rng(1)
-    found = zip(word_problems.problems(60, 6, rng), np.resize(config.temperatures, 60), strict=True)
-    return [{"instruction": problem, "text": steps, "temperature": float(t)} for (_, problem, steps, _), t in found]
+    made = zip(word_problems.problems(60, 6, rng), np.resize(config.temperatures, 60), strict=True)
+    return [{"instruction": problem, "text": steps, "temperature": float(t)} for (_, problem, steps, _), t in made]
 
 
-def by_temperature(found: list[dict]) -> dict[float, list[Pair]]:
-    """Pairs by the temperature at which they were sampled. The request is the prompt: of a long one the end is kept."""
+def by_temperature(records: list[dict]) -> dict[float, list[Pair]]:
+    """Pairs by the temperature at which they were sampled. The request is the prompt: of a long one the end is kept.
+
+    records: as read_generated gives them.
+    """
     groups: dict[float, list[Pair]] = {}
-    for one in found:
-        pair = Pair("", one["instruction"].strip(), one["text"].strip(), GENERATED)
-        groups.setdefault(float(one["temperature"]), []).append(pair)
+    for record in records:
+        pair = Pair("", record["instruction"].strip(), record["text"].strip(), GENERATED)
+        groups.setdefault(float(record["temperature"]), []).append(pair)
     return groups

@@ -10,9 +10,9 @@ import jax
 import numpy as np
 
 from experiments.runtime.rng import generator
+from experiments.synthetic.mechanism import Mechanism
 from valuation.problem import Contributor, Examples, Origin
 
-GENERATED = "generated"  # the name of the mechanisms that sample a generative model
 TRUNCATION = "truncation"  # the synthetic part is unchanged real data of the head groups
 
 
@@ -26,7 +26,7 @@ class Spec(NamedTuple):
     kept: groups (classes, or source families) in the synthetic part: those of rank 1..kept, with Zipf frequencies;
         0 keeps all, as they come.
     label_noise: share of its distinct examples with the label of another class, or the answer of another example.
-    duplicates: share of all its examples that repeat another of its own.
+    duplicates: share of all its examples that repeat another of them.
     """
 
     name: str
@@ -71,16 +71,16 @@ def build(
     specs: list[Spec],
     train: Examples,
     groups: np.ndarray,
-    mechanisms: Mapping[str, Callable],
-    corrupt_labels: Callable,
+    mechanisms: Mapping[str, Mechanism],
+    corrupt_labels: Callable[[Examples, np.ndarray, np.random.Generator], Examples],
     zipf: float = 1.0,
 ) -> tuple[Examples, tuple[Contributor, ...]]:
-    """The pool (the real train examples first, every synthetic example behind them) and the contributors.
+    """The pool (the real train examples first, then every synthetic example) and the contributors.
 
     groups: the class or source family of every training example, from 0 on.
-    mechanisms: name -> (examples, strength, key) -> as many synthetic examples.
+    mechanisms: by name.
     corrupt_labels: (examples, wrong (n,) bool, rng) -> examples with wrong targets there; one whose input it
-        changes becomes a row of the pool of its own, otherwise the wrong target is the contributor's alone.
+        changes becomes a new row of the pool, otherwise the wrong target is that contributor's alone.
     zipf: exponent of the group frequencies in a truncated synthetic part. The order of the groups from head to tail
         is drawn once: it is the same for all contributors.
     Raises ValueError that names the contributor and what was expected of it.
@@ -105,9 +105,9 @@ def build(
             parts.append(synthetic)
         is_real = np.arange(distinct) < n_real
         seed = np.where(is_real, index, int(np.asarray(jax.random.key_data(change))[-1]))
-        own = _joined([train.take(real), synthetic])
-        corrupted, wrong = _with_corrupted_labels(generator(mistakes), own, spec.label_noise, corrupt_labels)
-        changed = wrong & (corrupted.inputs != own.inputs).reshape(distinct, -1).any(1)
+        clean = _joined([train.take(real), synthetic])
+        corrupted, wrong = _with_corrupted_labels(generator(mistakes), clean, spec.label_noise, corrupt_labels)
+        changed = wrong & (corrupted.inputs != clean.inputs).reshape(distinct, -1).any(1)
         if changed.any():
             index[changed] = sum(len(part.inputs) for part in parts) + np.arange(changed.sum())
             parts.append(corrupted.take(changed))
@@ -120,8 +120,11 @@ def build(
     return _joined(parts), tuple(contributors)
 
 
-def check(spec: Spec, available: int, groups: int, mechanisms: Mapping[str, Callable]) -> None:
-    """Raises ValueError unless such a contributor can be made."""
+def check(spec: Spec, available: int, groups: int, mechanisms: Mapping[str, Mechanism]) -> None:
+    """Raises ValueError unless such a contributor can be made.
+
+    available: number of real training examples. groups: number of their classes or source families.
+    """
 
     def expect(true: bool, field: str, wanted: str):
         if not true:
@@ -155,12 +158,12 @@ def _sources(rng, groups: np.ndarray, count: int, kept: int, order: np.ndarray, 
 
 
 def _with_corrupted_labels(
-    rng: np.random.Generator, own: Examples, share: float, corrupt_labels: Callable
+    rng: np.random.Generator, examples: Examples, share: float, corrupt_labels: Callable
 ) -> tuple[Examples, np.ndarray]:
     """(the examples with that share of them with wrong labels, which ones (n,) bool)."""
-    wrong = np.zeros(len(own.inputs), bool)
+    wrong = np.zeros(len(examples.inputs), bool)
     wrong[rng.choice(len(wrong), round(share * len(wrong)), replace=False)] = True
-    return corrupt_labels(own, wrong, rng), wrong
+    return corrupt_labels(examples, wrong, rng), wrong
 
 
 def _joined(parts: list[Examples]) -> Examples:

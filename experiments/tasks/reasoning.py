@@ -8,13 +8,18 @@ from jax.sharding import Mesh
 
 from configs.common import one_of
 from experiments.data import hub
+from experiments.data.builders.archived import source, texts
+from experiments.data.builders.math_steps import MathSteps
+from experiments.data.builders.strategy_qa import StrategyQA
 from experiments.runtime.rng import generator
 from experiments.synthetic import corpus, word_problems
+from experiments.synthetic.mechanism import GENERATED, Mechanism
 from experiments.synthetic.prompts import digest
-from experiments.tasks import sequences, text_metrics, token_rows
-from experiments.tasks.mixture import GENERATED
+from experiments.tasks import decoders, sequences, text_metrics, token_rows
+from experiments.tasks.response_metrics import nats
 from experiments.tasks.task import Task
 from experiments.tasks.token_rows import Pair
+from models.functional import Model
 from valuation.problem import Examples
 
 DATASETS = {
@@ -26,11 +31,13 @@ OTHER = "strategyqa"  # the family that is also a mechanism: the synthetic part 
 
 
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
-    """The task of configs/reasoning.py."""
-    one_of("dataset", config.dataset, tuple(DATASETS))
-    code = sequences.coder_of(config, data_dir)  # what is wrong there is said before data are read
-    sources = {"templates": templates, "math_steps": partial(read, data_dir), "hub": partial(folder, data_dir=data_dir)}
-    pairs = sources[config.dataset](config)
+    """The task of configs/reasoning.py.
+
+    data_dir: as in archives.data_folder. mesh: not used. Raises ValueError for an unknown data set, and for data or a
+    pretrained decoder that cannot be read.
+    """
+    code = decoders.coder_of(config, data_dir)  # what is wrong there is said before data are read
+    pairs = read(config, data_dir)
     real = [pair for pair in pairs if not pair.family.startswith(tuple(config.synthetic_sources))]
     # by the problem alone: the language model has never been shown a problem that is held out here
     parts = sequences.split(real, [pair.prompt for pair in real], config, code)
@@ -38,7 +45,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
     @functools.cache
     def solved() -> dict[float, list[Pair]]:
-        return by_temperature(records(config, parts.pairs), parts.pairs)
+        return by_temperature(read_generated(config, parts.pairs), parts.pairs)
 
     def written(examples, temperature, key):
         return encoded(solved(), examples, temperature, key)
@@ -47,61 +54,66 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         made = word_problems.problems(len(examples.inputs), int(kinds), generator(key))
         return token_rows.encode(parts.coder, [pair_of(*one) for one in made], config.tokens)[0]
 
-    mechanisms, strengths = {"template": from_templates}, {"template": (1, 4, len(word_problems.TEMPLATES))}
+    mechanisms: dict[str, Mechanism] = {"template": from_templates}
+    strengths: dict[str, tuple[float, ...]] = {"template": (1, 4, len(word_problems.TEMPLATES))}
     if config.temperatures:
         mechanisms[GENERATED], strengths[GENERATED] = written, tuple(config.temperatures)
     others = {OTHER: [pair for pair in parts.pairs if pair.family == OTHER]}
     for name in sorted({pair.family for pair in pairs} - {pair.family for pair in real}):
         others[name] = [pair for pair in pairs if pair.family == name]
-    for name, found in others.items():
-        if found:
-            mechanisms[name] = partial(encoded, {0.0: found})
+    for name, candidates in others.items():
+        if candidates:
+            mechanisms[name] = partial(encoded, {0.0: candidates})
             strengths[name] = (0.0,)
     task = sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]}, data_dir)
     if config.dataset != "math_steps" or not config.questions:
         return task
-    asked = options(data_dir, parts.coder, config.tokens, [pair.prompt for pair in parts.tested], config.questions)
+    asked = read_options(config, data_dir, parts.coder, [pair.prompt for pair in parts.tested])
     return task._replace(choose=partial(chosen, *asked))
 
 
-def read(data_dir: str | None, config) -> list[Pair]:
-    """All problems of MathQA with their steps and all of StrategyQA with its explanations."""
-    from experiments.data.builders.archived import rows
-    from experiments.data.builders.math_steps import MathSteps
-    from experiments.data.builders.strategy_qa import StrategyQA
+def read(config, data_dir: str | None) -> list[Pair]:
+    """The pairs of config.dataset; those of config.synthetic_sources are among them.
 
-    found = [
-        Pair("", row["problem"], solution(row["steps"], row["answer"]), kind(row["steps"]))
-        for row in rows(MathSteps, "bigbench", "train", data_dir)
-    ]
-    strategy = rows(StrategyQA, "bigbench", "train", data_dir)
-    return found + [Pair("", row["question"], row["explanation"], OTHER) for row in strategy]
-
-
-def options(data_dir: str | None, coder, limits, held_out: list[str], most: int) -> tuple[Examples, np.ndarray]:
-    """(Examples, one an option, of at most `most` held-out MathQA problems, (q, 2) counts of options and right ones).
-
-    Rows are as in training, the steps with an answer behind them: the steps, which the options of a problem share, do
-    not change their order. Problems whose answer is cut are left out. The options of a problem follow each other.
+    data_dir: as in archives.data_folder. Raises ValueError for an unknown data set and for data that cannot be read.
     """
-    from experiments.data.builders.archived import rows
-    from experiments.data.builders.math_steps import MathSteps
+    return READERS[one_of("dataset", config.dataset, tuple(READERS))](config, data_dir)
 
-    known = {row["problem"]: row for row in rows(MathSteps, "bigbench", "train", data_dir)}
-    found = [known[problem] for problem in held_out if problem in known]
-    asked = [Pair("", row["problem"], solution(row["steps"], c), "") for row in found for c in row["choices"]]
-    numbers = np.array([(len(row["choices"]), row["choices"].index(row["answer"])) for row in found])
-    rows, _ = token_rows.encode(coder, asked, limits)
-    owner = np.repeat(np.arange(len(found)), numbers[:, 0])
+
+def read_math_steps(config, data_dir: str | None) -> list[Pair]:
+    """All problems of MathQA with their steps and all of StrategyQA with its explanations."""
+    pairs = [
+        Pair("", row["problem"], solution(row["steps"], row["answer"]), kind(row["steps"]))
+        for row in texts(source(MathSteps, "bigbench", "train", data_dir))
+    ]
+    strategy = texts(source(StrategyQA, "bigbench", "train", data_dir))
+    return pairs + [Pair("", row["question"], row["explanation"], OTHER) for row in strategy]
+
+
+def read_options(
+    config, data_dir: str | None, coder: token_rows.Coder, held_out: list[str]
+) -> tuple[Examples, np.ndarray]:
+    """(Examples, one an option of at most config.questions problems, (q, 2) counts of options and the right ones).
+
+    Rows are as in training, the steps and then an answer: the steps, which the options of a problem share, do not
+    change their order. Problems whose answer is cut are left out. The options of a problem follow each other.
+    held_out: problems; those that are not of MathQA are left out.
+    """
+    known = {row["problem"]: row for row in texts(source(MathSteps, "bigbench", "train", data_dir))}
+    problems = [known[problem] for problem in held_out if problem in known]
+    asked = [Pair("", row["problem"], solution(row["steps"], c), "") for row in problems for c in row["choices"]]
+    numbers = np.array([(len(row["choices"]), row["choices"].index(row["answer"])) for row in problems])
+    rows, _ = token_rows.encode(coder, asked, config.tokens)
+    problem_of = np.repeat(np.arange(len(problems)), numbers[:, 0])
     cut = ~((rows.targets == coder.end) & rows.mask).any(1)
-    kept = np.setdiff1d(owner, owner[cut])[:most]
-    return rows.take(np.isin(owner, kept)), numbers[kept]
+    kept = np.setdiff1d(problem_of, problem_of[cut])[: config.questions]
+    return rows.take(np.isin(problem_of, kept)), numbers[kept]
 
 
-def chosen(asked: Examples, numbers: np.ndarray, model) -> text_metrics.Choices:
-    """How often the model finds the right option the most likely one; `options` gives the first two arguments."""
+def chosen(asked: Examples, numbers: np.ndarray, model: Model) -> text_metrics.Choices:
+    """How often the right option is the most likely one to the model; `read_options` gives the first two arguments."""
     counts, right = numbers.T
-    return text_metrics.choices(np.split(sequences.nats(model, asked), np.cumsum(counts)[:-1]), right)
+    return text_metrics.choices(np.split(nats(model, asked), np.cumsum(counts)[:-1]), right)
 
 
 def solution(steps: str, answer: str) -> str:
@@ -119,32 +131,41 @@ def pair_of(number: int, problem: str, steps: str, answer: str) -> Pair:
     return Pair("", problem, solution(steps, answer), f"template {number:02d}")
 
 
-def templates(config) -> list[Pair]:
-    """Word problems made in memory; a family is a template."""
+def read_templates(config, data_dir: str | None) -> list[Pair]:
+    """config.examples word problems made in memory; a family is a template."""
     made = word_problems.problems(config.examples, len(word_problems.TEMPLATES), np.random.default_rng(0))
     return [pair_of(*one) for one in made]
 
 
-def folder(config, data_dir: str | None = None) -> list[Pair]:
+def read_hub(config, data_dir: str | None) -> list[Pair]:
     """NuminaMath-CoT in a folder or of the hub: at most config.most problems; the family is its source."""
     rows = hub.records(config.folders.real, ("source", "problem", "solution"), config.most, data_dir)
     return [Pair("", row["problem"], row["solution"], row["source"]) for row in rows]
 
 
-def records(config, pairs: list[Pair]) -> list[dict]:
-    """What a language model wrote: {"problem" (SHA-256), "text", "temperature"} each."""
+READERS = {"templates": read_templates, "math_steps": read_math_steps, "hub": read_hub}
+
+
+def read_generated(config, pairs: list[Pair]) -> list[dict]:
+    """What a language model wrote, for config.dataset: {"problem" (SHA-256), "text", "temperature"} each.
+
+    pairs: of the train pool, for solutions made in memory.
+    """
     if config.dataset != "templates":
         return corpus.read("solution")
     some = zip(pairs[:40], np.resize(config.temperatures, 40), strict=False)
     return [{"problem": digest(p.prompt), "text": f"so {p.response}", "temperature": float(t)} for p, t in some]
 
 
-def by_temperature(found: list[dict], pairs: list[Pair]) -> dict[float, list[Pair]]:
-    """Solutions joined with their problems, by temperature; problems that are not in the train pool are left out."""
+def by_temperature(records: list[dict], pairs: list[Pair]) -> dict[float, list[Pair]]:
+    """Solutions joined with their problems, by temperature; problems that are not in the train pool are left out.
+
+    records: as read_generated gives them. pairs: of the train pool.
+    """
     known = {digest(pair.prompt): pair.prompt for pair in pairs}
     groups: dict[float, list[Pair]] = {}
-    for one in found:
-        if one["problem"] in known:
-            pair = Pair("", known[one["problem"]], one["text"].strip(), GENERATED)
-            groups.setdefault(float(one["temperature"]), []).append(pair)
+    for record in records:
+        if record["problem"] in known:
+            pair = Pair("", known[record["problem"]], record["text"].strip(), GENERATED)
+            groups.setdefault(float(record["temperature"]), []).append(pair)
     return groups

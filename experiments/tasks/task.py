@@ -6,9 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import log_softmax
 
-from experiments.training.train import Recipe
+from experiments.synthetic.mechanism import Mechanism
+from experiments.tasks.text_metrics import Choices
+from experiments.training.recipe import Recipe
+from models.functional import Model
 from valuation.kernel import outputs
-from valuation.problem import Examples
+from valuation.objective import Objective
+from valuation.problem import Examples, Learner
 
 
 class Task(NamedTuple):
@@ -16,54 +20,46 @@ class Task(NamedTuple):
 
     train, validation, test: disjoint sets of real examples.
     groups: (n_train,) int, the class or source family of every training example: what a truncated part keeps few of.
-    classes: number of classes C of a classifier; 0 where examples are sequences of tokens.
-    mechanisms: name -> (examples, strength, key) -> as many synthetic examples; a classifier's keep their targets.
+    objective: what is learned, as in valuation/objective.py.
+    mechanisms: name -> what makes as many synthetic examples of real ones.
     strengths: name -> the strengths that a random contributor may take.
     corrupt_labels: (examples, wrong (n,) bool, rng) -> the examples with another label, or another's answer, where
         wrong.
-    model: a Model; recipe: how it is trained.
+    model: a Model; recipe: how it is trained; learner: what kind of model it is.
     features: inputs -> (n, d).
     measure: (Model, Examples) -> (utility, loss): the metric, higher = better, and the loss in nats.
-    metric: what the utility is, in words that fit behind "test".
+    metric: what the utility is, in words that fit after "test".
     thumbnail: one input -> pixels (h, w) or (h, w, 3), uint8; None where an example is no image.
     sample: one input -> text; None where an example is no text. Only of synthetic examples it is ever shown.
     count_near_duplicates: (inputs, held-out inputs) -> how many have a near duplicate among the held-out ones;
         near_rule: in words.
     notes: facts about the data that belong into the report.
-    choose: Model -> text_metrics.Choices, how often it takes the right option of test questions; None without options.
+    choose: how often a model takes the right option of test questions; None without options.
     """
 
     train: Examples
     validation: Examples
     test: Examples
     groups: np.ndarray
-    classes: int
-    mechanisms: dict[str, Callable]
-    strengths: dict[str, tuple]
-    corrupt_labels: Callable
-    model: Any
+    objective: Objective
+    mechanisms: dict[str, Mechanism]
+    strengths: dict[str, tuple[float, ...]]
+    corrupt_labels: Callable[[Examples, np.ndarray, np.random.Generator], Examples]
+    model: Model
     recipe: Recipe
-    features: Callable
-    measure: Callable
+    learner: Learner
+    features: Callable[[np.ndarray], np.ndarray]
+    measure: Callable[[Model, Examples], tuple[float, float]]
     metric: str
-    count_near_duplicates: Callable
+    count_near_duplicates: Callable[[np.ndarray, np.ndarray], int]
     near_rule: str
     notes: dict[str, Any]
-    thumbnail: Callable | None = None
-    sample: Callable | None = None
-    choose: Callable | None = None
+    thumbnail: Callable[[np.ndarray], np.ndarray] | None = None
+    sample: Callable[[np.ndarray], str] | None = None
+    choose: Callable[[Model], Choices] | None = None
 
 
-def check_enough(source: str, count: int, wanted: int, repeat: bool) -> None:
-    """Raises ValueError if a contributor asks a source for more than it has, unless it may be repeated."""
-    if wanted > count and not repeat:
-        raise ValueError(
-            f"{source} has {count} examples, a contributor asks for {wanted}: expected a larger source, smaller "
-            "contributors (contributors.axes.size), or contributors.repeat=True"
-        )
-
-
-def classified(model, data: Examples) -> tuple[float, float]:
+def classified(model: Model, data: Examples) -> tuple[float, float]:
     """(accuracy, mean cross-entropy in nats) of a classifier: the `measure` of its task."""
     logits, labels = outputs(model, data.inputs), np.asarray(data.targets)
     surprise = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]

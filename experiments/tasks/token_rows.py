@@ -25,7 +25,7 @@ class Pair(NamedTuple):
 
 
 class Coder(NamedTuple):
-    """A tokenizer; numbers of the tokens before prompt and response and behind it; bytes of every token (v,)."""
+    """A tokenizer; numbers of the tokens before prompt and response and after it; bytes of every token (v,)."""
 
     tokenizer: Any
     ask: int
@@ -55,13 +55,13 @@ def coder(tokenizer, ask: str, answer: str, end: str) -> Coder:
     if None in numbers:
         raise ValueError(
             f"the tokenizer lacks {(ask, answer, end)[numbers.index(None)]!r}, a token of the row's layout: expected "
-            "tokens of its own in config.tokens.special"
+            "three of its tokens in config.tokens.special"
         )
     plain = tokenizer.get_vocab(with_added_tokens=False)
     lengths = np.zeros(max(tokenizer.get_vocab().values()) + 1, np.int32)
     lengths[list(plain.values())] = [len(text) for text in plain]  # byte-level: a character stands for one byte
     lengths[list(tokenizer.get_added_tokens_decoder())] = 0
-    return Coder(tokenizer, *numbers, lengths)
+    return Coder(tokenizer, numbers[0], numbers[1], numbers[2], lengths)
 
 
 def folder_coder(folder: str, special: tuple[str, str, str]) -> Coder:
@@ -78,7 +78,7 @@ def encode(coder: Coder, pairs: list[Pair], limits) -> tuple[Examples, dict[str,
     limits: length, and the most tokens of an instruction and of a response; the prompt has the rest.
     """
     columns = [
-        [found.ids for found in coder.tokenizer.encode_batch(list(column), add_special_tokens=False)]
+        [encoding.ids for encoding in coder.tokenizer.encode_batch(list(column), add_special_tokens=False)]
         for column in zip(*(pair[:3] for pair in pairs), strict=True)
     ]
     tokens = np.zeros((len(pairs), limits.length + 1), np.int32)
@@ -107,14 +107,14 @@ def encode(coder: Coder, pairs: list[Pair], limits) -> tuple[Examples, dict[str,
 
 def texts(coder: Coder, inputs: np.ndarray) -> list[tuple[str, str]]:
     """(prompt, response) of rows of tokens; the instruction, which whole families share, is left out."""
-    found = []
+    parts = []
     for row in inputs:
         ask, answer = (int(np.argmax(row == token)) for token in (coder.ask, coder.answer))
         response = row[answer + 1 :]
-        ends = np.flatnonzero(response == coder.end)  # what lies behind is padding, whose number may be a word's
+        ends = np.flatnonzero(response == coder.end)  # what follows is padding, whose number may be a word's
         response = response[: ends[0]] if len(ends) else np.trim_zeros(response, "b")
-        found += [row[ask + 1 : answer].tolist(), response.tolist()]
-    decoded = coder.tokenizer.decode_batch(found)
+        parts += [row[ask + 1 : answer].tolist(), response.tolist()]
+    decoded = coder.tokenizer.decode_batch(parts)
     return list(zip(decoded[::2], decoded[1::2], strict=True))
 
 

@@ -54,3 +54,10 @@ def test_a_sweep_is_a_list_of_locked_configs():
     assert found["initialisations-10"].initialisations == 10
     with pytest.raises(ValueError, match="did you mean 'sweep_ablation'"):
         sweep.entries(images.__file__, "sweep_ablatoin")
+
+
+def test_a_sweep_that_changes_a_key_that_is_not_there_names_its_entry(tmp_path):
+    text = "from configs.images import get_config\n\n\ndef sweep(add):\n    add('odd', 'tiny', {'training.stesp': 3})\n"
+    (tmp_path / "odd.py").write_text(text)
+    with pytest.raises(ValueError, match=r"entry odd of sweep: .*stesp"):
+        sweep.entries(str(tmp_path / "odd.py"), "sweep")

@@ -28,8 +28,8 @@ TOKENS = (np.arange(5 * 7).reshape(5, 7) * 11 % 30).astype(np.int32)
 def spread(model):
     """Every parameter away from its start, so that none is neutral: biases from 0, scales from 1, LoRA's up from 0."""
     leaves, structure = jax.tree.flatten(model.params)
-    keys = jax.random.split(jax.random.key(5), len(leaves))
-    moved = [x + 0.3 * jax.random.normal(key, x.shape) for x, key in zip(leaves, keys, strict=True)]
+    draw = np.random.default_rng(5)
+    moved = [x + 0.3 * draw.normal(size=x.shape).astype(np.float32) for x in map(np.asarray, leaves)]
     return model._replace(params=jax.tree.unflatten(structure, moved))
 
 

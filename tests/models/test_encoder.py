@@ -8,7 +8,8 @@ import pytest
 from models.encoder import encoder, weighted_words
 from models.losses import cross_entropy
 from valuation.gradients import capture, per_example_gradients
-from valuation.kernel import class_sum, gram
+from valuation.kernel import gram
+from valuation.outputs import class_sum
 from valuation.problem import Examples
 
 WORDS = 11
@@ -61,7 +62,7 @@ def test_captured_gradients_are_the_vmapped_ones(model):
     examples = Examples(TOKENS, LABELS)
     expected = np.asarray(per_example_gradients(loss, model, examples, chunk=2))
     assert np.isfinite(expected).all()
-    np.testing.assert_allclose(gram(model, TOKENS, LABELS, output="sum"), expected @ expected.T, atol=1e-5)
+    np.testing.assert_allclose(gram(model, TOKENS, LABELS, output=class_sum), expected @ expected.T, atol=1e-5)
     found = capture(model, class_sum, examples)
     x, g = found.inputs["mlp.layers.0"], found.gradients["mlp.layers.0"]
     tables = jnp.einsum("nv,nd->nvd", x, g).reshape(len(TOKENS), -1)

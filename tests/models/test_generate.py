@@ -7,7 +7,8 @@ import pytest
 import scipy.stats
 
 from models.decoder import Config, decoder
-from models.generate import generate, next_token, truncated
+from models.generate import generate
+from models.sampling import next_token, truncated
 
 CONFIG = Config(30, 8, 2, 4, 2, 6, 10, longest=64)
 PROMPTS = [[1, 2, 3], [7], [4, 5, 6, 7, 8], [9, 9]]

@@ -16,7 +16,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from models.decoder import Config, decoder
-from models.pretrained import FOLDER_NAMES, GGUF_NAMES, from_folder, from_gguf
+from models.gguf_files import NAMES as GGUF_NAMES
+from models.hugging_face import NAMES as FOLDER_NAMES
+from models.pretrained import from_folder, from_gguf
 from tests.models import numpy_decoder
 
 DATA = Path(__file__).parent / "data"

@@ -9,7 +9,8 @@ from scipy import optimize, stats
 
 from experiments.runtime import results
 from experiments.studies.phases import coverage
-from theory import fit, knowledge, likelihood, ratio
+from tests.experiments.runtime.written import unwritten
+from theory import estimates, fit, knowledge, likelihood, ratio
 from theory.laws import LAWS
 from theory.measured import curve
 from theory.phases import breakpoints
@@ -28,6 +29,11 @@ def exact():
 @pytest.fixture(scope="module")
 def noisy(exact):
     return exact * np.exp(0.02 * np.random.default_rng(3).standard_normal(len(SIZES)))
+
+
+@pytest.fixture(scope="module")
+def compared(noisy):
+    return fit.compare(SIZES, noisy, real_share=SHARE, standard_errors=0.02 * noisy)
 
 
 def test_three_phase_law_is_recovered_without_noise(exact):
@@ -73,10 +79,10 @@ def test_no_other_optimiser_finds_a_better_fit(law, noisy):
         assert best.squares <= 2 * other.cost * (1 + 1e-4)
 
 
-def test_interval_ends_where_the_profile_rises_by_the_threshold(noisy):
+def test_interval_ends_where_the_profile_rises_by_the_threshold(noisy, compared):
     """Cutoff fixed at either end, all else refitted by scipy: squares rise by 3.84."""
     data = curve(SIZES, noisy, SHARE, 0.02 * noisy)
-    law, found = LAWS["three_phase"], fit.fit(SIZES, noisy, real_share=SHARE, standard_errors=0.02 * noisy)
+    law, found = LAWS["three_phase"], compared.fits["three_phase"]
     best = likelihood.optimum(law, data)
     low, high = likelihood.bounds(law, data)
     for end in found.intervals["cutoff"]:
@@ -102,9 +108,9 @@ def test_interval_of_a_straight_line_is_students(x64):
     assert -line.slope + 0.8 * half < high < -line.slope + 2 * half
 
 
-def test_criteria_are_those_of_the_likelihood(noisy):
+def test_criteria_are_those_of_the_likelihood(noisy, compared):
     """AICc and BIC from the log likelihood of Gaussian log errors with known standard errors."""
-    found = fit.fit(SIZES, noisy, real_share=SHARE, standard_errors=0.02 * noisy)
+    found = compared.fits["three_phase"]
     data = curve(SIZES, noisy, SHARE, 0.02 * noisy)
     best = likelihood.optimum(LAWS["three_phase"], data)
     residuals, _ = likelihood.residuals_and_jacobian(LAWS["three_phase"], data, best.parameters)
@@ -115,8 +121,8 @@ def test_criteria_are_those_of_the_likelihood(noisy):
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_compare_finds_three_phases(noisy, given):
-    found = fit.compare(SIZES, noisy, real_share=SHARE, standard_errors=0.02 * noisy if given else None)
+def test_compare_finds_three_phases(noisy, compared, given):
+    found = compared if given else fit.compare(SIZES, noisy, real_share=SHARE)
     assert found.best == "three_phase"
     assert found.three_phases
     assert found.verdict.startswith("three phases: the head is learned at 2.")
@@ -168,7 +174,7 @@ def test_a_share_for_each_point():
 
 def test_slopes_of_three_power_laws_above_a_floor():
     errors = 0.2 + np.exp(np.interp(np.log(SIZES), np.log([10, 1e3, 1e5, 1e8]), np.log([0.5, 0.05, 0.04, 0.001])))
-    slopes = fit.phase_slopes(SIZES, errors, floor=0.2, breakpoints=(1e3, 1e5))
+    slopes = estimates.phase_slopes(SIZES, errors, floor=0.2, breakpoints=(1e3, 1e5))
     expected = np.log([0.1, 0.8, 0.025]) / np.log([100, 100, 1000])
     np.testing.assert_allclose(slopes, expected, rtol=1e-6)
 
@@ -178,8 +184,10 @@ def test_share_test_holds_for_the_law_and_fails_for_another_share(noisy):
     assert found.holds
     assert found.ratio_interval[0] < ratio.share_ratio(SHARE, 1.5, 100) < found.ratio_interval[1]
     assert "agrees with" in found.verdict
-    assert not ratio.share_test(SIZES, noisy, real_share=0.02).holds
-    assert not ratio.share_test(SIZES, noisy, real_share=0.005).holds
+    assert 0.005 < found.interval[0] < found.interval[1] < 0.02
+    wrong = ratio.share_test(SIZES, noisy, real_share=0.02)  # fits the same: the share is what it looks for
+    assert wrong.interval == pytest.approx(found.interval, rel=1e-3)
+    assert not wrong.holds
 
 
 def test_joint_test_holds_for_the_law_and_fails_for_another_share(noisy):
@@ -197,15 +205,14 @@ def test_share_ratio_is_that_of_the_breakpoints(x64):
 
 
 def test_intervals_hold_the_cutoff_and_power_laws_claim_nothing(tmp_path):
-    """The study of studies/phases/coverage.py, 3 draws of each kind; they are seeded, so always the same."""
-    found = coverage.run(tmp_path, 3)
-    assert found["cutoff_covered"] == 1
-    assert found["ratio_holds"] >= 0.6
-    assert found["claimed"] == {"three_phase": 1, "power": 0}
+    """The study of studies/phases/coverage.py, 1 draw of each kind; they are seeded, so always the same."""
+    page = coverage.run(tmp_path, 1)
     lines = results.read(tmp_path / results.FILE)
-    assert len(lines) == 7
-    assert coverage.run(tmp_path, 3) == found, "a finished workdir is left as it is"
-    assert results.read(tmp_path / results.FILE) == lines
+    (found,) = results.select(lines, kind="summary")
+    assert "cutoff_covered: 1.0\n" in page.read_text()
+    assert found["cutoff_covered"] == found["ratio_holds"] == 1
+    assert found["claimed"] == {"three_phase": 1, "power": 0}
+    assert unwritten("coverage", lines) == []
 
 
 @pytest.mark.parametrize(

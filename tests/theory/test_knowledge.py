@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from theory import knowledge
+from theory import draws, knowledge
 from theory.knowledge import Accuracy
 
 ACCURACY = Accuracy(seen=0.9, seen_decay=0.05, unseen=0.2, unseen_decay=0.3)
@@ -69,7 +69,7 @@ def test_ranked_error_of_finitely_many_items():
 def test_real_samples_follow_the_power_law(exponent, key):
     """Frequencies of the first ranks and of decades of ranks beyond the table: within 4.5 standard errors."""
     size = 400_000
-    ranks = np.asarray(knowledge.sample_real(key, size, exponent=exponent))
+    ranks = np.asarray(draws.sample_real(key, size, exponent=exponent))
     edges = np.array([1, 2, 3, 4, 5, 10, 100, 4096, 4097, 4098, 5000, 10**5, 10**7, 10**9, 2**31 - 1])
     expected = -np.diff([*special.zeta(exponent, edges), 0.0]) / special.zeta(exponent)
     found = np.histogram(ranks, [*edges, 2**32])[0] / size
@@ -78,7 +78,7 @@ def test_real_samples_follow_the_power_law(exponent, key):
 
 
 def test_synthetic_samples_follow_the_truncated_law(key):
-    ranks = np.asarray(knowledge.sample_synthetic(key, 200_000, exponent=1.5, cutoff=20))
+    ranks = np.asarray(draws.sample_synthetic(key, 200_000, exponent=1.5, cutoff=20))
     expected = knowledge.truncated(knowledge.power_law(1.5, 20), 20)
     counts = np.bincount(ranks, minlength=21)[1:]
     assert len(counts) == 20
@@ -91,7 +91,7 @@ def test_the_simulated_learner_makes_the_expected_error(shots, accuracy, key):
     """Mean over 40 draws within 4.5 standard errors, plus 0.1 % for Poissonising."""
     errors = [
         knowledge.simulated_error(
-            knowledge.sample_mixture(draw, 300, 5000, exponent=1.4, cutoff=30),
+            draws.sample_mixture(draw, 300, 5000, exponent=1.4, cutoff=30),
             exponent=1.4,
             accuracy=accuracy,
             shots=shots,

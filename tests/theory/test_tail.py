@@ -5,6 +5,7 @@ import pytest
 from scipy import optimize
 
 from theory import tail
+from theory.zipf import zipf
 
 RANKS = np.arange(1.0, 601)
 REAL = (RANKS + 2) ** -1.1 / ((RANKS + 2) ** -1.1).sum()
@@ -100,7 +101,7 @@ def test_zipf_recovers_exponent_and_cutoff(law):
     weights = {"none": 1.0, "exponential": np.exp(-RANKS / 150), "sharp": RANKS <= 150}[law]
     chances = (RANKS + 3) ** -1.2 * weights
     rng = np.random.default_rng(4)
-    fits = [tail.zipf(rng.multinomial(4000, chances / chances.sum()), law) for _ in range(60)]
+    fits = [zipf(rng.multinomial(4000, chances / chances.sum()), law) for _ in range(60)]
     for name, value in truth.items():
         assert sum(not fit.intervals[name][0] <= value <= fit.intervals[name][1] for fit in fits) <= 9
 
@@ -113,7 +114,7 @@ def test_zipf_reaches_the_maximum_of_the_multinomial_likelihood():
         return -np.sum(n * np.log(chances / chances.sum()))
 
     best = optimize.minimize(cost, (1.0, 0.5, -6.0), method="Nelder-Mead", options={"maxiter": 4000, "maxfev": 4000})
-    assert tail.zipf(n, "exponential").log_likelihood >= -best.fun - 1e-3
+    assert zipf(n, "exponential").log_likelihood >= -best.fun - 1e-3
 
 
 def test_beyond_is_the_share_of_later_ranks():

@@ -132,11 +132,11 @@ def test_same_key_same_values():
 
 
 def test_bad_input_is_named(key):
-    with pytest.raises(ValueError, match="1 to 12 contributors, found 0"):
+    with pytest.raises(ValueError, match="1 to 12 contributors, got 0"):
         shapley(additive(np.zeros(0)), 0, key=key)
-    with pytest.raises(ValueError, match="contributors must be at least 1, found 0"):
+    with pytest.raises(ValueError, match="contributors must be at least 1, got 0"):
         leave_one_out(additive(np.zeros(0)), 0)
-    with pytest.raises(ValueError, match="pairs must be at least 2, found 1"):
+    with pytest.raises(ValueError, match="pairs must be at least 2, got 1"):
         banzhaf(smooth(13), 13, pairs=1, key=key)
     with pytest.raises(ValueError, match=r"coalition \[0, 2\] is nan, not finite"):
         shapley(lambda mask: np.nan if mask.tolist() == [True, False, True] else 0.0, 3, key=key)

@@ -20,8 +20,8 @@ def signed_root(value):
 def test_quadratic_estimators_are_the_double_sum(unbiased, block, labels):
     bandwidth = scipy.spatial.distance.pdist(Y.astype(np.float64), "sqeuclidean").mean()
     expected = signed_root(mmd_squared(X, Y, bandwidth, *(labels or (None, None)), unbiased=unbiased))
-    found = mk_mmd(X, Y, estimator="unbiased" if unbiased else "biased", block=block, labels=labels)
-    np.testing.assert_allclose(found, expected, atol=2e-4)
+    got = mk_mmd(X, Y, estimator="unbiased" if unbiased else "biased", block=block, labels=labels)
+    np.testing.assert_allclose(got, expected, atol=2e-4)
 
 
 def test_mean_squared_distance_is_that_over_distinct_pairs():

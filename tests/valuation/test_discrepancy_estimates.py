@@ -22,11 +22,11 @@ def test_random_features_agree_with_the_exact_statistic():
     """z-scores of 60 independent draws: mean 0, spread 1."""
     x, y = samples(90, 70)
     width = mean_squared_distance(y)
-    found = [
+    got = [
         random_feature_mmd(x, y, bandwidth=width, frequencies=200, key=key, block=64)
         for key in jax.random.split(jax.random.key(0), 60)
     ]
-    z = (np.array([e.squared for e in found]) - exact(x, y, width)) / [e.standard_error for e in found]
+    z = (np.array([e.squared for e in got]) - exact(x, y, width)) / [e.standard_error for e in got]
     assert abs(z.mean()) < 4 / np.sqrt(60)
     assert 0.7 < z.std() < 1.4
 
@@ -34,9 +34,9 @@ def test_random_features_agree_with_the_exact_statistic():
 def test_the_linear_estimate_knows_its_error():
     """The spread over fresh samples is the standard error; the mean is that of the quadratic statistic."""
     pairs = [samples(200, 200, seed=seed) for seed in range(80)]
-    found = [linear_mmd(x, y, bandwidth=10.0) for x, y in pairs]
-    squared = np.array([e.squared for e in found])
-    assert np.std(squared) == pytest.approx(np.mean([e.standard_error for e in found]), rel=0.25)
+    got = [linear_mmd(x, y, bandwidth=10.0) for x, y in pairs]
+    squared = np.array([e.squared for e in got])
+    assert np.std(squared) == pytest.approx(np.mean([e.standard_error for e in got]), rel=0.25)
     truth = np.mean([exact(x, y, 10.0) for x, y in pairs])
     assert abs(squared.mean() - truth) < 4 * squared.std() / np.sqrt(80)
     assert squared[0] == pytest.approx(np.sign(v := mk_mmd(*pairs[0], estimator="linear", bandwidth=10.0)) * v**2)

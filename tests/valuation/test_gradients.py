@@ -16,6 +16,7 @@ from valuation import kernel, stream
 from valuation.factors import Formed, Outer, Rows, form, products, route, shapes, squares
 from valuation.gradients import capture, per_example_gradients
 from valuation.kernel import gram
+from valuation.outputs import class_sum
 from valuation.problem import Examples
 from valuation.stream import features, gradient_products, plan, self_products
 from valuation.workers import use_workers
@@ -125,13 +126,13 @@ def built(name):
     return build(), Examples(inputs, np.zeros(len(inputs), np.int32))
 
 
-def close(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5 * max(np.abs(expected).max(), 1e-3))
+def close(got, expected):
+    np.testing.assert_allclose(got, expected, rtol=2e-4, atol=2e-5 * max(np.abs(expected).max(), 1e-3))
 
 
-def ravelled(found, table, state):
+def ravelled(got, table, state):
     """All gradients, flat, in the order of table."""
-    return jnp.concatenate([form(found[name], shape) for name, shape in table.items()], 1)
+    return jnp.concatenate([form(got[name], shape) for name, shape in table.items()], 1)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -139,9 +140,9 @@ def test_captured_gradients_are_the_jacobian(name):
     """Formed gradients row by row, inner products and self-influence, against one batch-of-one Jacobian a row."""
     model, examples = built(name)
     expected = jacobian(model, squared, examples)
-    found = np.concatenate(list(features(model, squared, examples, ravelled, None)))
-    assert found.shape == expected.shape
-    close(found, expected)
+    got = np.concatenate(list(features(model, squared, examples, ravelled, None)))
+    assert got.shape == expected.shape
+    close(got, expected)
     close(gradient_products(model, squared, examples, examples.take(slice(0, 3))), expected @ expected[:3].T)
     close(self_products(model, squared, examples), np.square(expected).sum(1))
 
@@ -182,15 +183,15 @@ def test_products_do_not_depend_on_the_budget(memory):
     model, examples = built("transformer")
     examples = jax.tree.map(lambda leaf: np.concatenate([leaf] * 5)[:33], examples)
     done = []
-    found = gradient_products(model, squared, examples, examples, memory=memory, progress=done.append)
+    got = gradient_products(model, squared, examples, examples, memory=memory, progress=done.append)
     expected = jacobian(model, squared, examples)
-    close(found, expected @ expected.T)
+    close(got, expected @ expected.T)
     blocks = -(-33 // plan(model, squared, examples, memory / 2, whole=True, workers=1).rows)
     assert sum(done) == 33 * blocks
 
 
 def test_budget_holds_what_xla_asks_for():
-    """The estimate behind the chunk's size covers what the compiled step really allocates."""
+    """The estimate that sets the chunk's size covers what the compiled step really allocates."""
     model = transformer(50, 16, 32, layers=2, heads=2, hidden=64, key=jax.random.key(0))
     tokens = np.zeros((200, 16), np.int32)
     examples, memory = Examples(tokens, tokens), 2**24
@@ -226,7 +227,7 @@ def test_a_foreign_layer_is_named():
     for call in (
         lambda: gradient_products(model, squared, examples, examples),
         lambda: capture(model, squared, examples),
-        lambda: gram(model, VECTORS, None, output="sum"),
+        lambda: gram(model, VECTORS, None, output=class_sum),
     ):
         with pytest.raises(ValueError, match=r"foreign\.kernel \(Linear\).*per_example_gradients"):
             call()
@@ -246,6 +247,6 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match=r"one example needs about .* MB of memory, the budget leaves 0.0 MB"):
         gradient_products(model, squared, examples, examples, memory=1000)
     with use_workers(memory=10**8):  # where one example needs more than a method's own budget
-        found = gradient_products(model, squared, examples, examples, memory=1000)
+        got = gradient_products(model, squared, examples, examples, memory=1000)
     expected = jacobian(model, squared, examples)
-    close(found, expected @ expected.T)
+    close(got, expected @ expected.T)

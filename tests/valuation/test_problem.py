@@ -3,13 +3,19 @@ import numpy as np
 import pytest
 
 from models.mlp import mlp
-from tests.problems import data
+from models.transformer import transformer
+from tests.problems import data, sequences
 from valuation.methods import METHODS
-from valuation.problem import Examples, contributor_examples, from_arrays
+from valuation.objective import Classification, NextToken
+from valuation.problem import Examples, check_learner, contributor_examples, from_arrays
 
 
 def build(key):
     return mlp((5, 8, 3), key)
+
+
+def decoder(key):
+    return transformer(12, 12, 8, layers=1, heads=2, hidden=8, tied=True, key=key)
 
 
 def problem(**changes):
@@ -20,11 +26,30 @@ def problem(**changes):
 def test_every_set_comes_back_as_it_was_given():
     made = problem()
     for contributor, expected in zip(made.contributors, (data(40, 0), data(30, 1), data(6, 2)), strict=True):
-        own = contributor_examples(made, contributor)
-        np.testing.assert_array_equal(own.inputs, expected.inputs)
-        np.testing.assert_array_equal(own.targets, expected.targets)
+        examples = contributor_examples(made, contributor)
+        np.testing.assert_array_equal(examples.inputs, expected.inputs)
+        np.testing.assert_array_equal(examples.targets, expected.targets)
     assert [c.real.all() for c in made.contributors] == [True, False, True]
-    assert (made.classes, len(made.initial)) == (3, 3)
+    assert (made.objective, len(made.initial), made.learner) == (Classification(3), 3, "dense")
+
+
+def test_sequences_come_in_with_their_mask():
+    problem = sequences()
+    sets = {c.name: contributor_examples(problem, c) for c in problem.contributors}
+    made = from_arrays(
+        sets, problem.validation, build=decoder, key=jax.random.key(0), objective=NextToken(), learner="sequences",
+        features=problem.features, initialisations=1,
+    )  # fmt: skip
+    for contributor in made.contributors:
+        for leaf, expected in zip(contributor_examples(made, contributor), sets[contributor.name], strict=True):
+            np.testing.assert_array_equal(leaf, expected)
+    assert made.learner == "sequences"
+    assert METHODS["rbf_utility"](made).shape == (4,)
+
+
+def test_an_unknown_learner_is_refused():
+    with pytest.raises(ValueError, match="learner 'deep' is unknown: expected one of dense, convolutional, seq"):
+        check_learner("deep")
 
 
 def test_more_of_the_same_is_worth_more():

@@ -46,21 +46,21 @@ def test_two_sided_is_the_kronecker_matrix_times_the_jacobian(name):
             one = np.kron(np.asarray(state[path].left), np.asarray(state[path].right))
             expected.append(full[:, start : start + size] @ one)
         start += size
-    found = rows(model, examples, two_sided, state)
-    assert found.shape[1] == sum(widths(state))
-    np.testing.assert_allclose(found, np.concatenate(expected, 1), rtol=1e-3, atol=1e-5 * np.abs(found).max())
+    got = rows(model, examples, two_sided, state)
+    assert got.shape[1] == sum(widths(state))
+    np.testing.assert_allclose(got, np.concatenate(expected, 1), rtol=1e-3, atol=1e-5 * np.abs(got).max())
 
 
 def test_a_rank_that_covers_the_widths_loses_nothing():
     model, examples = case("mlp")
-    found = rows(model, examples, two_sided, sides(shapes(model.params), jax.random.key(1), rank=32))
+    got = rows(model, examples, two_sided, sides(shapes(model.params), jax.random.key(1), rank=32))
     full, kernels = jacobian(model, first_output, examples), []
     start = 0
     for path, shape in shapes(model.params).items():
         size = int(np.prod(shape))
         kernels += [full[:, start : start + size]] if path.endswith("kernel") else []
         start += size
-    np.testing.assert_allclose(found @ found.T, np.hstack(kernels) @ np.hstack(kernels).T, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(got @ got.T, np.hstack(kernels) @ np.hstack(kernels).T, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("dimensions", [5, 64, 1000])
@@ -75,8 +75,8 @@ def test_sketch_is_the_sparse_matrix_times_the_jacobian(dimensions):
         buckets = (index + np.asarray(state.shifts[path])[index // dimensions]) % dimensions
         matrix[start + index, buckets] = np.asarray(signs)
         start += len(signs)
-    found = rows(model, examples, sketch, state)
-    np.testing.assert_allclose(found, full @ matrix, rtol=1e-3, atol=1e-5 * np.abs(found).max())
+    got = rows(model, examples, sketch, state)
+    np.testing.assert_allclose(got, full @ matrix, rtol=1e-3, atol=1e-5 * np.abs(got).max())
 
 
 @pytest.mark.parametrize("vectors", ["dense", "one column", "neighbours"])
@@ -89,11 +89,11 @@ def test_sketch_keeps_inner_products(vectors):
     elif vectors == "neighbours":
         value *= (np.arange(shape[0]) < 2)[:, None]
     value = value.reshape(2, -1) / np.linalg.norm(value.reshape(2, -1), axis=1, keepdims=True)
-    found = {"kernel": Formed(jnp.asarray(value, jnp.float32))}
+    got = {"kernel": Formed(jnp.asarray(value, jnp.float32))}
 
     @jax.jit
     def products(key):
-        rows = sketch(found, {"kernel": shape}, hashes({"kernel": shape}, key, dimensions=r))
+        rows = sketch(got, {"kernel": shape}, hashes({"kernel": shape}, key, dimensions=r))
         return rows @ rows.T
 
     got = np.stack([products(key) for key in jax.random.split(jax.random.key(3), draws)])
@@ -105,11 +105,11 @@ def test_sketch_keeps_inner_products(vectors):
 
 def test_two_sided_keeps_inner_products():
     value = np.random.default_rng(0).normal(size=(2, 12 * 10)).astype(np.float32)
-    found, table = {"a.kernel": Formed(jnp.asarray(value))}, {"a.kernel": (12, 10)}
+    got, table = {"a.kernel": Formed(jnp.asarray(value))}, {"a.kernel": (12, 10)}
 
     @jax.jit
     def products(key):
-        rows = two_sided(found, table, sides(table, key, rank=4))
+        rows = two_sided(got, table, sides(table, key, rank=4))
         return rows @ rows.T
 
     got = np.stack([products(key) for key in jax.random.split(jax.random.key(4), 500)])

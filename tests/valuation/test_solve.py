@@ -51,31 +51,31 @@ def test_the_truth_lies_between_form_and_form_plus_excess(stop):
     y, shift = draw.normal(size=(60, 1)), 1e-4 * np.trace(a) / 60
     chosen = np.arange(0, 60, 6)
     first = nystroem(a[:, chosen], chosen, shift)
-    found = conjugate_gradients(
+    got = conjugate_gradients(
         lambda v: a @ v + shift * v, y, precondition=first.solve, least=shift, tolerance=0.0, iterations=stop
     )
     truth = float(y[:, 0] @ np.linalg.solve(a + shift * np.eye(60), y)[:, 0])
-    assert found.iterations == stop
-    assert found.form <= truth * (1 + 1e-9)
-    assert truth <= (found.form + found.excess) * (1 + 1e-9)
-    assert not found.converged
+    assert got.iterations == stop
+    assert got.form <= truth * (1 + 1e-9)
+    assert truth <= (got.form + got.excess) * (1 + 1e-9)
+    assert not got.converged
 
 
 def test_nystroem_is_below_and_exact_on_its_landmarks():
     draw = np.random.default_rng(2)
     root = draw.normal(size=(30, 30))
     a, chosen = root @ root.T, np.array([3, 7, 20, 21])
-    found = nystroem(a[:, chosen], chosen, 0.5)
-    below = found.factor @ found.factor.T
+    got = nystroem(a[:, chosen], chosen, 0.5)
+    below = got.factor @ got.factor.T
     np.testing.assert_allclose(below[:, chosen], a[:, chosen], rtol=1e-4, atol=1e-3)
     assert scipy.linalg.eigvalsh(a - below).min() > -1e-9
     v = draw.normal(size=(30, 2))
-    np.testing.assert_allclose(found.solve(v), np.linalg.solve(below + 0.5 * np.eye(30), v), rtol=1e-6)
+    np.testing.assert_allclose(got.solve(v), np.linalg.solve(below + 0.5 * np.eye(30), v), rtol=1e-6)
 
 
 def test_duplicates_and_an_exact_start():
     a = np.ones((6, 6))
-    found = conjugate_gradients(lambda v: a @ v + 0.1 * v, np.ones((6, 1)), least=0.1, tolerance=1e-9)
-    np.testing.assert_allclose(found.x, 1 / 6.1, rtol=1e-6)
+    got = conjugate_gradients(lambda v: a @ v + 0.1 * v, np.ones((6, 1)), least=0.1, tolerance=1e-9)
+    np.testing.assert_allclose(got.x, 1 / 6.1, rtol=1e-6)
     zero = conjugate_gradients(lambda v: a @ v + 0.1 * v, np.zeros((6, 1)), least=0.1)
     assert (zero.iterations, zero.form, zero.excess) == (0, 0.0, 0.0)

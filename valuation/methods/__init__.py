@@ -1,78 +1,93 @@
-"""Every valuation method by name: METHODS[name](problem, **options) -> values (C,), higher = more useful."""
+"""Every valuation method by name: METHODS[name](problem, **options) -> values (C,), higher = more useful.
 
-import inspect
-from collections.abc import Callable
+One method a file; what several share stands beside this folder. METHODS is the only place that knows what a method is
+called, looks at, costs, takes and may be set to: configs, reports and pages read it. knn_shapley values single examples
+and is no entry.
+"""
+
 from functools import partial
-from typing import NamedTuple
 
-import numpy as np
+from valuation.methods import (
+    counts,
+    davinz,
+    deviation,
+    influence,
+    knn,
+    linear,
+    logra,
+    loss,
+    mmd,
+    ntk,
+    proxy_training,
+    rbf,
+    score,
+    score_calibrated,
+    score_weights,
+    tracin,
+    trak,
+)
+from valuation.methods.method import Method
+from valuation.purposes import Purpose
 
-from valuation.methods import counts, score, surrogates
-from valuation.methods.davinz import davinz
-from valuation.methods.deviation import deviation
-from valuation.methods.influence import influence
-from valuation.methods.logra import logra
-from valuation.methods.tracin import tracin
-from valuation.methods.trak import trak
-from valuation.problem import Problem
-
-
-class Method(NamedTuple):
-    """A method and what it may look at.
-
-    accuracy: whether a value is a predicted accuracy, and not only an order.
-    labels: whether it looks at validation labels.
-    trains: whether it trains the model for a part of the steps.
-    retrained: whether it looks at fully retrained contributors.
-    checkpoints: whether it needs Problem.checkpoints, a model trained on the union.
-    sequences: whether it can value sequences too, and not only examples with a class label.
-    """
-
-    values: Callable
-    title: str
-    accuracy: bool = False
-    labels: bool = False
-    trains: bool = False
-    retrained: bool = False
-    checkpoints: bool = False
-    sequences: bool = True
-
-    def __call__(self, problem: Problem, **options) -> np.ndarray:
-        return self.values(problem, **options)
-
-    def options(self) -> tuple[str, ...]:
-        """Names of what can be set."""
-        names = inspect.signature(self.values).parameters
-        bound = getattr(self.values, "keywords", {})  # of a partial
-        return tuple(name for name, p in names.items() if p.kind is p.KEYWORD_ONLY and name not in bound)
-
+SOLVE = "one n^3 solve a contributor"
+SOLVES = "one n^3 solve a contributor and initialisation, shared by all that take the same kernel and ridge"
+DISTANCES = "n^2 and n m distances a contributor, shared"
+TERMS = f"{SOLVES}; {DISTANCES}"
+mixture = score.mixture_score
 
 METHODS = {
-    "ntk_utility": Method(surrogates.ntk_utility, "NTK ridge", accuracy=True, labels=True),
-    "ntk_flow": Method(surrogates.ntk_flow_utility, "NTK flow", accuracy=True, labels=True),
-    "rbf_utility": Method(surrogates.rbf_utility, "RBF ridge", accuracy=True, labels=True),
-    "rbf_margin": Method(surrogates.rbf_margin, "RBF ridge, margins", labels=True, sequences=False),
-    "linear_utility": Method(surrogates.linear_utility, "linear ridge", accuracy=True, labels=True),
-    "knn_utility": Method(surrogates.knn_utility, "kNN", accuracy=True, labels=True, sequences=False),
-    "proxy_training": Method(surrogates.proxy_training, "proxy training", accuracy=True, labels=True, trains=True),
-    "score_literal": Method(partial(score.mixture_score, weights=score.literal_weights), "score, literal weights"),
-    "score_scale_free": Method(partial(score.mixture_score, weights=score.scale_free_weights), "score, scale-free"),
-    "score_kappa": Method(partial(score.mixture_score, weights=score.kappa_weights), "score, kappa"),
-    "score_calibrated": Method(score.calibrated_score, "score, calibrated", labels=True, trains=True, retrained=True),
-    "score_kernel_scaled": Method(
-        partial(score.mixture_score, weights=score.scale_free_weights, scaled=True), "score, scaled kernel"
-    ),
-    "davinz": Method(davinz, "DAVINZ"),
-    "deviation": Method(deviation, "Deviation"),
-    "tracin": Method(tracin, "TracIn", labels=True, checkpoints=True),
-    "logra": Method(logra, "LoGra", labels=True, checkpoints=True),
-    "trak": Method(trak, "TRAK", labels=True, checkpoints=True),
-    "influence": Method(influence, "influence", labels=True, checkpoints=True),
-    "mmd_only": Method(score.mmd_only, "MMD only"),
-    "mmd_size": Method(score.mmd_size, "MMD + size"),
-    "loss_only": Method(score.loss_only, "loss only"),
-    "size": Method(counts.size, "size"),
-    "real_count": Method(counts.real_count, "real count"),
-    "real_share": Method(counts.real_share, "real share"),
-    "random": Method(counts.random, "random"),
-}
+    method.name: method
+    for method in (
+        Method("ntk_utility", "NTK ridge", ntk.ntk_utility, SOLVE, accuracy=True, labels=True),
+        Method("ntk_flow", "NTK flow", ntk.ntk_flow, "one n^3 eigendecomposition a contributor",
+               accuracy=True, labels=True, left_out={"sequences": "it repeats ntk_utility"}),
+        Method("rbf_utility", "RBF ridge", rbf.rbf_utility, SOLVE, accuracy=True, labels=True),
+        Method("rbf_margin", "RBF ridge, margins", rbf.rbf_margin, SOLVE + ", shared with rbf_utility",
+               labels=True, objectives=("classification",), instead="rbf_utility"),
+        Method("linear_utility", "linear ridge", linear.linear_utility, SOLVE, accuracy=True, labels=True),
+        Method("knn_utility", "kNN", knn.knn_utility, "n m distances a contributor",
+               accuracy=True, labels=True,
+               left_out={"sequences": "there is no class to vote on, and means of nats repeat rbf_utility"}),
+        Method("proxy_training", "proxy training", proxy_training.proxy_training, "a tenth of a training a contributor",
+               accuracy=True, labels=True, trains=True, purpose=Purpose.PROXY_TRAINING),
+        Method("score_literal", "score, literal weights", partial(mixture, weights=score_weights.literal_weights),
+               TERMS, left_out={"sequences": "its weights are 1/2, 1/2, 0, 0 whatever the data"}),
+        Method("score_scale_free", "score, scale-free", partial(mixture, weights=score_weights.scale_free_weights),
+               TERMS),
+        Method("score_kappa", "score, kappa", partial(mixture, weights=score_weights.kappa_weights), TERMS),
+        Method("score_calibrated", "score, calibrated", score_calibrated.calibrated_score, "full trainings, " + TERMS,
+               labels=True, trains=True, retrained=True, purpose=Purpose.CALIBRATION,
+               left_out={"sequences": "its six trainings are half of a truth with one seed"}),
+        Method("score_kernel_scaled", "score, scaled kernel",
+               partial(mixture, weights=score_weights.scale_free_weights, scaled=True), TERMS,
+               left_out={"sequences": "it repeats score_scale_free"}),
+        Method("davinz", "DAVINZ", davinz.davinz, TERMS),
+        Method("deviation", "Deviation", deviation.deviation, "one n^3 inverse for the n examples of all contributors",
+               most_examples=30_000),
+        Method("tracin", "TracIn", tracin.tracin, "n m gradient products a checkpoint", labels=True, checkpoints=True),
+        Method("logra", "LoGra", logra.logra, "one projected gradient an example",
+               labels=True, checkpoints=True, purpose=Purpose.LOGRA),
+        Method("trak", "TRAK", trak.trak, "one sketched gradient an example and checkpoint",
+               labels=True, checkpoints=True, purpose=Purpose.TRAK,
+               objectives=("classification", "sequences"), instead="logra"),
+        Method("influence", "influence", influence.influence, "up to 100 passes over the union",
+               labels=True, checkpoints=True, purpose=Purpose.INFLUENCE,
+               left_out={"sequences": "its passes cost as much as the truth"}),
+        Method("mmd_only", "MMD only", mmd.mmd_only, DISTANCES),
+        Method("mmd_size", "MMD + size", mmd.mmd_size, DISTANCES),
+        Method("loss_only", "loss only", loss.loss_only, SOLVES,
+               left_out={"sequences": "the ablation of the score holds it"}),
+        Method("size", "size", counts.size, "nothing"),
+        Method("real_count", "real count", counts.real_count, "nothing"),
+        Method("real_share", "real share", counts.real_share, "nothing"),
+        Method("random", "random", counts.random, "nothing", purpose=Purpose.RANDOM),
+    )
+}  # fmt: skip
+
+
+def default_methods(kind: str, examples: int) -> tuple[str, ...]:
+    """Names of the methods of a default table.
+
+    kind: of the objective. examples: how many all contributors have together, at most.
+    """
+    return tuple(name for name, method in METHODS.items() if method.is_default(kind, examples))

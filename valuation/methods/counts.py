@@ -5,8 +5,7 @@ import numpy as np
 from jaxtyping import Float
 
 from valuation.problem import Problem
-
-RANDOM = 3  # purposes of a key
+from valuation.purposes import Purpose, purpose_key
 
 
 def size(problem: Problem) -> Float[np.ndarray, " C"]:
@@ -25,5 +24,5 @@ def real_share(problem: Problem) -> Float[np.ndarray, " C"]:
 
 
 def random(problem: Problem) -> Float[np.ndarray, " C"]:
-    """Uniform numbers: what chance gives."""
-    return np.asarray(jax.random.uniform(jax.random.fold_in(problem.key, RANDOM), (len(problem.contributors),)))
+    """Uniform numbers in [0, 1): what chance gives."""
+    return np.asarray(jax.random.uniform(purpose_key(problem.key, Purpose.RANDOM), (len(problem.contributors),)))

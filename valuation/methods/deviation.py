@@ -12,40 +12,44 @@ import scipy.linalg
 from jaxtyping import Float
 
 from valuation.aggregate import union_examples
+from valuation.at_initialisation import union_kernel, union_residual
 from valuation.problem import Problem
-from valuation.tangent import initial_residual, tangent
 
 
 def removed(
-    kernel: Float[np.ndarray, "n n"], y: Float[np.ndarray, "n c"], groups: list[np.ndarray], *, ridge: float
+    kernel: Float[np.ndarray, "n n"], y: Float[np.ndarray, "n c"], group_rows: list[np.ndarray], *, ridge: float
 ) -> list[Float[np.ndarray, "n c"]]:
-    """u of every group: what removing its rows takes from the coefficients; lambda = ridge * mean diagonal > 0.
+    """u of every group: what removing its rows takes from the coefficients.
 
-    O(n^3) once, then O(n |G|) and O(|G|^3) a group, in float64. Raises ValueError for a ridge that is not positive.
+    kernel: K of all examples. y: what they are fitted to. group_rows: the rows of every group, repeats allowed.
+    ridge: lambda over the mean diagonal of K. O(n^3) once, then O(n |G|) and O(|G|^3) a group, in float64.
+    Raises ValueError for a ridge that is not positive.
     """
     if ridge <= 0:
         raise ValueError(f"the ridge must be positive, got {ridge}: duplicates make the kernel singular")
     inverse = _inverse(kernel, ridge * np.trace(kernel) / len(kernel))
     alpha = inverse @ y
-    return [inverse[:, own] @ scipy.linalg.solve(inverse[np.ix_(own, own)], alpha[own], assume_a="pos")
-            for own in map(np.unique, groups)]  # fmt: skip
+    return [inverse[:, rows] @ scipy.linalg.solve(inverse[np.ix_(rows, rows)], alpha[rows], assume_a="pos")
+            for rows in map(np.unique, group_rows)]  # fmt: skip
 
 
 def deviation(problem: Problem, *, ridge: float = 1e-2, initialisations: int = 1) -> Float[np.ndarray, " C"]:
     """|f - f_G|^2 in the kernel's norm, a contributor's removal from the union; higher = it changes the predictor more.
 
-    Change need not be improvement: the value is unsigned. K: the true-class kernel, targets 1 - f_y, mean over the
-    first of the problem's initialisations, each of which costs O(n^3) for the n examples of all contributors. Looks at
-    no validation example and trains nothing. An example that another contributor holds too, with the same label, is
-    removed with either.
+    Change need not be improvement: the value is unsigned. K: the kernel of the target's output, targets the residuals
+    at initialisation (of classes 1 - f_y), mean over initialisations. Looks at no validation example and trains
+    nothing. An example that another contributor holds too, with the same label, is removed with either.
+    ridge: lambda over the mean diagonal of K.
+    initialisations: how many of the problem's, from the first on; each costs O(n^3) for the n examples of all
+        contributors.
     """
-    own, rows = union_examples(problem)
-    totals = np.zeros(len(rows))
-    for params in problem.initial[:initialisations]:
-        kernel = np.asarray(tangent(problem, own, output="true_class", params=params), np.float64)
-        y = initial_residual(problem, params, own, "true_class")
-        totals += [np.sum(u * (kernel @ u)) for u in removed(kernel, y, rows, ridge=ridge)]
-    return totals / len(problem.initial[:initialisations])
+    examples, group_rows = union_examples(problem)
+    totals, count = np.zeros(len(group_rows)), min(initialisations, len(problem.initial))
+    for initial in range(count):
+        kernel = np.asarray(union_kernel(problem, examples, initial, "target"), np.float64)
+        y = union_residual(problem, examples, initial, "target")
+        totals += [np.sum(u * (kernel @ u)) for u in removed(kernel, y, group_rows, ridge=ridge)]
+    return totals / count
 
 
 def _inverse(kernel: np.ndarray, shift: float) -> Float[np.ndarray, "n n"]:

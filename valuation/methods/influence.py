@@ -13,15 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from valuation.aggregate import by_contributor, purpose, trained, union_examples
+from valuation.aggregate import by_contributor, trained, union_examples
+from valuation.examples import Examples
 from valuation.factors import Formed, shapes
-from valuation.outputs import log_likelihood
-from valuation.problem import Examples, Problem
+from valuation.problem import Problem
+from valuation.purposes import Purpose, purpose_key
 from valuation.solve import Solution, conjugate_gradients
 from valuation.stream import MEMORY, chunk, directed
 from valuation.workers import map_chunks
 
-PROBES = 5  # purpose of a key
 ROWS = 256
 
 
@@ -37,10 +37,13 @@ def scores(
     iterations: int = 100,
     memory: int = MEMORY,
 ) -> tuple[Float[np.ndarray, "n m"], Solution]:
-    """(influence of every training example on each query direction, the solve behind it); higher = it helps more.
+    """(influence of every training example on each query direction, the solve that gave it); higher = it helps more.
 
-    output: minus the loss. query: gradients of what is to grow, flat as by ravel_pytree; one solve for each, so pass
+    model: at the params of interest. output: minus the loss, (outputs, examples) -> (n,), a module-level function.
+    train: n examples. query: gradients of what is to grow, flat as by ravel_pytree; one solve for each, so pass
         the mean over a validation set where only that matters.
+    key: of the random signs that estimate tr(H). damping: lambda over the mean eigenvalue of H. tolerance, iterations:
+        of solve.conjugate_gradients. memory: bytes of a chunk of gradients.
     O(m n) passes for each of the solver's iterations; they are reported with the residual that was reached.
     """
     product = gauss_newton(model, output, train)
@@ -70,16 +73,17 @@ def gauss_newton(model, output: Callable, train: Examples) -> Callable:
 def influence(
     problem: Problem, *, damping: float = 0.1, reduction: str = "mean", memory: int = MEMORY
 ) -> Float[np.ndarray, " C"]:
-    """Influence on the mean validation loss at the last checkpoint, `mean` or `sum` over a contributor's own examples.
+    """Influence on the mean validation loss at the last checkpoint; higher = more useful.
 
-    Higher = more useful. Uses validation labels. One solve in all. ValueError without checkpoints.
+    Uses validation targets and one solve in all. damping: as in `scores`. reduction: as in aggregate.by_contributor.
+    memory: bytes of a chunk of gradients. ValueError without checkpoints.
     """
     model, _ = trained(problem)[-1]
-    train, rows = union_examples(problem)
-    ahead = _mean_gradient(model, log_likelihood, problem.validation)
-    found, _ = scores(model, log_likelihood, train, ahead[None], purpose(problem, PROBES), damping=damping,
-                      memory=memory)  # fmt: skip
-    return by_contributor(found, rows, reduction)
+    minus_loss = problem.objective.minus_loss
+    train, group_rows = union_examples(problem)
+    query, key = _mean_gradient(model, minus_loss, problem.validation), purpose_key(problem.key, Purpose.INFLUENCE)
+    pairs, _ = scores(model, minus_loss, train, query[None], key, damping=damping, memory=memory)
+    return by_contributor(pairs, group_rows, reduction)
 
 
 def _mean_gradient(model, output, examples) -> np.ndarray:

@@ -77,13 +77,13 @@ def _order(squared: np.ndarray) -> np.ndarray:
 
 def _check(x: np.ndarray, y: np.ndarray, v: np.ndarray, v_y: np.ndarray, k: int) -> None:
     if x.ndim != 2 or v.ndim != 2 or x.shape[1] != v.shape[1]:
-        raise ValueError(f"features must be (n, d) and (m, d) with one d, found {x.shape} and {v.shape}")
+        raise ValueError(f"features must be (n, d) and (m, d) with one d, got {x.shape} and {v.shape}")
     if y.shape != x.shape[:1] or v_y.shape != v.shape[:1]:
-        raise ValueError(f"one label an example: found {y.shape} and {v_y.shape} for {len(x)} and {len(v)} examples")
+        raise ValueError(f"one label an example: got {y.shape} and {v_y.shape} for {len(x)} and {len(v)} examples")
     if not len(x) or not len(v):
-        raise ValueError(f"training and validation set must not be empty, found {len(x)} and {len(v)} examples")
+        raise ValueError(f"training and validation set must not be empty, got {len(x)} and {len(v)} examples")
     if k < 1:
-        raise ValueError(f"k must be at least 1, found {k}")
+        raise ValueError(f"k must be at least 1, got {k}")
     for name, rows in (("features", x), ("validation_features", v)):
         wrong = np.flatnonzero(~np.isfinite(rows).all(1))
         if len(wrong):

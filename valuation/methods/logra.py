@@ -3,7 +3,7 @@
     influence(i, j) = sum over layers of (P g_j)' (H + lambda I)^-1 (P g_i),   H = mean over training of P g (P g)',
     lambda = damping * tr(H) / dim H
 
-Features are computed once, may be kept on disk, and are all that the scores need.
+Features are computed once and are all that the scores need.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,14 +14,14 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from valuation.aggregate import by_contributor, purpose, trained, union_examples
+from valuation.aggregate import by_contributor, trained, union_examples
+from valuation.examples import Examples
 from valuation.factors import shapes
-from valuation.outputs import log_likelihood
-from valuation.problem import Examples, Problem
+from valuation.problem import Problem
 from valuation.projection import sides, two_sided, widths
+from valuation.purposes import Purpose, purpose_key
 from valuation.stream import MEMORY, features
 
-PROJECTION = 3  # purposes of a key
 product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
 
@@ -35,7 +35,8 @@ def scores(
 ) -> Float[np.ndarray, "n m"]:
     """The influence of every training example on every query, from projected gradients; higher = it helps more.
 
-    train: chunks (b, r) of features that can be run through twice: a list, or shards on disk.
+    train: chunks (b, r) of features that can be run through twice, such as a list.
+    query: features of m queries.
     widths: how many columns belong to each layer, as projection.widths gives them.
     damping: relative to the mean eigenvalue of a layer's H.
     normalise: divide by the square root of the training example's influence on itself.
@@ -54,32 +55,40 @@ def scores(
         count += len(chunk)
     factors = [_factor(layer / count, damping) for layer in curvature]
     toward = _solved(factors, query, splits)
-    found = np.concatenate([np.asarray(product(chunk, toward.T)) for chunk in train])
+    pairs = np.concatenate([np.asarray(product(chunk, toward.T)) for chunk in train])
     if normalise:
-        own = np.concatenate([(chunk * _solved(factors, chunk, splits)).sum(1) for chunk in train])
-        found /= np.sqrt(np.maximum(own, np.finfo(np.float32).tiny))[:, None]
-    return found
+        on_itself = np.concatenate([(chunk * _solved(factors, chunk, splits)).sum(1) for chunk in train])
+        pairs /= np.sqrt(np.maximum(on_itself, np.finfo(np.float32).tiny))[:, None]
+    return pairs
 
 
 def projected(model, output: Callable, examples: Examples, state: dict, *, memory: int = MEMORY, progress=None):
-    """Chunk after chunk of the projected gradients (b, r), for `scores`; state: projection.sides of the parameters."""
+    """Chunk after chunk of the projected gradients (b, r), for `scores`.
+
+    output: minus the loss, (outputs, examples) -> (n,), a module-level function. state: projection.sides of the shapes
+    of the parameters. memory, progress: as in stream.features.
+    """
     return features(model, output, examples, two_sided, state, memory=memory, progress=progress)
 
 
 def logra(
     problem: Problem, *, rank: int = 64, damping: float = 0.1, reduction: str = "mean", memory: int = MEMORY
 ) -> Float[np.ndarray, " C"]:
-    """The scores' mean over validation examples, `mean` or `sum` over a contributor's own; higher = more useful.
+    """The scores' mean over validation examples, reduced over a contributor's examples; higher = more useful.
 
-    Gradients of the training loss at the last checkpoint. Uses validation labels. ValueError without checkpoints.
+    Gradients of the training loss at the last checkpoint. Uses validation targets. rank: of the projection of each side
+    of a layer. damping: as in `scores`. reduction: as in aggregate.by_contributor. memory: bytes of a chunk of
+    gradients. ValueError without checkpoints.
     """
     model, _ = trained(problem)[-1]
-    train, rows = union_examples(problem)
-    state = sides(shapes(model.params), purpose(problem, PROJECTION), rank=rank)
-    ours, theirs = (
-        list(projected(model, log_likelihood, part, state, memory=memory)) for part in (train, problem.validation)
+    train, group_rows = union_examples(problem)
+    state = sides(shapes(model.params), purpose_key(problem.key, Purpose.LOGRA), rank=rank)
+    train_features, query_features = (
+        list(projected(model, problem.objective.minus_loss, part, state, memory=memory))
+        for part in (train, problem.validation)
     )
-    return by_contributor(scores(ours, np.concatenate(theirs), widths(state), damping=damping), rows, reduction)
+    pairs = scores(train_features, np.concatenate(query_features), widths(state), damping=damping)
+    return by_contributor(pairs, group_rows, reduction)
 
 
 def _same_width(chunk: np.ndarray, query: np.ndarray, width: int) -> None:

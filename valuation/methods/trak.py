@@ -8,15 +8,16 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from valuation.aggregate import by_contributor, purpose, trained, union_examples
+from valuation.aggregate import by_contributor, trained, union_examples
+from valuation.examples import Examples
 from valuation.factors import shapes
 from valuation.kernel import likelihoods
 from valuation.outputs import margin
-from valuation.problem import Examples, Problem
+from valuation.problem import Problem
 from valuation.projection import Hashes, hashes, sketch
+from valuation.purposes import Purpose, purpose_key
 from valuation.stream import MEMORY, features
 
-PROJECTION = 4  # purposes of a key
 product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
 
@@ -25,6 +26,7 @@ def scores(
 ) -> Float[np.ndarray, "n m"]:
     """Phi (Phi'Phi + lambda I)^-1 phi_query', of one model; lambda = damping * tr(Phi'Phi) / min(n, r).
 
+    train, query: sketched gradients of n examples and m queries.
     The ranking depends on lambda more than on anything else, so it is relative and stated. With fewer examples than
     dimensions the n x n form (Phi Phi' + lambda I)^-1 Phi phi_query' is solved, which is the same.
     Raises ValueError for features of different widths, an empty set of queries and a damping that is not positive.
@@ -48,25 +50,31 @@ def scores(
 def sketched(
     model, output: Callable, examples: Examples, state: Hashes, *, memory: int = MEMORY, progress=None
 ) -> Float[np.ndarray, "n r"]:
-    """The gradients of the output over all parameters in r dimensions; state: projection.hashes of the parameters."""
+    """The gradients of the output over all parameters in r dimensions.
+
+    output: (outputs, examples) -> (n,), a module-level function, such as outputs.margin. state: projection.hashes of
+    the shapes of the parameters. memory, progress: as in stream.features.
+    """
     return np.concatenate(list(features(model, output, examples, sketch, state, memory=memory, progress=progress)))
 
 
 def trak(
     problem: Problem, *, dimensions: int = 2048, damping: float = 0.1, reduction: str = "mean", memory: int = MEMORY
 ) -> Float[np.ndarray, " C"]:
-    """(mean over checkpoints of the scores) * (mean of Q_i), Q = 1 - p of the training label; higher = more useful.
+    """(mean over checkpoints of the scores) * (mean of Q_i), Q = 1 - p of the training target; higher = more useful.
 
-    The mean over validation examples, `mean` or `sum` over a contributor's own. Uses validation labels; its authors
-    average models trained independently, here they are checkpoints of one. ValueError if there are none.
+    The mean over validation examples, reduced over a contributor's examples. Uses validation targets; its authors
+    average models trained independently, here they are checkpoints of one. dimensions: of the sketched gradients.
+    damping: as in `scores`. reduction: as in aggregate.by_contributor. memory: bytes of a chunk of gradients.
+    ValueError if there are no checkpoints.
     """
-    train, rows = union_examples(problem)
-    state = hashes(shapes(problem.model.params), purpose(problem, PROJECTION), dimensions=dimensions)
-    found, slack = [], []
+    train, group_rows = union_examples(problem)
+    state = hashes(shapes(problem.model.params), purpose_key(problem.key, Purpose.TRAK), dimensions=dimensions)
+    pairs, slack = [], []
     for model, _ in trained(problem):
-        ours, theirs = (
+        train_features, query_features = (
             sketched(model, margin, examples, state, memory=memory) for examples in (train, problem.validation)
         )
-        found.append(scores(ours, theirs, damping=damping))
+        pairs.append(scores(train_features, query_features, damping=damping))
         slack.append(-np.expm1(likelihoods(model, train)))
-    return by_contributor(np.mean(found, 0) * np.mean(slack, 0)[:, None], rows, reduction)
+    return by_contributor(np.mean(pairs, 0) * np.mean(slack, 0)[:, None], group_rows, reduction)

@@ -1,9 +1,9 @@
-"""What the TFDS builders over package archives share."""
+"""What the TFDS builders over package archives share, and how the prepared rows are read."""
 
 import abc
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow_datasets as tfds
@@ -26,6 +26,8 @@ class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
         Raises ValueError, naming the first, for members that are not there.
         """
         missing = dict.fromkeys(names)
+        if self.archive is None:
+            raise ValueError(f"{type(self).__name__} reads an archive: expected its path")
         if zipfile.is_zipfile(self.archive):
             with zipfile.ZipFile(self.archive) as archive:
                 for name in archive.namelist():
@@ -37,7 +39,8 @@ class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
                 for member in archive:
                     if member.name in missing:
                         del missing[member.name]
-                        yield member.name, archive.extractfile(member).read()
+                        content = archive.extractfile(member)
+                        yield member.name, content.read() if content else b""
                     if not missing:
                         break
         if missing:
@@ -53,16 +56,34 @@ class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
             ) from None
 
 
-def rows(builder_type: type[Archived], archive: str, split: str, data_dir: str | Path | None) -> list[dict]:
-    """All rows of a builder's split, texts as str; the archive is fetched and prepared at the first call."""
-    logging.set_verbosity(logging.ERROR)  # TFDS warns that PIL is slower than OpenCV
-    tfds.disable_progress_bar()
+def source(builder_type: type[Archived], archive: str, split: str, data_dir: str | Path | None) -> Sequence[dict]:
+    """A builder's split, random access; the archive is fetched and prepared at the first call.
+
+    archive: its key in archives.ARCHIVES. data_dir: as in archives.data_folder.
+    Raises ValueError for an archive that is damaged or lacks a member, OSError for one that cannot be downloaded.
+    """
+    _quiet()
     folder = str(data_folder(data_dir) / "prepared")
     builder = builder_type(archive=fetch(archive, data_dir), data_dir=folder, file_format="array_record")
     with one_at_a_time():
         builder.download_and_prepare()
-    source = builder.as_data_source(split=split)
-    return [{name: _text(value) for name, value in row.items()} for row in source.__getitems__(range(len(source)))]
+    return builder.as_data_source(split=split)
+
+
+def public(name: str, split: str, data_dir: str | Path | None) -> Sequence[dict]:
+    """A split of a data set that TFDS itself downloads and prepares below data_dir, random access."""
+    _quiet()
+    return tfds.data_source(name, split=split, data_dir=str(data_folder(data_dir) / "prepared"))
+
+
+def texts(rows: Sequence[dict]) -> list[dict]:
+    """All rows of a source, bytes as str."""
+    return [{name: _text(value) for name, value in rows[number].items()} for number in range(len(rows))]
+
+
+def _quiet() -> None:
+    logging.set_verbosity(logging.ERROR)  # TFDS warns that PIL is slower than OpenCV
+    tfds.disable_progress_bar()
 
 
 def _text(value):

@@ -38,8 +38,8 @@ class MovieReviews(Archived):
         for row, line in enumerate(csv.DictReader(io.StringIO(self.text(MEMBER, content), newline=""))):
             where = f"{MEMBER}, record {row}"
             if line.get("label") not in ("0", "1") or line.get("source") not in SOURCES:
-                found = f"{line.get('label')!r} of {line.get('source')!r}"
-                raise ValueError(f"{where}: label {found}, expected 0 or 1 of {' or '.join(SOURCES)}")
+                given = f"{line.get('label')!r} of {line.get('source')!r}"
+                raise ValueError(f"{where}: label {given}, expected 0 or 1 of {' or '.join(SOURCES)}")
             if not line["text"].strip():
                 raise ValueError(f"{where}: the text is empty, expected a review")
             yield row, {"text": line["text"], "label": int(line["label"]), "source": line["source"]}

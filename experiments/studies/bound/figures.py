@@ -1,9 +1,14 @@
 """The figure and the table of experiments/studies/bound/study.py, from lines of results.jsonl only."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+
+from experiments.reporting import markdown
+from experiments.reporting.figures import COLOURS
+from experiments.runtime.files import replacing
 
 LABELS = {
     "n": "examples n",
@@ -11,11 +16,24 @@ LABELS = {
     "shift": "shift of the synthetic mean",
     "head": "mass H kept by truncation",
 }
-TERMS = {  # name: (label, colour of Okabe and Ito, hatch, marker, term for the whole ball, what that bounds)
-    "loss": ("empirical loss", "#999999", "", "", None, None),
-    "discrepancy": ("discrepancy (total variation)", "#56B4E9", "//", "s", "term_discrepancy", "transfer_gap"),
-    "kernel": ("kernel", "#E69F00", "", "o", "ball_kernel", "gap"),
-    "size": ("size", "#CC79A7", "..", "^", "ball_size", "spread"),
+
+
+class Term(NamedTuple):
+    """How a term is drawn; ball: the field that has it for the whole ball; bounds: the field that it bounds, or ""."""
+
+    label: str
+    colour: str
+    hatch: str = ""
+    marker: str = ""
+    ball: str = ""
+    bounds: str = ""
+
+
+TERMS = {
+    "loss": Term("empirical loss", "#999999"),
+    "discrepancy": Term("discrepancy (total variation)", COLOURS[4], "//", "s", "term_discrepancy", "transfer_gap"),
+    "kernel": Term("kernel", COLOURS[1], "", "o", "ball_kernel", "gap"),
+    "size": Term("size", COLOURS[3], "..", "^", "ball_size", "spread"),
 }
 
 
@@ -34,14 +52,14 @@ def draw(lines: list[dict], path: str | Path) -> None:
         rows = along(lines, axis)
         places = np.arange(len(rows))
         floor = np.zeros(len(rows))
-        for name, (words, colour, hatch, marker, bounding, bounded) in TERMS.items():
-            height = _column(rows, f"term_{name}")
-            top.bar(places, height, bottom=floor, color=colour, hatch=hatch, edgecolor="white", width=0.7, label=words)
+        for name, term in TERMS.items():
+            height, style = _column(rows, f"term_{name}"), {"color": term.colour, "label": term.label}
+            top.bar(places, height, bottom=floor, hatch=term.hatch, edgecolor="white", width=0.7, **style)
             floor = floor + height
-            if bounded:
-                above, below = _column(rows, bounding), _column(rows, bounded)
+            if term.bounds:
+                above, below = _column(rows, term.ball), _column(rows, term.bounds)
                 ratio = np.where(below > 1e-3, above / np.maximum(below, 1e-3), np.nan)
-                bottom.plot(places, ratio, marker=marker, color=colour, label=words)
+                bottom.plot(places, ratio, marker=term.marker, **style)
         top.plot(places, _column(rows, "true"), "kD", label="true test loss")
         top.plot(places, _column(rows, "best_total"), "k_", markersize=22, label="total at the best real weight")
         top.plot(places, _column(rows, "paper_total"), "kx", label="paper's form, our reconstruction (not valid)")
@@ -57,7 +75,8 @@ def draw(lines: list[dict], path: str | Path) -> None:
     panels[1, 0].minorticks_off()
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
-    figure.savefig(path, dpi=130)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=130)
 
 
 def table(lines: list[dict]) -> str:
@@ -73,7 +92,7 @@ def table(lines: list[dict]) -> str:
         rows.append([*setting, *(f"{value:.3f}" for value in terms + best), *(f"{share:.3f}" for share in failed)])
     first = lines[0]
     caption = f"Means over {first['draws']} draws a setting, delta {first['delta']:g}, commit {first['commit']}.\n\n"
-    return caption + "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+    return caption + markdown.table(head, rows) + "\n"
 
 
 def _column(rows: list[dict], name: str) -> np.ndarray:

@@ -6,14 +6,15 @@ and the worst one found in a ball by gradient ascent on the deviation itself, wh
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from theory.bound import best_real_weight, mixture_bound, paper_bound, peeled_radius, sharper_size_term
+from theory.bound import best_real_weight, mixture_bound, paper_bound
+from theory.bound_terms import peeled_radius, sharper_size_term
 from theory.transfer import matched_discrepancy, matched_kernel, squared_loss_scale, total_variation
 
 POINTS, NOISE, RIDGE, NORM_UNIT = 64, 0.2, 0.02, 0.5
@@ -91,7 +92,7 @@ def one_draw(key: jax.Array, place: World, n: int, m: int, delta: float) -> dict
     diagonal = jnp.repeat(jnp.diag(place.kernel), 2)
     absolute = losses(w, place)
 
-    def measured(table, discrepancy):
+    def measured(table, discrepancy) -> dict[str, Any]:
         return {
             "losses_real": table.ravel()[drawn[0]],
             "losses_synthetic": table.ravel()[drawn[1]],
@@ -100,7 +101,10 @@ def one_draw(key: jax.Array, place: World, n: int, m: int, delta: float) -> dict
         }
 
     distance = total_variation(place.test.ravel(), place.synthetic.ravel())
-    kernels = {"kernel_diagonal_real": diagonal[drawn[0]], "kernel_diagonal_synthetic": diagonal[drawn[1]]}
+    kernels: dict[str, Any] = {
+        "kernel_diagonal_real": diagonal[drawn[0]],
+        "kernel_diagonal_synthetic": diagonal[drawn[1]],
+    }
     bound_at = partial(mixture_bound, **measured(absolute, distance), **kernels, norm=norm, norm_unit=NORM_UNIT)
     bound, best = bound_at(delta=delta), best_real_weight(bound_at, delta=delta)
 

@@ -1,19 +1,23 @@
 """How loose each term of the mixture bound is: python -m experiments.studies.bound.study --workdir=out/bound
 
-1,000 draws of simulation.py a setting, one line of results.jsonl each; then figures/bound.png and bound.md from those
-lines. One minute on two cores. A finished workdir is left as it is, an interrupted one goes on.
+1,000 draws of simulation.py a setting, one line of results.jsonl each; then figures/bound.png and report.md from
+those lines. One minute on two cores. A finished workdir is left as it is, an interrupted one goes on.
 """
 
+import functools
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 from jax import lax
 from tqdm import tqdm
 
-from experiments.runtime import results
+from experiments.runtime import launch, results, study
+from experiments.runtime.study import Step, Study
+from experiments.studies.bound import figures
 from experiments.studies.bound.simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
 
 AXES = {  # one is varied, the others stay at their first value; head mass is varied without a shift
@@ -65,28 +69,31 @@ def measure(key: jax.Array, setting: dict, *, draws: int, delta: float) -> dict:
     }
 
 
-def run(workdir: str, *, draws: int, seed: int, delta: float = 0.05) -> None:
-    """Measures the settings that workdir/results.jsonl does not hold yet, then draws figure and table from it."""
+def run(workdir: str | Path, *, draws: int, seed: int, delta: float = 0.05) -> Path:
+    """Measures the settings that workdir/results.jsonl does not hold yet, then writes the report; its path."""
     config = {"name": "bound_study", "scale": f"{draws}", "draws": draws, "seed": seed, "delta": delta}
     config |= {"axes": AXES, "ball": BALL, "noise": NOISE, "norm_unit": NORM_UNIT, "points": POINTS, "ridge": RIDGE}
-    path = results.start(workdir, config)
-    done = results.read(path)
-    for number, setting in enumerate(tqdm(settings(), desc="settings", disable=None)):
-        if not results.select(done, kind="bound", **setting):
-            key = jax.random.fold_in(jax.random.key(seed), number)
-            measured = measure(key, setting, draws=draws, delta=delta)
-            line = {"kind": "bound", **setting, "draws": draws, "seed": seed, "delta": delta, **measured}
-            results.append(path, [line | results.stamp(config)])
-    lines = results.select(results.read(path), kind="bound")
-    folder = Path(workdir) / "figures"
-    folder.mkdir(exist_ok=True)
-    figures.draw(lines, folder / "bound.png")
-    (Path(workdir) / "bound.md").write_text(figures.table(lines))
+
+    def line(number: int, setting: dict) -> list[dict]:
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        measured = measure(key, setting, draws=draws, delta=delta)
+        return [{"kind": "bound", **setting, "draws": draws, "seed": seed, "delta": delta, **measured}]
+
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        for number, setting in enumerate(tqdm(settings(), desc="settings", disable=None)):
+            yield Step([{"kind": "bound", **setting}], functools.partial(line, number, setting))
+
+    return study.run(Study("bound", config, steps, write), workdir)
+
+
+def write(workdir: str | Path) -> Path:
+    """Draws figures/bound.png and writes the table, report.md, from workdir/results.jsonl; the path of the table."""
+    lines = results.select(results.finished(workdir), kind="bound")
+    figures.draw(lines, Path(workdir) / "figures" / "bound.png")
+    return study.write_page(workdir, figures.table(lines))
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
     run(WORKDIR.value, draws=DRAWS.value, seed=SEED.value)
 
 
@@ -94,4 +101,4 @@ if __name__ == "__main__":
     WORKDIR = flags.DEFINE_string("workdir", None, "folder of results, figure and table", required=True)
     DRAWS = flags.DEFINE_integer("draws", 1000, "samples drawn in each setting", lower_bound=2)
     SEED = flags.DEFINE_integer("seed", 0, "seed of all draws")
-    app.run(main)
+    launch.run(main)

@@ -1,12 +1,9 @@
 """Figures of the language study, drawn from the lines of results.jsonl and nothing else."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from experiments.reporting.figures import COLOURS
+from experiments.reporting.figures import COLOURS, Figures
 from experiments.runtime.results import select
 
 CUTS = (COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3])
@@ -47,11 +44,12 @@ def ordered(lines: list[dict]) -> list[dict]:
     )
 
 
-def rank_frequency(lines: list[dict]):
+def rank_frequency(lines: list[dict]) -> Figure | None:
     """Zipf curves in each source's own order."""
-    found = select(lines, kind="tail")
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
-    for axis, (title, some) in zip(axes, panels(found), strict=True):
+    tails = select(lines, kind="tail")
+    figure = Figure(figsize=(9, 3.6))
+    axes = figure.subplots(1, 2, sharey=True)
+    for axis, (title, some) in zip(axes, panels(tails), strict=True):
         for line, colour, _ in styled(some):
             axis.plot(line["own_ranks"], line["frequencies"], color=colour, label=label(line), lw=1.3)
         axis.set(xscale="log", yscale="log", xlabel="rank in the source's own order", title=title)
@@ -60,17 +58,17 @@ def rank_frequency(lines: list[dict]):
     return figure
 
 
-def tail_mass(lines: list[dict]):
+def tail_mass(lines: list[dict]) -> Figure | None:
     """Share of words beyond each real rank, and what sampling kept of each range of ranks."""
-    found, ratios = select(lines, kind="tail"), select(lines, kind="ratio", reference="uncut")
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6.4), sharex=True)
-    for column, (title, some) in enumerate(panels(found)):
+    tails, ratios = select(lines, kind="tail"), select(lines, kind="ratio", reference="uncut")
+    figure = Figure(figsize=(9, 6.4))
+    axes = figure.subplots(2, 2, sharex=True)
+    for column, (title, some) in enumerate(panels(tails)):
         for line, colour, marker in styled(some):
             axis, ranks = axes[0, column], np.array(line["ranks"])
             axis.plot(ranks, line["beyond"], color=colour, label=label(line), lw=1.3)
             axis.fill_between(ranks, line["low"], line["high"], color=colour, alpha=0.15, lw=0)
-            own = [x for x in ratios if all(x[k] == line[k] for k in ("source", "temperature", "top_p"))]
-            for x in own:
+            for x in (x for x in ratios if all(x[k] == line[k] for k in ("source", "temperature", "top_p"))):
                 axis = axes[1, column]
                 spread = np.abs(np.array([x["low"], x["high"]]) - x["ratio"])
                 axis.errorbar(x["ranks"], x["ratio"], spread, fmt=marker + "-", ms=3, lw=0.9, color=colour)
@@ -83,14 +81,15 @@ def tail_mass(lines: list[dict]):
     return figure
 
 
-def errors(lines: list[dict]):
+def errors(lines: list[dict]) -> Figure | None:
     """Error on held-out real text by rank: the pretrained model's, and small ones' trained on each source."""
-    found = select(lines, kind="error", learner="pretrained")
+    pretrained = select(lines, kind="error", learner="pretrained")
     trained = select(lines, kind="error", learner="decoder")
-    if not (found and trained):
+    if not (pretrained and trained):
         return None
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
-    for line in found:
+    figure = Figure(figsize=(11, 3.6))
+    axes = figure.subplots(1, 3)
+    for line in pretrained:
         names = bins(line["edges"])
         for place, (name, style) in enumerate((("nats", "o-"), ("wrong", "s--"))):
             axis = axes[0] if not place else axes[0].twinx()
@@ -132,10 +131,11 @@ def over_seeds(lines: list[dict], one: dict, name: str = "nats") -> np.ndarray:
 
 
 def deviation(values: np.ndarray) -> np.ndarray:
+    """The standard deviation over seeds, (seeds, bins) -> (bins,); 0 for one seed."""
     return values.std(0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
 
 
-FIGURES = {
+FIGURES: Figures = {
     "rank_frequency": (
         rank_frequency,
         "Rank and frequency of words, every source in its own order, the same number of words each.",

@@ -11,7 +11,7 @@ from jaxtyping import Int
 from tqdm import tqdm
 
 from experiments.studies.language.rank_study import OUTSIDE
-from experiments.training import train
+from experiments.training.recipe import Recipe, adam
 from models.transformer import transformer
 from valuation.problem import Examples
 
@@ -36,7 +36,7 @@ def binned(ranks: np.ndarray, nats: np.ndarray, wrong: np.ndarray, edges: tuple[
 
 
 def pretrained_errors(pretrained, texts: list[str], known: list[str], settings, start: int) -> tuple[list[dict], dict]:
-    """({"ranks", "nats", "wrong"} of every text, facts): each next token of texts cut to settings.length tokens.
+    """({"ranks", "nats", "wrong"} of every text, facts): each next token of texts cut to settings.tokens.length tokens.
 
     known: real texts whose tokens are counted for the ranks. Texts of fewer than 2 tokens are left out; the facts say
     how many, and how many were cut. start: the token before each text.
@@ -51,10 +51,10 @@ def pretrained_errors(pretrained, texts: list[str], known: list[str], settings, 
     facts = {
         "texts": len(rows),
         "empty": sum(len(row) < 2 for row in rows),
-        "cut": sum(len(row) > settings.length for row in rows),
+        "cut": sum(len(row) > settings.tokens.length for row in rows),
     }
-    rows = [row[: settings.length] for row in rows if len(row) >= 2]
-    tokens = np.full((len(rows), settings.length + 1), start, np.int32)
+    rows = [row[: settings.tokens.length] for row in rows if len(row) >= 2]
+    tokens = np.full((len(rows), settings.tokens.length + 1), start, np.int32)
     for line, row in zip(tokens, rows, strict=True):
         line[1 : len(row) + 1] = row
     measured = [
@@ -86,8 +86,8 @@ def interval(texts: list[dict], edges: tuple[int, ...], repeats: int, rng: np.ra
     """Errors over all texts with 95 % intervals over resampled texts."""
 
     def over(chosen):
-        columns = (np.concatenate([one[name] for one in chosen]) for name in ("ranks", "nats", "wrong"))
-        return binned(*columns, edges)
+        ranks, nats, wrong = (np.concatenate([one[name] for one in chosen]) for name in ("ranks", "nats", "wrong"))
+        return binned(ranks, nats, wrong, edges)
 
     found = over(texts)
     drawn = [over([texts[i] for i in rng.integers(0, len(texts), len(texts))]) for _ in range(repeats)]
@@ -119,13 +119,13 @@ def rows(texts: list[Int[np.ndarray, " t"]], vocabulary: int, length: int) -> Ex
     return Examples(inputs, targets, np.ones_like(inputs, bool))
 
 
-def recipe(settings) -> tuple[train.Recipe, object]:
+def recipe(settings) -> tuple[Recipe, object]:
     """(Recipe, Model) of a small decoder over words."""
 
     def build(key):
-        shape = (settings.vocabulary, settings.length, settings.width)
-        sizes = {"layers": settings.layers, "heads": settings.heads, "hidden": 4 * settings.width, "tied": True}
-        return transformer(*shape, **sizes, key=key)
+        shape = settings.model
+        sizes = {"layers": shape.layers, "heads": shape.heads, "hidden": shape.hidden, "tied": True}
+        return transformer(settings.tokens.vocabulary, settings.tokens.length, shape.width, **sizes, key=key)
 
     model = build(jax.random.key(0))
 
@@ -133,7 +133,7 @@ def recipe(settings) -> tuple[train.Recipe, object]:
         logits = model.apply(params, frozen, examples.inputs)
         return optax.softmax_cross_entropy_with_integer_labels(logits, examples.targets).mean(-1)
 
-    plan = train.adam(loss, lambda key: build(key).params, model.frozen, settings)
+    plan = adam(loss, lambda key: build(key).params, model.frozen, settings.training)
     return plan, model
 
 

@@ -8,10 +8,13 @@ from jaxtyping import Float, Int
 
 from experiments.data.reviews import WORD
 from theory import tail
+from theory.rank_counts import NORMAL, Fit
+from theory.zipf import zipf
 
 GRID = 40  # ranks of a curve
 OUTSIDE = -1  # a word that the real text does not have
 LARGE = 20  # times as many words
+ZIPF_LAWS = ("none", "exponential", "sharp")  # of a source's own frequencies: how they end
 
 
 class Source(NamedTuple):
@@ -85,7 +88,7 @@ def describe(source: Source, types: int, repeats: int, rng: np.random.Generator)
         "frequencies": own[places - 1] / own.sum(),
     }
     order, held = own_order(source.texts, types)
-    fits = [tail.zipf(held[order], law) for law in ("none", "exponential", "sharp")]
+    fits = [zipf(held[order], law) for law in ZIPF_LAWS]
     return [line, *({"kind": "zipf", **source.label(), **told(fit)} for fit in fits)]
 
 
@@ -114,7 +117,7 @@ def retained(source: Source, reference: Source, types: int, repeats: int, rng: n
     ]  # fmt: skip
     drawn = [{law: tail.retention(*pair, law).parameters for law in ("tilt", "exponential", "step")} for pair in pairs]
     low, high = fits["tilt"].intervals["tilt"]
-    alone = (high - low) / (2 * tail.NORMAL)
+    alone = (high - low) / (2 * NORMAL)
     dispersion = max(float(np.var([one["tilt"]["tilt"] for one in drawn], ddof=1) / alone**2), 1.0)
     size = len(np.concatenate(source.texts))
     penalty = {law: fit.bic + 2 * fit.log_likelihood for law, fit in fits.items()}
@@ -129,7 +132,7 @@ def retained(source: Source, reference: Source, types: int, repeats: int, rng: n
                 for name in fit.parameters
             }
         lines.append({"kind": "retention", **label, **told(fit), "bootstrap": finite(spans)})
-    best = min(corrected, key=corrected.get)
+    best = min(corrected, key=corrected.__getitem__)
     return [
         *lines,
         {
@@ -172,7 +175,7 @@ def resampled(texts: list[Int[np.ndarray, " t"]], rng: np.random.Generator) -> l
     return [texts[i] for i in rng.integers(0, len(texts), len(texts))]
 
 
-def told(fit: tail.Fit) -> dict:
+def told(fit: Fit) -> dict:
     """A fit as the fields of a line."""
     return {
         "law": fit.law,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.reporting.figures import draw_all
-from experiments.runtime import results
-from experiments.runtime.processes import is_main_process
+from experiments.reporting.figures import draw_all, shown
+from experiments.reporting.markdown import decimal, provenance, table, with_span
+from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.language import figures
 from experiments.studies.language.figures import bins, deviation, label, ordered, over_seeds, sources
@@ -36,16 +36,13 @@ def write(workdir: str | Path) -> Path:
 
     Of several processes only the first does.
     """
-    workdir = Path(workdir)
-    if not is_main_process():
-        return workdir / "report.md"
-    lines = results.finished(workdir)
+    return write_report(workdir, sections)
+
+
+def sections(lines: list[dict], workdir: Path) -> list[str]:
+    """The report's sections; the figures are drawn into workdir/figures."""
     made = draw_all(figures.FIGURES, lines, workdir / "figures")
-    pictures = [f"![{caption}](figures/{file})\n\n{caption}" for file, caption in made]
-    path = workdir / "report.md"
-    parts = [*_head(lines), *_tails(lines), *_kept(lines), *_errors(lines), "## Figures", *pictures]
-    path.write_text("\n\n".join(parts) + "\n")
-    return path
+    return [*_head(lines), *_tails(lines), *_kept(lines), *_errors(lines), *shown(made)]
 
 
 def _head(lines: list[dict]) -> list[str]:
@@ -53,7 +50,7 @@ def _head(lines: list[dict]) -> list[str]:
     notes = "; ".join(f"{key}: {value:,}" for key, value in line["notes"].items())
     return [
         "# What does generation do to the tail of language?",
-        f"`{line['config']}`, commit {line['commit']}, {line['device']}; {line['versions']}. {line['seconds']:.0f} s.",
+        f"{provenance(line)} {line['seconds']:.0f} s.",
         TERMS,
         notes + "." if notes else "",
         _answer(lines),
@@ -78,56 +75,52 @@ def _answer(lines: list[dict]) -> str:
 
 def _tails(lines: list[dict]) -> list[str]:
     """Tail mass, types and Zipf's exponent of every source."""
-    found = ordered(select(lines, kind="tail"))
-    ranks = np.array(found[0]["ranks"])
+    tails = ordered(select(lines, kind="tail"))
+    ranks = np.array(tails[0]["ranks"])
     wanted = [rank for rank in (100, 1000, 10_000) if rank < ranks[-1]] or [int(ranks[len(ranks) // 2])]
     places = [int(np.abs(np.log(ranks / rank)).argmin()) for rank in wanted]
-    head = (
-        f"| source | different words | {' | '.join(f'beyond rank {ranks[i]:,}' for i in places)} | not in real text "
-        "| exponent | cutoff if exponential | its BIC less | cutoff if sharp | its BIC less |"
-    )
-    rows = [head, "|---" * (len(places) + 8) + "|"]
-    for line in found:
-        own = {name: line[name] for name in ("source", "temperature", "top_p")}
-        fits = {x["law"]: x for x in select(lines, kind="zipf", **own)}
+    head = ["source", "different words", *(f"beyond rank {ranks[i]:,}" for i in places), "not in real text", "exponent"]
+    head += ["cutoff if exponential", "its BIC less", "cutoff if sharp", "its BIC less"]
+    rows = []
+    for line in tails:
+        source = {name: line[name] for name in ("source", "temperature", "top_p")}
+        fits = {x["law"]: x for x in select(lines, kind="zipf", **source)}
         cells = [label(line), f"{line['types']:,}"]
-        cells += [f"{line['beyond'][i]:.3f} ({line['low'][i]:.3f} to {line['high'][i]:.3f})" for i in places]
-        cells += [f"{line['outside']:.3f}", _value(fits["none"], "exponent")]
+        cells += [with_span(line["beyond"][i], (line["low"][i], line["high"][i]), decimal) for i in places]
+        cells += [decimal(line["outside"]), _value(fits["none"], "exponent")]
         for law in ("exponential", "sharp"):
             cells += [_value(fits[law], "cutoff"), f"{fits['none']['bic'] - fits[law]['bic']:.1f}"]
-        rows.append("| " + " | ".join(cells) + " |")
+        rows.append(cells)
     words = (
-        f"{found[0]['words']:,} words of every source. *Exponent*, *cutoff*: Zipf-Mandelbrot frequencies "
+        f"{tails[0]['words']:,} words of every source. *Exponent*, *cutoff*: Zipf-Mandelbrot frequencies "
         "(i + offset)^-exponent in the source's own order, not cut, cut by exp(-i/cutoff), or cut sharply; intervals "
         "as if words were independent. Real text looks cut here too, since the rarest words of one half are few of "
         "those of the other: this cut says little. *BIC less*: by how much the cut lowers BIC; negative: it does not "
         "pay."
     )
-    return ["## The tail of every source", "\n".join(rows), words]
+    return ["## The tail of every source", table(head, rows), words]
 
 
 def _kept(lines: list[dict]) -> list[str]:
     """Which law of retention, against uncut and against real text."""
     parts = []
+    head = ["source", "tilt", "cutoff if exponential", "cutoff and kept, if a step", "dispersion", "best law"]
+    head += [f"BIC, {law}" for law in LAWS]
     for reference, title in (("uncut", "against uncut samples"), ("real", "against real text")):
         verdicts = ordered(select(lines, kind="verdict", reference=reference))
-        rows = [
-            "| source | tilt | cutoff if exponential | cutoff and kept, if a step | dispersion | best law "
-            f"| {' | '.join(f'BIC, {law}' for law in LAWS)} |",
-            "|---" * (6 + len(LAWS)) + "|",
-        ]
+        rows = []
         for line in verdicts:
-            own = {name: line[name] for name in ("source", "temperature", "top_p", "reference")}
-            fits = {x["law"]: x for x in select(lines, kind="retention", **own)}
+            source = {name: line[name] for name in ("source", "temperature", "top_p", "reference")}
+            fits = {x["law"]: x for x in select(lines, kind="retention", **source)}
             least = min(line["corrected"].values())
             cells = [label(line), _value(fits["tilt"], "tilt", "bootstrap")]
             cells += [_value(fits["exponential"], "cutoff", "bootstrap")]
             cells += [f"{_value(fits['step'], 'cutoff', 'bootstrap')}; {_value(fits['step'], 'kept', 'bootstrap')}"]
             cells += [f"{line['dispersion']:.1f}", LAWS[line["best"]]]
             cells += [f"{line['corrected'][law] - least:.1f}" for law in LAWS]
-            rows.append("| " + " | ".join(cells) + " |")
+            rows.append(cells)
         if verdicts:
-            parts += [f"## What was kept of each rank, {title}", "\n".join(rows)]
+            parts += [f"## What was kept of each rank, {title}", table(head, rows)]
     return parts
 
 
@@ -135,50 +128,38 @@ def _errors(lines: list[dict]) -> list[str]:
     """Error on held-out real text by rank."""
     parts = ["## Error on real reviews by rank"]
     for line in select(lines, kind="error", learner="pretrained"):
-        rows = ["| tokens of rank | targets | nats per token | first guess wrong |", "|---|---|---|---|"]
+        head = ["tokens of rank", "targets", "nats per token", "first guess wrong"]
+        rows = []
         for i, name in enumerate(bins(line["edges"])):
-            if not line["targets"][i]:
-                continue
-            spans = (
-                f"{_number(line[key][i])} ({_number(line[f'{key}_interval'][i][0])} to "
-                f"{_number(line[f'{key}_interval'][i][1])})"
-                for key in ("nats", "wrong")
-            )
-            rows.append(f"| {name} | {line['targets'][i]:,} | {' | '.join(spans)} |")
+            if line["targets"][i]:
+                spans = [with_span(line[key][i], line[f"{key}_interval"][i]) for key in ("nats", "wrong")]
+                rows.append([name, f"{line['targets'][i]:,}", *spans])
         facts = line["facts"]
         words = (
             f"{line['model']} on {facts['texts']} held-out reviews; {facts['cut']} were longer and cut, "
             f"{facts['empty']} too short and left out. Whether it was trained on these reviews is not known "
             "(contamination unknown)."
         )
-        parts += ["\n".join(rows), words]
+        parts += [table(head, rows), words]
     trained = select(lines, kind="error", learner="decoder")
     if trained:
         names = bins(trained[0]["edges"])
-        columns = [f"{name}, {what}" for what in ("nats", "wrong") for name in names]
-        rows = [f"| trained on | {' | '.join(columns)} |"]
-        rows.append("|---" * (1 + 2 * len(names)) + "|")
+        head = ["trained on", *(f"{name}, {what}" for what in ("nats", "wrong") for name in names)]
+        rows = []
         for line in ordered(sources(trained)):
             cells = [label(line)]
             for name in ("nats", "wrong"):
                 values = over_seeds(trained, line, name)
                 cells += [f"{a:.2f} ± {b:.2f}" for a, b in zip(values.mean(0), deviation(values), strict=True)]
-            rows.append("| " + " | ".join(cells) + " |")
+            rows.append(cells)
         seeds = len({line["seed"] for line in trained})
         words = (
             f"Small decoders over words, trained on {trained[0]['words']:,} words of each source ({seeds} seeds, ± "
             "their deviation; the real text is another excerpt for each), measured on the same held-out reviews."
         )
-        parts += ["\n".join(rows), words]
+        parts += [table(head, rows), words]
     return parts
 
 
 def _value(fit: dict, name: str, spans: str = "intervals") -> str:
-    low, high = fit[spans][name]
-    return f"{_number(fit['parameters'][name])} ({_number(low)} to {_number(high)})"
-
-
-def _number(value) -> str:
-    if value is None:
-        return "∞"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return with_span(fit["parameters"][name], fit[spans][name])

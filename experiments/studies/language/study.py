@@ -4,8 +4,10 @@ Which ranks a sampler keeps (rank_study.py), whether a sharp cutoff is a fair mo
 that does to the errors of a model by rank (rank_errors.py).
 """
 
+import functools
 import itertools
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +16,14 @@ import numpy as np
 
 from configs.common import one_of
 from experiments.data import reviews, splits
-from experiments.runtime import mesh, results
+from experiments.runtime import mesh, study
 from experiments.runtime.rng import generator
+from experiments.runtime.study import Step
 from experiments.studies.language import rank_errors, rank_study, report
 from experiments.studies.language.rank_study import Source
-from experiments.synthetic import corpus, generate
+from experiments.synthetic import corpus, language_model
 from experiments.synthetic.sampling import sampled
-from experiments.training import train
+from experiments.training.fit import fit
 
 WORLD, BOOTSTRAP, PART, TRAIN, SPREAD = range(5)  # purposes of the key
 UNCUT = (1.0, 1.0)  # temperature and top-p of what a model says when nothing is cut
@@ -35,39 +38,41 @@ class Corpus(NamedTuple):
     notes: dict
 
 
-def run(config, workdir: str, data_dir: str | None) -> None:
-    """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+def run(config, workdir: str, data_dir: str | None) -> Path:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path."""
     check(config)
-    path = results.start(workdir, config.to_dict())
-    if results.select(results.read(path), kind="run"):
-        if not (Path(workdir) / "report.md").exists():
-            report.write(workdir)
-        print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
-        return
-    begun, stamp = time.perf_counter(), results.stamp(config.to_dict())
+
+    @functools.cache
+    def loaded() -> Corpus:
+        return load(config, data_dir, jax.random.key(config.seed))
+
+    language = study.Study(
+        name="language",
+        config=config.to_dict(),
+        steps=lambda lines: steps(config, loaded(), data_dir),
+        write=report.write,
+        notes=lambda: loaded().notes,
+    )
+    return study.run(language, workdir)
+
+
+def steps(config, corpus: Corpus, data_dir: str | None) -> Iterator[Step]:
+    """The tails of every source, the pretrained model's errors, and those of decoders trained on each source."""
     key = jax.random.key(config.seed)
-    corpus = load(config, data_dir, key)
-
-    def record(lines: list[dict]) -> None:
-        results.append(path, [line | stamp for line in lines])
-
     ranks = rank_study.ranking(corpus.known)
     real, sources = compared(config, corpus, ranks, generator(jax.random.fold_in(key, PART)))
-    tails(config, path, record, Source("real", None, None, real), sources, len(ranks), key)
-    if not results.select(results.read(path), kind="error", learner="pretrained"):
-        record([pretrained(config, corpus, data_dir, key)])
-    if not results.select(results.read(path), kind="errors of the decoder"):
-        results.remove(path, kind="error", learner="decoder")
-        record(decoders(config, corpus, ranks, sources, key))
-    seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
-    record([{"kind": "run", "notes": corpus.notes, "seconds": seconds, "peak_megabytes": memory}])
-    report.write(workdir)
-    print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
+    yield from tails(config, Source("real", None, None, real), sources, len(ranks), key)
+    yield Step([{"kind": "error", "learner": "pretrained"}], lambda: [pretrained(config, corpus, data_dir, key)])
+    yield Step(
+        [{"kind": "errors of the decoder"}],
+        lambda: decoders(config, corpus, ranks, sources, key),
+        remake=({"kind": "error", "learner": "decoder"},),
+    )
 
 
 def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
-    one_of("dataset", config.dataset, ("imdb", "invented"))
+    one_of("dataset", config.dataset, ("imdb_half", "invented"))
     if config.repeats < 1 or config.bootstrap < 2:
         raise ValueError(f"repeats = {config.repeats}, bootstrap = {config.bootstrap}: expected at least 1 and 2")
     for name in ("pretrained", "decoder"):
@@ -80,7 +85,7 @@ def load(config, data_dir: str | None, key: jax.Array) -> Corpus:
     """Reviews of IMDb, split by content, and the generated texts of this repository; or both made up in memory."""
     if config.dataset == "invented":
         return invented(config, generator(jax.random.fold_in(key, WORLD)))
-    found, origin = reviews.read(data_dir)
+    found, origin = reviews.read_archive(config, data_dir)
     texts = found.take(np.flatnonzero(origin == "imdb")).texts
     parts = splits.by_content(
         [text.encode() for text in texts], validation=config.split.validation, test=config.split.test
@@ -122,25 +127,32 @@ def compared(config, corpus: Corpus, ranks: dict[str, int], rng: np.random.Gener
     return rank_study.numbered(corpus.known, ranks), every
 
 
-def tails(config, path: Path, record, known: Source, sources: list[Source], types: int, key: jax.Array) -> None:
-    """Lines of every source that are not there yet: its tail, its own law, what was kept of real and uncut text."""
+def tails(config, known: Source, sources: list[Source], types: int, key: jax.Array) -> Iterator[Step]:
+    """A step for every source: its tail, its Zipf laws, what was kept of real and of uncut text."""
     uncut = [s for s in sources if (s.name, s.temperature, s.top_p) == ("continuation", *UNCUT)]
-    for number, source in enumerate(sources):
-        if results.select(results.read(path), kind="tail", **source.label()):
-            continue
+
+    def lines(number: int, source: Source) -> list[dict]:
         rng = generator(jax.random.fold_in(jax.random.fold_in(key, BOOTSTRAP), number))
-        lines = rank_study.retained(source, known, types, config.bootstrap, rng)
+        kept = rank_study.retained(source, known, types, config.bootstrap, rng)
         if source.name == "continuation" and uncut and source is not uncut[0]:
             reference = uncut[0]._replace(name="uncut")
-            lines += rank_study.retained(source, reference, types, config.bootstrap, rng)
-        record(lines + rank_study.describe(source, types, config.bootstrap, rng))
+            kept += rank_study.retained(source, reference, types, config.bootstrap, rng)
+        return kept + rank_study.describe(source, types, config.bootstrap, rng)
+
+    for number, source in enumerate(sources):
+        label = source.label()
+        yield Step(
+            [{"kind": "zipf", **label, "law": law} for law in rank_study.ZIPF_LAWS],
+            functools.partial(lines, number, source),
+            remake=tuple({"kind": kind, **label} for kind in ("retention", "verdict", "ratio", "tail", "zipf")),
+        )
 
 
 def pretrained(config, corpus: Corpus, data_dir: str | None, key: jax.Array) -> dict:
     """The "error" line of the pretrained model on held-out real text."""
     settings, begun = config.pretrained, time.perf_counter()
-    language = generate.load(settings.model, data_dir)
-    start = generate.encoded(language.pretrained, "")[0]
+    language = language_model.load(settings.model.name, data_dir)
+    start = language_model.encoded(language.pretrained, "")[0]
     chosen = corpus.held_out[: settings.texts]
     texts, facts = rank_errors.pretrained_errors(
         language.pretrained, chosen, corpus.known[: settings.known], settings, start
@@ -161,7 +173,7 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
     settings, begun = config.decoder, time.perf_counter()
     size = sum(map(len, sources[0].texts))
     held = rank_errors.rows(
-        rank_study.numbered(corpus.held_out, ranks), settings.vocabulary, settings.length
+        rank_study.numbered(corpus.held_out, ranks), settings.tokens.vocabulary, settings.tokens.length
     ).take(np.arange(settings.held_out))  # fmt: skip
     plan, model = rank_errors.recipe(settings)
     sets, keys, labels = [], [], []
@@ -172,17 +184,17 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
             texts = source.texts
             if source.name == "real":
                 order = generator(data).permutation(len(corpus.known))
-                drawn = (corpus.known[i] for i in order[: size // 20 + 1])
+                drawn = [corpus.known[i] for i in order[: size // 20 + 1]]
                 texts = rank_study.shortened(rank_study.numbered(drawn, ranks), size)
-            sets.append(rank_errors.rows(texts, settings.vocabulary, settings.length))
+            sets.append(rank_errors.rows(texts, settings.tokens.vocabulary, settings.tokens.length))
             keys.append(start)
             labels.append({**source.label(), "seed": seed, "words": size})
     short = min(len(examples.inputs) for examples in sets)
     sets = [examples.take(np.arange(short)) for examples in sets]
-    trained = train.fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
+    trained = fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
     edges, lines = tuple(settings.edges), []
     for params, label in zip(trained, labels, strict=True):
-        found = rank_errors.trained_errors(model, params, held, edges, settings.batch)
+        found = rank_errors.trained_errors(model, params, held, edges, settings.training.batch)
         lines.append(
             {"kind": "error", "learner": "decoder", **label, "edges": edges}
             | {name: clean(value) for name, value in found._asdict().items()}

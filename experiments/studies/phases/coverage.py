@@ -5,15 +5,20 @@ the true cutoff, are three phases found, does the test of T2/T1 = s/pi hold? Hal
 phases claimed? Minutes on two cores. A finished workdir is left as it is; an interrupted one goes on where it stopped.
 """
 
+import functools
+import itertools
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
-from experiments.runtime import results
+from experiments.runtime import launch, results, study
+from experiments.runtime.kinds.phases import COVERAGE
+from experiments.runtime.study import Step, Study
 from theory.fit import compare
 from theory.knowledge import exact_error
 from theory.phases import breakpoints
@@ -26,15 +31,16 @@ SIZES = np.geomspace(10, 1e8, 29)
 def three_phase_curve(random: np.random.Generator) -> dict:
     """A law with both breakpoints well inside the sizes, and its exact errors: floor + amplitude * L(n)."""
     while True:
-        law = {"exponent": random.uniform(1.3, 2.0), "cutoff": int(np.exp(random.uniform(np.log(10), np.log(300))))}
+        exponent, cutoff = random.uniform(1.3, 2.0), int(np.exp(random.uniform(np.log(10), np.log(300))))
         share = 10 ** random.uniform(-3, -1.5)
         with jax.enable_x64(True):
-            first, second = map(float, breakpoints(share, **law))
+            first, second = map(float, breakpoints(share, exponent=exponent, cutoff=cutoff))
         if first > 100 and second < 2e7:
             break
     floor, amplitude = random.choice([0.0, 0.01]), random.uniform(0.5, 1.0)
-    errors = [floor + amplitude * exact_error(share * n, (1 - share) * n, **law) for n in SIZES]
-    return {**law, "real_share": share, "floor": floor, "errors": np.array(errors)}
+    exact = [exact_error(share * n, (1 - share) * n, exponent=exponent, cutoff=cutoff) for n in SIZES]
+    errors = [floor + amplitude * error for error in exact]
+    return {"exponent": exponent, "cutoff": cutoff, "real_share": share, "floor": floor, "errors": np.array(errors)}
 
 
 def power_curve(random: np.random.Generator) -> dict:
@@ -80,9 +86,10 @@ def measurement(truth: str, draw: int) -> dict:
 
 
 def summary(lines: list[dict]) -> dict:
-    """Shares of draws with the cutoff covered and three phases claimed, and the median seconds of a comparison."""
+    """The derived line: shares of draws with the cutoff covered, three phases claimed, ...; seconds of a comparison."""
     of = {truth: results.select(lines, kind="coverage", truth=truth) for truth in CURVES}
     return {
+        "kind": "summary",
         "draws": {truth: len(chosen) for truth, chosen in of.items()},
         "cutoff_covered": float(np.mean([line["covered"] for line in of["three_phase"]])),
         "ratio_holds": float(np.mean([line["ratio_holds"] for line in of["three_phase"]])),
@@ -91,30 +98,32 @@ def summary(lines: list[dict]) -> dict:
     }
 
 
-def run(workdir: str | Path, draws: int) -> dict:
-    """Does what is still to be done in the workdir, and returns the summary."""
+def run(workdir: str | Path, draws: int) -> Path:
+    """Does what is still to be done in the workdir and writes its report, the summary in words; its path."""
+
+    def make(truth: str, draw: int) -> list[dict]:
+        return [measurement(truth, draw)]
+
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        for draw, truth in tqdm(list(itertools.product(range(draws), CURVES)), unit="curve", disable=None):
+            wanted = {"kind": "coverage", "truth": truth, "draw": draw}
+            yield Step([wanted], functools.partial(make, truth, draw))
+
     config = {"name": "coverage", "scale": "", "draws": draws, "noise": NOISE}
-    path = results.start(workdir, config)
-    lines, stamp = results.read(path), results.stamp(config)
-    if done := results.select(lines, kind="summary"):
-        return {key: done[0][key] for key in summary(lines)}
-    finished = {(line["truth"], line["draw"]) for line in lines}
-    for truth, draw in tqdm([(truth, draw) for draw in range(draws) for truth in CURVES], unit="curve"):
-        if (truth, draw) not in finished:
-            results.append(path, [measurement(truth, draw) | stamp])
-    found = summary(results.read(path))
-    results.append(path, [{"kind": "summary", **found, **stamp}])
-    return found
+    return study.run(Study("coverage", config, steps, write, lambda lines: [summary(lines)]), workdir)
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes workdir/report.md, a line a number of the summary; its path."""
+    (found,) = results.select(results.finished(workdir), kind="summary")
+    return study.write_page(workdir, "".join(f"{name}: {found[name]}\n" for name in COVERAGE["summary"].fields))
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}; options begin with --")
-    for name, value in run(flags.FLAGS.workdir, flags.FLAGS.draws).items():
-        print(f"{name}: {value}")
+    print(run(flags.FLAGS.workdir, flags.FLAGS.draws).read_text(), end="")
 
 
 if __name__ == "__main__":
     flags.DEFINE_string("workdir", None, "folder of results.jsonl", required=True)
     flags.DEFINE_integer("draws", 200, "curves of each kind")
-    app.run(main)
+    launch.run(main)

@@ -1,19 +1,21 @@
 """The laws of theory/fit.py fitted to one measured curve: the lines of results.jsonl that say so."""
 
+from typing import Any
+
 import numpy as np
-from jaxtyping import Float, Key
+from jaxtyping import Array, Float, Key
 from scipy import stats
 
 from experiments.studies.phases.curves import Curve
 from theory.fit import compare
-from theory.likelihood import LEVEL
+from theory.profile import LEVEL
 from theory.ratio import joint_test, share_test
 
 REACH = 3  # sizes on both sides that lend their spread
 VISIBLE = 0.5  # greatest real share at which T2 / T1 is worth asking for
 
 
-def lines(curve: Curve, points: list[dict], described: dict, key: Key) -> list[dict]:
+def lines(curve: Curve, points: list[dict], described: dict, key: Key[Array, ""]) -> list[dict]:
     """A "fit" line for each law, and one "verdict" line with the tests of T2/T1 = s/pi.
 
     points: all sizes and seeds of the curve. described: what Study.describe says of it. The non-circular test of the
@@ -22,8 +24,7 @@ def lines(curve: Curve, points: list[dict], described: dict, key: Key) -> list[d
     order = sorted(points, key=lambda p: (p["n"], p["seed"]))
     sizes, errors = (np.array([p[name] for p in order], float) for name in ("n", "error"))
     deviations = standard_errors(sizes, errors)
-    measured = {"real_share": curve.share, "standard_errors": deviations}
-    found = compare(sizes, errors, **measured)
+    compared = compare(sizes, errors, real_share=curve.share, standard_errors=deviations)
     out = [
         {
             "kind": "fit",
@@ -37,21 +38,20 @@ def lines(curve: Curve, points: list[dict], described: dict, key: Key) -> list[d
             "slopes": fit.slopes,
             "noise": fit.noise,
         }
-        for law, fit in found.fits.items()
+        for law, fit in compared.fits.items()
     ]
-    verdict = {
+    verdict: dict[str, Any] = {
         "kind": "verdict",
-        "best": found.best,
-        "three_phases": found.three_phases,
-        "verdict": found.verdict,
+        "best": compared.best,
+        "three_phases": compared.three_phases,
+        "verdict": compared.verdict,
         "described": described,
     }
     if curve.share < VISIBLE:
-        test = share_test(sizes, errors, **measured)
-        verdict["share_test"] = test._asdict()
-        if found.three_phases:
-            test = joint_test(key, sizes, errors, **measured)
-            verdict["joint_test"] = test._asdict()
+        tested: dict[str, Any] = {"real_share": curve.share, "standard_errors": deviations}
+        verdict["share_test"] = share_test(sizes, errors, **tested)._asdict()
+        if compared.three_phases:
+            verdict["joint_test"] = joint_test(key, sizes, errors, **tested)._asdict()
     return [plain({**curve._asdict(), **line}) for line in (*out, verdict)]
 
 

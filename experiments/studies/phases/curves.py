@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -31,8 +32,8 @@ class Study(NamedTuple):
     """
 
     curves: list[Curve]
-    describe: Callable
-    measure: Callable
+    describe: Callable[[Curve], dict[str, Any]]
+    measure: Callable[[Curve, list[jax.Array], Path | None], list[list[dict]]]
     notes: dict[str, Any]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.synthetic.sampling import kept, measured_cutoff, sampled
-from experiments.training import train
+from experiments.training.fit import fit
+from experiments.training.recipe import Recipe, adam
 from models.losses import cross_entropy
 from models.recall import recall
 from theory.knowledge import Accuracy, power_law, ranked_error
@@ -30,7 +31,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     attributes = generator(jax.random.fold_in(key, WORLD)).integers(0, settings.attributes, settings.entities)
     recipe, answers = learner(settings)
     sample = real_draws(generator(jax.random.fold_in(key, SAMPLE)), settings.generator_sample, settings)
-    (trained,) = train.fit(
+    (trained,) = fit(
         recipe, [facts(sample, attributes)], [jax.random.fold_in(key, NETWORK)], mesh=devices, title="generator"
     )
     claimed = answers(trained)
@@ -66,9 +67,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         sizes = [n for _ in keys for n in settings.sizes]
         sets = [draw(k[0], n, curve.share, shown) for k, n in zip(starts, sizes, strict=True)]
         names = [f"{curve.mechanism} {curve.strength:g}, n = {n}" for n in sizes]
-        fitted = train.fit(
-            recipe, sets, [k[1] for k in starts], mesh=devices, names=names, title=names[0], checkpoint=folder
-        )
+        fitted = fit(recipe, sets, [k[1] for k in starts], mesh=devices, names=names, title=names[0], checkpoint=folder)
         points = [
             point(n, curve.share, answers(p) != attributes, head, shown) for n, p in zip(sizes, fitted, strict=True)
         ]
@@ -85,18 +84,20 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     return Study(curves("facts", settings), describe, measure, {"entities": settings.entities})
 
 
-def learner(settings, answerable: int | None = None) -> tuple[train.Recipe, Callable]:
+def learner(settings, answerable: int | None = None) -> tuple[Recipe, Callable]:
     """(Recipe, params -> the attribute answered for every entity, one of the first `answerable`)."""
 
     def build(key):
-        return recall(settings.entities, settings.attributes, key, embedding=settings.embedding, width=settings.width)
+        return recall(
+            settings.entities, settings.attributes, key, embedding=settings.model.embedding, width=settings.model.width
+        )
 
     model = build(jax.random.key(0))
 
     def loss(params, frozen, examples: Examples, key):
         return cross_entropy(model.apply(params, frozen, examples.inputs), examples.targets)
 
-    recipe = train.adam(loss, lambda key: build(key).params, model.frozen, settings.training)
+    recipe = adam(loss, lambda key: build(key).params, model.frozen, settings.training)
     everyone = np.arange(settings.entities, dtype=np.int32)
     answer = jax.jit(lambda params: model.apply(params, model.frozen, everyone)[:, :answerable].argmax(-1))
     return recipe, lambda params: np.asarray(answer(params))

@@ -1,16 +1,14 @@
 """Figures of the scaling studies' curves, drawn from the lines of results.jsonl and nothing else."""
 
-import matplotlib
+from collections.abc import Callable
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from experiments.reporting.figures import COLOURS, MARKERS
-from experiments.runtime.results import select
+from experiments.reporting.figures import COLOURS, MARKERS, Figures
 from experiments.studies.phases import law_figures
 from experiments.studies.phases.curves import REAL, Curve
-from experiments.studies.phases.law_figures import label, law_error
+from experiments.studies.phases.reading import curves, example, fit_of, label, law_error, points_of, verdict_of
 
 PREDICTED, FITTED = COLOURS[1], COLOURS[0]
 TITLES = {
@@ -22,23 +20,24 @@ TITLES = {
 }
 
 
-def simulation(lines: list[dict]):
+def simulation(lines: list[dict]) -> Figure | None:
     """A panel a cutoff: the learner's errors, the closed form through them, both breakpoints of each share."""
-    curves = law_figures.curves(lines, "simulation")
-    if not curves:
+    every = curves(lines, "simulation")
+    if not every:
         return None
-    cutoffs = sorted({curve.strength for curve in curves})
-    figure, axes = plt.subplots(1, len(cutoffs), figsize=(5.2 * len(cutoffs), 4.4), sharey=True, squeeze=False)
+    cutoffs = sorted({curve.strength for curve in every})
+    figure = Figure(figsize=(5.2 * len(cutoffs), 4.4))
+    axes = figure.subplots(1, len(cutoffs), sharey=True, squeeze=False)
     for axis, cutoff in zip(axes[0], cutoffs, strict=True):
-        for i, curve in enumerate(curve for curve in curves if curve.strength == cutoff):
-            points = select(lines, kind="point", **curve._asdict())
+        for i, curve in enumerate(curve for curve in every if curve.strength == cutoff):
+            points = points_of(lines, curve)
             sizes, mean, spread = averages(points)
             colour = COLOURS[i % len(COLOURS)]
             axis.errorbar(sizes, mean, spread, fmt=MARKERS[i % len(MARKERS)], ms=3.5, lw=0.8, color=colour,
                           label=f"{curve.share:g}")  # fmt: skip
             law = {point["n"]: point["law"] for point in points}
             axis.plot(sizes, [law[n] for n in sizes], color=colour, lw=1)
-            described = select(lines, kind="verdict", **curve._asdict())[0]["described"]
+            described = verdict_of(lines, curve)["described"]
             for name, marker in (("first", "v"), ("second", "^")):
                 where = described[name]
                 if where <= sizes[-1]:
@@ -51,24 +50,23 @@ def simulation(lines: list[dict]):
     return figure
 
 
-def trained(name: str):
+def trained(name: str) -> Callable[[list[dict]], Figure | None]:
     """The figure of one study on trained networks: a panel a curve, both pairs of breakpoints marked."""
 
-    def figure(lines: list[dict]):
-        curves = law_figures.curves(lines, name)
-        if not curves:
+    def figure(lines: list[dict]) -> Figure | None:
+        every = curves(lines, name)
+        if not every:
             return None
-        columns = min(len(curves), 4)
-        rows = -(-len(curves) // columns)
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(2.9 * columns, 2.5 * rows + 0.6), sharex=True, squeeze=False
-        )
-        for axis, curve in zip(axes.flat, curves, strict=False):
+        columns = min(len(every), 4)
+        rows = -(-len(every) // columns)
+        figure = Figure(figsize=(2.9 * columns, 2.5 * rows + 0.6))
+        axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
+        for axis, curve in zip(axes.flat, every, strict=False):
             panel(axis, lines, curve)
-        for axis in axes.flat[len(curves) :]:
+        for axis in axes.flat[len(every) :]:
             axis.axis("off")
-        for i, axis in enumerate(axes.flat[: len(curves)]):
-            if i + columns >= len(curves):
+        for i, axis in enumerate(axes.flat[: len(every)]):
+            if i + columns >= len(every):
                 axis.set_xlabel("training examples n")
                 axis.tick_params(labelbottom=True)
         for axis in axes[:, 0]:
@@ -89,17 +87,16 @@ def trained(name: str):
 
 def panel(axis, lines: list[dict], curve: Curve) -> None:
     """One measured curve with its fit and its breakpoints."""
-    sizes, mean, spread = averages(select(lines, kind="point", **curve._asdict()))
-    fit = select(lines, kind="fit", law="three_phase", **curve._asdict())[0]
-    verdict = select(lines, kind="verdict", **curve._asdict())[0]
+    sizes, mean, spread = averages(points_of(lines, curve))
+    fit = fit_of(lines, curve, "three_phase")
+    verdict = verdict_of(lines, curve)
     fine = np.geomspace(sizes[0], sizes[-1], 100)
     axis.plot(fine, law_error(fit, fine, curve.share), color="0.4", lw=1)
     axis.errorbar(sizes, mean, spread, fmt="o", ms=3, lw=0.8, color="black")
     if curve.mechanism != REAL:
         for name in ("first", "second"):
             axis.axvline(verdict["described"][name], color=PREDICTED, ls="--", lw=1.3)
-        found = list(zip(fit["breakpoints"], ("first_breakpoint", "second_breakpoint"), strict=True))
-        for where, name in found:
+        for where, name in zip(fit["breakpoints"], ("first_breakpoint", "second_breakpoint"), strict=True):
             low, high = fit["intervals"][name]
             left, right = max(low or 0.0, sizes[0] / 2), min(high or np.inf, 2 * sizes[-1])
             if left < right:  # an interval outside the sampled sizes is not shown
@@ -113,13 +110,13 @@ def panel(axis, lines: list[dict], curve: Curve) -> None:
     axis.set(xscale="log", yscale="log", xlim=(sizes[0] / 1.5, sizes[-1] * 1.5))
 
 
-def head_and_tail(lines: list[dict]):
+def head_and_tail(lines: list[dict]) -> Figure | None:
     """Error on what the synthetic data keep and on what they lose, one curve of every study."""
-    chosen = [law_figures.example(lines, name) for name in TITLES]
-    chosen = [curve for curve in chosen if curve]
-    figure, axes = plt.subplots(1, len(chosen), figsize=(3 * len(chosen), 3.2), squeeze=False)
+    chosen = [curve for name in TITLES if (curve := example(lines, name))]
+    figure = Figure(figsize=(3 * len(chosen), 3.2))
+    axes = figure.subplots(1, len(chosen), squeeze=False)
     for axis, curve in zip(axes[0], chosen, strict=True):
-        points = select(lines, kind="point", **curve._asdict())
+        points = points_of(lines, curve)
         for i, part in enumerate(("head", "tail")):
             sizes, mean, spread = averages(points, part)
             seen = mean > 1e-5
@@ -136,14 +133,14 @@ def head_and_tail(lines: list[dict]):
 
 
 def averages(points: list[dict], part: str = "error") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sizes, and mean and standard deviation over seeds of each."""
+    """Sizes, and mean and standard deviation over seeds at each, of one part: "error", "head" or "tail"."""
     sizes = sorted({point["n"] for point in points})
     groups = [[point[part] for point in points if point["n"] == n] for n in sizes]
     spread = [np.std(group, ddof=1) if len(group) > 1 else 0.0 for group in groups]
     return np.array(sizes, float), np.array([np.mean(group) for group in groups]), np.array(spread)
 
 
-FIGURES = {
+FIGURES: Figures = {
     "simulation": (
         simulation,
         "(a) A learner that knows what it has seen (marks: mean and standard deviation over seeds) and the closed form "

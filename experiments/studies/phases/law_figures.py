@@ -1,14 +1,23 @@
 """Figures of the laws fitted in the scaling studies: which one wins, where its breakpoints lie, what to buy."""
 
 import jax
-import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from experiments.reporting.figures import COLOURS, MARKERS
+from experiments.reporting.figures import COLOURS, MARKERS, Figures
 from experiments.runtime.results import select
 from experiments.studies.phases.curves import REAL, Curve
-from theory.laws import LAWS
+from experiments.studies.phases.reading import (
+    VAGUE,
+    curve_of,
+    curves,
+    example,
+    fit_of,
+    label,
+    law_error,
+    points_of,
+    verdict_of,
+)
 from theory.phases import breakpoints, expected_error
 from theory.plan import best_purchase
 
@@ -26,58 +35,20 @@ MECHANISMS = {
     "temperature": ("v", "temperature"),
     "finite": ("D", "finite pool"),
 }
-VAGUE = 100  # an interval that reaches this many times the value sets no limit
-UNITS = {
-    "top_p": "top-p {:g}",
-    "temperature": "temperature {:g}",
-    "finite": "pool of {:g}",
-    "truncation": "cut at {:g}",
-}
 PRICES = (10.0, 1.0)  # of a real and of a synthetic example
 
 
-def curves(lines: list[dict], study: str | None = None) -> list[Curve]:
-    """The curves that have a verdict, in the order of the file."""
-    found = [Curve(*(line[field] for field in Curve._fields)) for line in select(lines, kind="verdict")]
-    return [curve for curve in found if study in (None, curve.study)]
-
-
-def label(curve: Curve) -> str:
-    """A curve in words: 'top-p 0.8, 2 % real'."""
-    if curve.mechanism == REAL:
-        return "all real"
-    return f"{UNITS[curve.mechanism].format(curve.strength)}, {100 * curve.share:g} % real"
-
-
-def example(lines: list[dict], study: str) -> Curve | None:
-    """The curve that stands for a study: the first one whose data show three phases, else its first."""
-    own = [curve for curve in curves(lines, study) if curve.mechanism != REAL]
-    good = [curve for curve in own if select(lines, kind="verdict", **curve._asdict())[0]["three_phases"]]
-    return (good or own or [None])[0]
-
-
-def law_error(fit: dict, sizes: np.ndarray, share: float) -> np.ndarray:
-    """The fitted law at total sizes."""
-    law, parameters = LAWS[fit["law"]], fit["parameters"]
-    own = [
-        np.log(parameters[name]) if log else parameters[name] for name, log in zip(law.names, law.in_logs, strict=True)
-    ]
-    with jax.enable_x64(True):
-        coordinates, real, synthetic = (jnp.asarray(x) for x in (own, share * sizes, (1 - share) * sizes))
-        shape = np.asarray(law.shape(coordinates, real, synthetic, 1.0))
-    return parameters["floor"] + parameters["amplitude"] * np.exp(shape)
-
-
-def law_comparison(lines: list[dict]):
+def law_comparison(lines: list[dict]) -> Figure | None:
     """Left: the four laws on one curve. Right: how much worse than the best each is, for every curve."""
     every = [curve for curve in curves(lines) if curve.study != "simulation"] or curves(lines)
-    shown = example(lines, "facts") or example(lines, every[0].study)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, max(3.5, 0.24 * len(every) + 1.6)), width_ratios=(1, 1.15))
-    points = select(lines, kind="point", **shown._asdict())
+    shown = example(lines, "facts") or example(lines, every[0].study) or every[0]
+    figure = Figure(figsize=(11, max(3.5, 0.24 * len(every) + 1.6)))
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+    points = points_of(lines, shown)
     left.plot([p["n"] for p in points], [p["error"] for p in points], "o", ms=3, color="black", label="measured")
     sizes = np.geomspace(min(p["n"] for p in points), max(p["n"] for p in points), 200)
     for i, law in enumerate(NAMES):
-        fit = select(lines, kind="fit", law=law, **shown._asdict())[0]
+        fit = fit_of(lines, shown, law)
         left.plot(sizes, law_error(fit, sizes, shown.share), color=COLOURS[i], lw=1.3, label=f"{NAMES[law]} law")
     left.set(xscale="log", yscale="log", xlabel="training examples n", ylabel="test error")
     left.set_title(f"{STUDY_NAMES[shown.study]}: {label(shown)}")
@@ -99,14 +70,15 @@ def law_comparison(lines: list[dict]):
     return figure
 
 
-def predicted_breakpoints(lines: list[dict]):
+def predicted_breakpoints(lines: list[dict]) -> Figure | None:
     """Breakpoints fitted to curves against those predicted from the generator alone."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.9))
+    figure = Figure(figsize=(9.5, 4.9))
+    axes = figure.subplots(1, 2)
     titles = ("T1: the head is saturated", "T2: learning of the tail begins")
     for axis, which, title in zip(axes, range(2), titles, strict=True):
         for curve in curves(lines):
-            verdict = select(lines, kind="verdict", **curve._asdict())[0]
-            fit = select(lines, kind="fit", law="three_phase", **curve._asdict())[0]
+            verdict = verdict_of(lines, curve)
+            fit = fit_of(lines, curve, "three_phase")
             if curve.mechanism != REAL:
                 predicted = verdict["described"][("first", "second")[which]]
                 interval = fit["intervals"][("first_breakpoint", "second_breakpoint")[which]]
@@ -118,13 +90,14 @@ def predicted_breakpoints(lines: list[dict]):
     return figure
 
 
-def ratio(lines: list[dict]):
+def ratio(lines: list[dict]) -> Figure | None:
     """T2/T1 read off each curve with its share unknown, against s/pi at the share it was made with."""
-    figure, axis = plt.subplots(figsize=(8, 5.6))
+    figure = Figure(figsize=(8, 5.6))
+    axis = figure.subplots()
     for line in select(lines, kind="verdict"):
         if "share_test" in line:
             test = line["share_test"]
-            curve = Curve(*(line[field] for field in Curve._fields))
+            curve = curve_of(line)
             dot(axis, curve, test["known_ratio"], test["ratio"], test["ratio_interval"], filled=test["holds"])
     diagonal(axis)
     axis.set(xlabel="s/π at the known real share π", ylabel="T2/T1 fitted to the curve, the share unknown")
@@ -135,7 +108,7 @@ def ratio(lines: list[dict]):
 def dot(axis, curve: Curve, x: float, y: float | None, interval, *, filled: bool) -> None:
     """A fitted value with its interval; nothing where the data set no limit."""
     low, high = interval
-    if None in (y, low, high) or high > VAGUE * y or low < y / VAGUE:
+    if y is None or low is None or high is None or high > VAGUE * y or low < y / VAGUE:
         return
     colour = COLOURS[list(STUDY_NAMES).index(curve.study)]
     mark, face = MECHANISMS[curve.mechanism][0], colour if filled else "white"
@@ -163,19 +136,20 @@ def legend(figure, lines: list[dict], hollow: str) -> None:
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8)
 
 
-def plan(lines: list[dict]):
+def plan(lines: list[dict]) -> Figure | None:
     """Expected error over real and synthetic examples, iso-cost lines, and the best purchase at each budget."""
     shown = example(lines, "facts") or example(lines, "simulation")
     if shown is None:
         return None
-    fit = select(lines, kind="fit", law="three_phase", **shown._asdict())[0]["parameters"]
+    fit = fit_of(lines, shown, "three_phase")["parameters"]
     law = {"exponent": fit["exponent"], "cutoff": fit["cutoff"]}
     with jax.enable_x64(True):
         needed = float(breakpoints(1.0, **law).second)
         counts = np.geomspace(needed / 100, needed * 100, 80)
         real, synthetic = np.meshgrid(counts, counts * PRICES[0])
         error = fit["floor"] + fit["amplitude"] * np.asarray(expected_error(real, synthetic, **law))
-    figure, axis = plt.subplots(figsize=(6.8, 5.6))
+    figure = Figure(figsize=(6.8, 5.6))
+    axis = figure.subplots()
     drawn = axis.contourf(real, synthetic, error, 14, cmap="cividis")
     figure.colorbar(drawn, label="expected test error")
     budgets = PRICES[0] * np.geomspace(needed / 10, needed * 50, 7)
@@ -195,7 +169,7 @@ def plan(lines: list[dict]):
     return figure
 
 
-FIGURES = {
+FIGURES: Figures = {
     "law_comparison": (
         law_comparison,
         "Four laws on one curve, and the distance in BIC from the best law for every curve.",

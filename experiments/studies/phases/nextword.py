@@ -14,7 +14,7 @@ from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.studies.phases.facts import learner
 from experiments.synthetic.ngrams import sample, trigrams
 from experiments.synthetic.sampling import kept, measured_cutoff
-from experiments.training import train
+from experiments.training.fit import fit
 from valuation.problem import Examples
 
 WORLD, PART, TEXT, POOL = range(4)  # purposes of the study's key
@@ -34,7 +34,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     one_of("learner", settings.learner, ("network", "counts"))
     key = jax.random.key(seed)
     if settings.dataset == "reviews":
-        stream, types = reviews.words(reviews.texts(data_dir))
+        stream, types = reviews.words(reviews.read_texts(settings, data_dir))
     else:
         stream, types = invented(generator(jax.random.fold_in(key, WORLD)))
     pairs = neighbours(stream, settings)
@@ -113,7 +113,7 @@ def network(settings, devices) -> Callable:
             starts.append(start)
             sets.append(Examples(first, second))
         title = f"{len(sets)} trainings"
-        return map(answers, train.fit(recipe, sets, starts, mesh=devices, title=title, checkpoint=folder))
+        return map(answers, fit(recipe, sets, starts, mesh=devices, title=title, checkpoint=folder))
 
     return learn
 

@@ -6,12 +6,12 @@ import jax
 import numpy as np
 
 from configs.common import one_of
-from experiments.data import splits
+from experiments.data import images, splits
 from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import REAL, Curve, Study, curves
 from experiments.synthetic.sampling import kept, measured_cutoff, sampled
-from experiments.tasks import images
-from experiments.training import train
+from experiments.training.fit import fit
+from experiments.training.recipe import adam
 from models.cvae import cvae
 from models.losses import cross_entropy
 from models.mlp import mlp
@@ -72,7 +72,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         starts = [jax.random.split(jax.random.fold_in(k, n)) for k in keys for n in settings.sizes]
         sizes = [n for _ in keys for n in settings.sizes]
         sets = [draw(k[0], n, curve, shown) for k, n in zip(starts, sizes, strict=True)]
-        fitted = train.fit(
+        fitted = fit(
             recipe, sets, [k[1] for k in starts], mesh=devices, title=f"{len(sets)} trainings", checkpoint=folder
         )
         points = [point(n, 1 - accuracy(params), head) for n, params in zip(sizes, fitted, strict=True)]
@@ -90,8 +90,7 @@ def digit_parts(settings, data_dir):
     """Train digits (n, 196) and labels, test digits and labels; split by content."""
     one_of("dataset", settings.dataset, ("mnist5k", "templates"))
     pixels, labels = images.read(settings, data_dir)[:2]
-    images.check(pixels, labels, 10, settings.dataset)
-    parts = splits.by_content([image.tobytes() for image in pixels], validation=0, test=settings.test)
+    parts = splits.by_content([image.tobytes() for image in pixels], validation=0, test=settings.split.test)
     small = pixels.reshape(-1, SIDE, 2, SIDE, 2).mean((2, 4)).reshape(-1, SIDE * SIDE).astype(np.float32) / 255
     return small[parts.train], labels[parts.train], small[parts.test], labels[parts.test]
 
@@ -116,14 +115,14 @@ def imagined(settings, digits: np.ndarray, labels: np.ndarray, key, devices):
     """Digits (n, 196) and labels of the generative model: `pictures` of each of the ten."""
     by_digit(labels)
     model = cvae((SIDE, SIDE, 1), 10, width=settings.generator.width, latent=settings.generator.latent)
-    recipe = train.adam(
+    recipe = adam(
         lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
         model.initialise,
         (),
         settings.generator,
     )
     seen = Examples(digits.reshape(-1, SIDE, SIDE, 1), labels.astype(np.int32))
-    (params,) = train.fit(recipe, [seen], [jax.random.fold_in(key, NETWORK)], mesh=devices, title="generator")
+    (params,) = fit(recipe, [seen], [jax.random.fold_in(key, NETWORK)], mesh=devices, title="generator")
     wanted = np.repeat(np.arange(10, dtype=np.int32), settings.generator.pictures)
     drawn = jax.jit(model.sample)(params, wanted, settings.generator.temperature, jax.random.fold_in(key, PICTURES))
     return np.asarray(drawn).reshape(len(wanted), -1), wanted
@@ -133,7 +132,7 @@ def learner(settings, table: np.ndarray, order: np.ndarray, test: np.ndarray, te
     """(Recipe, params -> accuracy of every class). Inputs are rows of the digit table, so data sets stay small."""
 
     def build(key):
-        return mlp((2 * SIDE * SIDE, *settings.widths, CLASSES), key)
+        return mlp((2 * SIDE * SIDE, *settings.model.widths, CLASSES), key)
 
     model = build(jax.random.key(0))
 
@@ -143,7 +142,7 @@ def learner(settings, table: np.ndarray, order: np.ndarray, test: np.ndarray, te
             model.apply(params, base, table[examples.inputs].reshape(-1, 2 * SIDE * SIDE)), examples.targets
         )
 
-    recipe = train.adam(loss, lambda key: build(key).params, (model.frozen, table), settings.training)
+    recipe = adam(loss, lambda key: build(key).params, (model.frozen, table), settings.training)
     classes = np.repeat(np.arange(CLASSES), settings.test_images)
     rows = compose(np.random.default_rng(0), order[classes], by_digit(test_labels))
     pictures = test[rows].reshape(len(rows), -1)

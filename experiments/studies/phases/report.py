@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from experiments.reporting.figures import draw_all
-from experiments.runtime import results
-from experiments.runtime.processes import is_main_process
+from experiments.reporting.markdown import number, picture, provenance, table, with_span
+from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.phases import figures
 from experiments.studies.phases.curves import REAL
 from experiments.studies.phases.figures import TITLES
-from experiments.studies.phases.law_figures import VAGUE, curves, label
+from experiments.studies.phases.reading import VAGUE, curves, fit_of, label, verdict_of
 
 WHAT = {
     "simulation": """No network: a learner that knows every item it has seen. Synthetic draws stop at a rank,
@@ -52,18 +52,16 @@ def write(workdir: str | Path) -> Path:
 
     Of several processes only the first does.
     """
-    workdir = Path(workdir)
-    if not is_main_process():
-        return workdir / "report.md"
-    lines = results.finished(workdir)
+    return write_report(workdir, sections)
+
+
+def sections(lines: list[dict], workdir: Path) -> list[str]:
+    """The report's sections; the figures are drawn into workdir/figures."""
     config = json.loads((workdir / "config.json").read_text())
     made = draw_all(figures.FIGURES, lines, workdir / "figures")
     parts = [*_head(lines, config), *(_study(lines, name, made) for name in TITLES if curves(lines, name))]
     rest = [(file, caption) for file, caption in made if file.removesuffix(".png") not in TITLES]
-    parts += ["## All studies together", *(_picture(*one) for one in rest)]
-    path = workdir / "report.md"
-    path.write_text("\n\n".join(parts) + "\n")
-    return path
+    return [*parts, "## All studies together", *(picture(*one) for one in rest)]
 
 
 def _head(lines: list[dict], config: dict) -> list[str]:
@@ -75,7 +73,7 @@ def _head(lines: list[dict], config: dict) -> list[str]:
         f"{TITLES[name]} {claimed.count(name)} of {every.count(name)}" for name in TITLES if name in every
     )
     tests = [x for x in verdicts if "share_test" in x and _limited(x["share_test"])]
-    agree = {found: [x["share_test"]["holds"] for x in tests if x["three_phases"] == found] for found in (True, False)}
+    agree = {three: [x["share_test"]["holds"] for x in tests if x["three_phases"] == three] for three in (True, False)}
     studies = "" if len(config["studies"]) > 1 else f",study={config['studies'][0]}"
     command = (
         f"python -m experiments.run --config=configs/phases.py:{config['scale']},seed={config['seed']},"
@@ -84,8 +82,7 @@ def _head(lines: list[dict], config: dict) -> list[str]:
     return [
         "# Does the error of a model on real + synthetic data fall in three phases?",
         f"`{command}`",
-        f"`{line['config']}`, commit {line['commit']}, {line['device']}; {line['versions']}. "
-        f"{config['repeats']} seeds, {seconds:.0f} s.",
+        f"{provenance(line)} {config['repeats']} seeds, {seconds:.0f} s.",
         TERMS,
         f"**Found here: three phases in {len(claimed)} of {len(verdicts)} curves with synthetic data**: {counts}.",
         f"T2/T1 = s/π: fits that do not know the real share limit the ratio to less than a factor of {VAGUE} in "
@@ -96,36 +93,36 @@ def _head(lines: list[dict], config: dict) -> list[str]:
 
 def _study(lines: list[dict], name: str, made: list[tuple[str, str]]) -> str:
     notes = select(lines, kind="study", study=name)[0]
-    facts = "; ".join(f"{key}: {_number(value)}" for key, value in notes["notes"].items())
+    facts = "; ".join(
+        f"{key}: {value if isinstance(value, str) else number(value)}" for key, value in notes["notes"].items()
+    )
     parts = [f"## {TITLES[name]}", WHAT[name], f"{facts}; {notes['seconds']:.0f} s.", _answer(lines, name)]
-    parts += [_picture(file, caption) for file, caption in made if file == f"{name}.png"]
+    parts += [picture(file, caption) for file, caption in made if file == f"{name}.png"]
     return "\n\n".join([*parts, _table(lines, name), _deviation(lines, name), _verdicts(lines, name)])
 
 
 def _answer(lines: list[dict], name: str) -> str:
     """How many curves show three phases, and how well the generator foretold where."""
     every = [curve for curve in curves(lines, name) if curve.mechanism != REAL]
-    found = [curve for curve in every if select(lines, kind="verdict", **curve._asdict())[0]["three_phases"]]
-    words = f"**Three phases in {len(found)} of {len(every)} curves with synthetic data.**"
+    three = [curve for curve in every if verdict_of(lines, curve)["three_phases"]]
+    words = f"**Three phases in {len(three)} of {len(every)} curves with synthetic data.**"
     for i, place in enumerate(("first", "second")):
         off = []
-        for curve in found:
-            fit = select(lines, kind="fit", law="three_phase", **curve._asdict())[0]["breakpoints"][i]
-            off.append(fit / select(lines, kind="verdict", **curve._asdict())[0]["described"][place])
+        for curve in three:
+            fit = fit_of(lines, curve, "three_phase")["breakpoints"][i]
+            off.append(fit / verdict_of(lines, curve)["described"][place])
         if off:
             words += f" T{i + 1} fitted is {min(off):.2f} to {max(off):.2f} times T{i + 1} predicted."
     return words
 
 
 def _table(lines: list[dict], name: str) -> str:
-    head = (
-        "| curve | cutoff | T1 predicted | T1 fitted | T2 predicted | T2 fitted | best law | three phases | share, "
-        "if unknown | its T2/T1 | s/π |\n|---|---|---|---|---|---|---|---|---|---|---|"
-    )
+    head = ["curve", "cutoff", "T1 predicted", "T1 fitted", "T2 predicted", "T2 fitted", "best law", "three phases"]
+    head += ["share, if unknown", "its T2/T1", "s/π"]
     rows = []
     for curve in curves(lines, name):
-        verdict = select(lines, kind="verdict", **curve._asdict())[0]
-        fit = select(lines, kind="fit", law="three_phase", **curve._asdict())[0]
+        verdict = verdict_of(lines, curve)
+        fit = fit_of(lines, curve, "three_phase")
         described, test = verdict["described"], verdict.get("share_test")
         cells = [label(curve)]
         if curve.mechanism == REAL:
@@ -134,15 +131,15 @@ def _table(lines: list[dict], name: str) -> str:
             cells += [f"{described['cutoff']:.3g}"]
             for i, place in enumerate(("first", "second")):
                 spread = fit["intervals"][f"{place}_breakpoint"]
-                cells += [_number(described[place]), f"{_number(fit['breakpoints'][i])} ({_span(spread)})"]
+                cells += [number(described[place]), with_span(fit["breakpoints"][i], spread)]
         cells += [verdict["best"].replace("_", "-"), "yes" if verdict["three_phases"] else "no"]
         if test:
-            cells += [f"{_number(test['real_share'])} ({_span(test['interval'])})"]
-            cells += [f"{_number(test['ratio'])} ({_span(test['ratio_interval'])})", _number(test["known_ratio"])]
+            cells += [with_span(test["real_share"], test["interval"]), with_span(test["ratio"], test["ratio_interval"])]
+            cells += [number(test["known_ratio"])]
         else:
             cells += ["–"] * 3
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join([head, *rows])
+        rows.append(cells)
+    return table(head, rows)
 
 
 def _deviation(lines: list[dict], name: str) -> str:
@@ -153,7 +150,7 @@ def _deviation(lines: list[dict], name: str) -> str:
             "The law predicts where the breakpoints lie, not the error itself: an item is not learned at its first "
             "example here. T1 and T2 both grow with the number of examples it takes, their ratio does not."
         )
-    sizes = {}
+    sizes: dict[tuple, list[float]] = {}
     for x in points:
         place = x["share"], x["mechanism"], x["strength"], x["n"]
         sizes.setdefault(place, []).append(x["error"] / x["law"])
@@ -167,7 +164,7 @@ def _deviation(lines: list[dict], name: str) -> str:
 def _verdicts(lines: list[dict], name: str) -> str:
     rows = []
     for curve in curves(lines, name):
-        verdict = select(lines, kind="verdict", **curve._asdict())[0]
+        verdict = verdict_of(lines, curve)
         words = [verdict["verdict"]]
         words += [verdict[test]["verdict"] for test in ("share_test", "joint_test") if test in verdict]
         rows.append(f"- *{label(curve)}*: {'; '.join(words)}.")
@@ -177,19 +174,3 @@ def _verdicts(lines: list[dict], name: str) -> str:
 def _limited(test: dict) -> bool:
     low, high = test["ratio_interval"]
     return None not in (low, high) and high < VAGUE * low
-
-
-def _picture(file: str, caption: str) -> str:
-    return f"![{caption}](figures/{file})\n\n{caption}"
-
-
-def _number(value) -> str:
-    if value is None:
-        return "∞"
-    if isinstance(value, (int, float)):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return str(value)
-
-
-def _span(pair) -> str:
-    return f"{_number(pair[0])} to {_number(pair[1])}"

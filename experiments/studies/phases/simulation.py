@@ -9,7 +9,8 @@ import numpy as np
 from experiments.runtime.rng import generator
 from experiments.studies.phases.curves import Curve, Study
 from experiments.synthetic.sampling import measured_cutoff, sampled
-from theory.knowledge import LARGEST_RANK, power_law, simulated_error
+from theory.draws import LARGEST_RANK
+from theory.knowledge import power_law, simulated_error
 from theory.phases import expected_error
 
 SHOWN = 100_000  # ranks of the real distribution that are written out; more than any cutoff
@@ -25,8 +26,18 @@ def load(settings, data_dir, devices, seed: int) -> Study:
 
     def measure(curve: Curve, keys: list, folder) -> list[list[dict]]:
         synthetic = sampled(real, curve.mechanism, curve.strength, None)
-        head = synthetic > 0
-        return [[point(n, curve, head, synthetic, rng) for n in settings.sizes] for rng in map(generator, keys)]
+        head, laws = synthetic > 0, exact(curve)
+        return [
+            [point(n, curve, head, synthetic, rng) | {"law": law} for n, law in zip(settings.sizes, laws, strict=True)]
+            for rng in map(generator, keys)
+        ]
+
+    def exact(curve: Curve) -> list[float]:
+        sizes = np.array(settings.sizes, float)
+        with jax.enable_x64(True):
+            return expected_error(
+                curve.share * sizes, (1 - curve.share) * sizes, exponent=settings.exponent, cutoff=curve.strength
+            ).tolist()
 
     def point(n: int, curve: Curve, head, synthetic, rng) -> dict:
         n_real = rng.binomial(n, curve.share)
@@ -37,11 +48,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         error = simulated_error(ranks, exponent=settings.exponent)
         missed = np.setdiff1d(1 + np.flatnonzero(head), np.union1d(shown, repeated))
         in_head = float(real[missed - 1].sum())
-        with jax.enable_x64(True):
-            law = expected_error(
-                curve.share * n, (1 - curve.share) * n, exponent=settings.exponent, cutoff=curve.strength
-            )
-        return {"n": int(n), "error": error, "head": in_head, "tail": error - in_head, "law": float(law)}
+        return {"n": int(n), "error": error, "head": in_head, "tail": error - in_head}
 
     pairs = itertools.product(settings.mechanisms.truncation, settings.shares)
     every = [Curve("simulation", share, "truncation", float(cutoff)) for cutoff, share in pairs]

@@ -3,15 +3,20 @@
 Five studies (configs/phases.py), each a list of curves. Every curve and seed is measured once, then fitted.
 """
 
+import functools
 import importlib
+import itertools
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
 from configs.common import one_of
-from experiments.runtime import mesh, results
+from experiments.runtime import mesh, results, study
+from experiments.runtime.overrides import leaves
 from experiments.runtime.processes import is_main_process
+from experiments.runtime.study import Step
 from experiments.studies.phases import curve_fits, report
 from experiments.studies.phases.curves import REAL, Curve, Study, key_of
 from experiments.synthetic.sampling import check_strength
@@ -31,30 +36,25 @@ CAN = {  # study -> its mechanisms
     "nextword": MADE,
     "counts": MADE,
 }
-COUNTS = ("entities", "attributes", "embedding", "width", "generator_sample", "part", "text", "test", "test_images")
+COUNTS = (
+    *("entities", "attributes", "model.embedding", "model.width"),
+    *("generator_sample", "part", "text", "split.test", "test_images"),
+)
 FIT = 1_000_000  # where other random numbers use the seed of a repeat
 
 
-def run(config, workdir: str, data_dir: str | None) -> None:
-    """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+def run(config, workdir: str, data_dir: str | None) -> Path:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path."""
     check(config)
-    path = results.start(workdir, config.to_dict())
-    if results.select(results.read(path), kind="run"):
-        print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
-        return
-    devices, stamp = mesh.devices(), results.stamp(config.to_dict())
-    begun = time.perf_counter()
+    devices, folder = mesh.devices(), Path(workdir) / "checkpoints"
 
-    def record(lines: list[dict]) -> None:
-        results.append(path, [line | stamp for line in lines])
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        for name in config.studies:
+            if not results.select(lines, kind="study", study=name):
+                yield from one_study(config, name, data_dir, devices, folder, lines)
 
-    for name in config.studies:
-        if not results.select(results.read(path), kind="study", study=name):
-            one_study(config, name, data_dir, devices, path, record)
-    seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
-    record([{"kind": "run", "seconds": seconds, "peak_megabytes": memory}])
-    report.write(workdir)
-    print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
+    scaling = study.Study(name="phases", config=config.to_dict(), steps=steps, write=report.write)
+    return study.run(scaling, workdir)
 
 
 def check(config) -> None:
@@ -66,10 +66,9 @@ def check(config) -> None:
     for name in config.studies:
         one_of("study", name, tuple(STUDIES))
         settings = config[name]
-        if len(set(settings.sizes)) < 8 or min(settings.sizes) < 1:
-            raise ValueError(
-                f"{name}.sizes = {tuple(settings.sizes)}: expected at least 8 different sizes of 1 or more"
-            )
+        sizes = tuple(settings.sizes)
+        if not 8 <= len(sizes) == len(set(sizes)) or min(sizes) < 1:
+            raise ValueError(f"{name}.sizes = {sizes}: expected at least 8 sizes of 1 or more, all different")
         if not settings.shares or not all(0 < share <= 1 for share in settings.shares):
             raise ValueError(
                 f"{name}.shares = {tuple(settings.shares)}: expected real shares above 0 (without real data the second "
@@ -83,43 +82,56 @@ def check(config) -> None:
                 check_strength(mechanism, strength)
         if not settings.mechanisms:
             raise ValueError(f"{name}.mechanisms is empty, expected some of {', '.join(CAN[name])}")
+        given = dict(leaves(settings))
         for field in COUNTS:
-            if settings.get(field, 1) < 1:
-                raise ValueError(f"{name}.{field} = {settings[field]}, expected at least 1")
+            if given.get(field, 1) < 1:
+                raise ValueError(f"{name}.{field} = {given[field]}, expected at least 1")
         for mechanism in settings.get("across", ()):
             one_of(f"mechanism in {name}.across", mechanism, tuple(settings.mechanisms))
 
 
-def one_study(config, name: str, data_dir, devices, path: Path, record) -> None:
-    """The lines of one study that are not there yet: points of each curve and seed, fits, verdicts."""
+def one_study(config, name: str, data_dir, devices, folder: Path, recorded: list[dict]) -> Iterator[Step]:
+    """The steps of one study: points of each curve, then its fits and verdict. folder: of checkpoints."""
     begun = time.perf_counter()
-    study: Study = importlib.import_module(STUDIES[name]).load(config[name], data_dir, devices, config.seed)
-    for curve in (bar := tqdm(study.curves, desc=name, unit="curve", disable=not is_main_process())):
+    loaded: Study = importlib.import_module(STUDIES[name]).load(config[name], data_dir, devices, config.seed)
+    for curve in (bar := tqdm(loaded.curves, desc=name, unit="curve", disable=not is_main_process())):
         bar.set_postfix_str(words(curve))
-        measure(config, study, curve, path, record)
-        done = results.select(results.read(path), **curve._asdict())
-        if not results.select(done, kind="verdict"):
-            key = key_of(config.seed, curve, FIT)
-            record(curve_fits.lines(curve, results.select(done, kind="point"), study.describe(curve), key))
-    seconds = time.perf_counter() - begun
-    record([{"kind": "study", "study": name, "notes": study.notes, "seconds": seconds}])
+        seeds_and_sizes = itertools.product(range(config.repeats), config[name].sizes)
+        points = [{"kind": "point", **curve._asdict(), "seed": seed, "n": n} for seed, n in seeds_and_sizes]
+        yield Step(points, functools.partial(measured, config, loaded, curve, folder, recorded))
+        yield Step(
+            [{"kind": "verdict", **curve._asdict()}],
+            functools.partial(fitted, config, loaded, curve, recorded),
+            remake=({"kind": "fit", **curve._asdict()},),
+        )
+    yield Step(
+        [{"kind": "study", "study": name}],
+        lambda: [{"kind": "study", "study": name, "notes": loaded.notes, "seconds": time.perf_counter() - begun}],
+    )
 
 
-def measure(config, study: Study, curve: Curve, path: Path, record) -> None:
-    """The points of the seeds that are missing or incomplete."""
-    done = results.select(results.read(path), kind="point", **curve._asdict())
+def measured(config, loaded: Study, curve: Curve, folder: Path, recorded: list[dict]) -> list[dict]:
+    """The points that are not recorded; the seeds that they are missing of are measured together."""
+    done = results.select(recorded, kind="point", **curve._asdict())
     there = {(line["seed"], line["n"]) for line in done}
     sizes = config[curve.study].sizes
     seeds = [seed for seed in range(config.repeats) if any((seed, n) not in there for n in sizes)]
-    if not seeds:
-        return
-    folder = path.parent / "checkpoints" / "-".join(map(str, (*curve, *seeds)))
+    name = "-".join(map(str, (*curve, *seeds)))
     begun = time.perf_counter()
-    every = study.measure(curve, [key_of(config.seed, curve, seed) for seed in seeds], folder)
+    every = loaded.measure(curve, [key_of(config.seed, curve, seed) for seed in seeds], folder / name)
     seconds = (time.perf_counter() - begun) / len(seeds)
-    for seed, points in zip(seeds, every, strict=True):
-        new = [point for point in points if (seed, point["n"]) not in there]
-        record([{"kind": "point", **curve._asdict(), "seed": seed, **point, "seconds": seconds} for point in new])
+    return [
+        {"kind": "point", **curve._asdict(), "seed": seed, **point, "seconds": seconds}
+        for seed, points in zip(seeds, every, strict=True)
+        for point in points
+        if (seed, point["n"]) not in there
+    ]
+
+
+def fitted(config, loaded: Study, curve: Curve, recorded: list[dict]) -> list[dict]:
+    """The fits of the curve's points, and the verdict on it."""
+    points = results.select(recorded, kind="point", **curve._asdict())
+    return curve_fits.lines(curve, points, loaded.describe(curve), key_of(config.seed, curve, FIT))
 
 
 def words(curve: Curve) -> str:

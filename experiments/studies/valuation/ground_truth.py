@@ -7,7 +7,8 @@ import numpy as np
 from jax.sharding import Mesh
 
 from experiments.tasks.task import Task
-from experiments.training import train
+from experiments.training.fit import fit
+from experiments.training.recipe import Part
 from valuation.aggregate import union_examples
 from valuation.problem import Examples, Problem, contributor_examples
 
@@ -40,7 +41,7 @@ def leave_one_out(
     """
     distinct, own = union_examples(problem)
     without = [[rows for i, rows in enumerate(own) if i != left] for left in range(-1, len(own))]
-    sets = [train.Part(distinct, np.concatenate(rows)) for rows in without]
+    sets = [Part(distinct, np.concatenate(rows)) for rows in without]
     pairs = [(seed, number) for seed in seeds for number in range(len(sets))]
     keys = [jax.random.fold_in(key, seed) for seed, _ in pairs]
     left_out = ["none", *(contributor.name for contributor in problem.contributors)]
@@ -51,8 +52,8 @@ def leave_one_out(
     return _lines(task, seeds, lost, models)
 
 
-def _trained(task: Task, sets: list[Examples | train.Part], keys, names: list[str], mesh: Mesh, checkpoint) -> list:
-    trained = train.fit(task.recipe, sets, keys, mesh=mesh, names=names, title="ground truth", checkpoint=checkpoint)
+def _trained(task: Task, sets: list[Examples | Part], keys, names: list[str], mesh: Mesh, checkpoint) -> list:
+    trained = fit(task.recipe, sets, keys, mesh=mesh, names=names, title="ground truth", checkpoint=checkpoint)
     return [task.model._replace(params=params) for params in trained]
 
 
@@ -61,11 +62,12 @@ def _tested(task: Task, models: list) -> np.ndarray:
 
 
 def _lines(task: Task, seeds: list[int], table: np.ndarray, models: list) -> list[dict]:
-    lines = [
+    lines: list[dict] = [
         {"seed": s, "utility": rows[:, 0].tolist(), "loss": rows[:, 1].tolist()}
         for s, rows in zip(seeds, table, strict=True)
     ]
     each = len(models) // len(seeds)
-    for i, line in enumerate(lines if task.choose else ()):
-        line["choices"] = [task.choose(model)._asdict() for model in models[i * each : (i + 1) * each]]
+    if choose := task.choose:
+        for i, line in enumerate(lines):
+            line["choices"] = [choose(model)._asdict() for model in models[i * each : (i + 1) * each]]
     return lines

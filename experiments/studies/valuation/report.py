@@ -6,11 +6,12 @@ import numpy as np
 from scipy.stats import binomtest
 
 from experiments.reporting.figures import draw_all, shown
-from experiments.runtime import results
-from experiments.runtime.processes import is_main_process
+from experiments.reporting.markdown import decimal, plural, provenance, span, table
+from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.valuation import figures, values_report
 from experiments.studies.valuation.ground_truth import LEAVE_ONE_OUT, OWN_SET
+from experiments.studies.valuation.reading import contributors, first_draw, label, utilities
 from valuation.methods import METHODS
 
 TEXTS, CHARACTERS = 6, 240  # generated texts that are shown, and how much of each
@@ -25,40 +26,38 @@ def write(workdir: str | Path) -> Path:
 
     Of several processes only the first does. Raises ValueError if the run is not finished.
     """
-    workdir = Path(workdir)
-    if not is_main_process():
-        return workdir / "report.md"
-    lines = results.finished(workdir, "summary")
+    return write_report(workdir, sections, last="summary")
+
+
+def sections(lines: list[dict], workdir: Path) -> list[str]:
+    """The report's sections; the figures are drawn into workdir/figures."""
     if select(lines, kind="truth"):
         made = draw_all(figures.FIGURES, lines, workdir / "figures")
         body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *shown(made)]
     else:
         body = values_report.sections(lines, workdir)
-    path = workdir / "report.md"
-    path.write_text("\n\n".join([*body, *_data(lines)]) + "\n")
-    return path
+    return [*body, *_data(lines)]
 
 
 def _head(lines: list[dict]) -> list[str]:
     line, agreement = select(lines, kind="summary")[0], select(lines, kind="agreement")[0]
     contributors, truth = select(lines, kind="contributor"), select(lines, kind="truth")
     draws, seeds = len({x["draw"] for x in contributors}), len({x["seed"] for x in truth})
-    plural = "s" if draws > 1 else ""
     best = _ordered(lines)[0]
     words = (
-        f"{len(contributors) // draws} contributors a draw, {draws} draw{plural}. The truth, test "
+        f"{len(contributors) // draws} contributors a draw, {plural(draws, 'draw')}. The truth, test "
         f"{agreement['metric']}: {TRUTH_WORDS[agreement['truth']]}, {seeds} seeds "
         f"({agreement['seconds']:.0f} s a draw). One seed of it orders the "
-        f"contributors like another with r = {_text(agreement['seed_agreement'])}; a perfect value could reach "
-        f"{_text(agreement['ceiling'])}."
+        f"contributors like another with r = {decimal(agreement['seed_agreement'])}; a perfect value could reach "
+        f"{decimal(agreement['ceiling'])}."
     )
     answer = (
-        f"**Best here: {METHODS[best['method']].title}**, Spearman {_text(best['spearman'])} "
-        f"({_span(best['low_high'])}), {best['seconds']:.1f} s a draw."
+        f"**Best here: {METHODS[best['method']].title}**, Spearman {decimal(best['spearman'])} "
+        f"({span(best['low_high'], decimal)}), {best['seconds']:.1f} s a draw."
     )
     return [
         f"# Which contributor is worth training on? ({line['task']})",
-        f"`{line['config']}`, commit {line['commit']}, {line['device']}; {line['versions']}.",
+        provenance(line),
         words,
         answer,
     ]
@@ -66,14 +65,16 @@ def _head(lines: list[dict]) -> list[str]:
 
 def _table(lines: list[dict]) -> list[str]:
     """The results table, best method first."""
-    head = (
-        "| method | Spearman | 95 % interval | Pearson | Kendall | regret | accuracy error | looks at | s a draw |\n"
-        "|---|---|---|---|---|---|---|---|---|"
-    )
+    head = ["method", "Spearman", "95 % interval", "Pearson", "Kendall", "regret", "accuracy error"]
     rows = [
-        f"| {METHODS[x['method']].title} | {_text(x['spearman'])} | {_span(x['low_high'])} | {_text(x['pearson'])} "
-        f"| {_text(x['kendall'])} | {_text(x['regret'])} | {_text(x['accuracy_error'])} | {looks_at(x['method'])} "
-        f"| {x['seconds']:.1f} |"
+        [
+            METHODS[x["method"]].title,
+            decimal(x["spearman"]),
+            span(x["low_high"], decimal),
+            *(decimal(x[name]) for name in ("pearson", "kendall", "regret", "accuracy_error")),
+            METHODS[x["method"]].looks_at,
+            f"{x['seconds']:.1f}",
+        ]
         for x in _ordered(lines)
     ]
     metric = select(lines, kind="agreement")[0]["metric"]
@@ -83,33 +84,32 @@ def _table(lines: list[dict]) -> list[str]:
         "where a value is a prediction. A dash: the values are all equal, or the column does not apply. The score is "
         "our reconstruction. No method sees the test set."
     )
-    return ["## Every method against the truth", "\n".join([head, *rows]), notes]
+    return ["## Every method against the truth", table([*head, "looks at", "s a draw"], rows), notes]
 
 
 def _answer(lines: list[dict]) -> list[str]:
     """What the chosen method would have told a buyer of the first draw, and what came of it."""
     agreement = select(lines, kind="agreement")[0]
     choice = agreement["choice"]
-    draw = min(x["draw"] for x in select(lines, kind="contributor"))
+    draw = first_draw(lines)
     runs = select(lines, kind="values", draw=draw, method=choice)
     if not runs:
         return []
     values = np.array(runs[0]["values"])
-    truth = np.mean([x["utility"] for x in select(lines, kind="truth", draw=draw)], axis=0)
+    truth = utilities(lines, draw).mean(0)
     rank = (-truth).argsort().argsort() + 1
-    names = [figures.label(x) for x in select(lines, kind="contributor", draw=draw)]
+    names = [label(x) for x in contributors(lines, draw)]
     order = np.argsort(-values)
     chosen = list(dict.fromkeys([*order[:3].tolist(), *order[-2:].tolist()]))
     truly = agreement["metric"] + (" when trained on it" if agreement["truth"] == OWN_SET else " lost without it")
-    table = [f"| | contributor | value | {truly} | true rank |", "|---|---|---|---|---|"]
-    table += [
-        f"| {order.tolist().index(i) + 1}. | {names[i]} | {values[i]:.3f} | {truth[i]:.3f} | {rank[i]} |"
+    rows = [
+        [f"{order.tolist().index(i) + 1}.", names[i], decimal(values[i]), decimal(truth[i]), f"{rank[i]}"]
         for i in chosen
     ]
     title = METHODS[choice].title
     return [
         f"## Which would you take?\n\nThe order of {title}, the method chosen beforehand, in the first draw:",
-        "\n".join(table),
+        table(["", "contributor", "value", truly, "true rank"], rows),
     ]
 
 
@@ -120,31 +120,30 @@ def _findings(lines: list[dict]) -> list[str]:
     ablation = sorted(select(lines, kind="ablation"), key=_spearman, reverse=True)
     differences = (
         f"How much better {METHODS[choice].title} orders than each other method (paired difference in Spearman, 95 % "
-        "interval; where it holds 0, these data do not decide):\n\n| against | difference |\n|---|---|\n"
-        + "\n".join(f"| {METHODS[x['method']].title} | {_span(x['less_than_choice'])} |" for x in others)
+        "interval; where it holds 0, these data do not decide):\n\n"
+    ) + table(
+        ["against", "difference"],
+        [[METHODS[x["method"]].title, span(x["less_than_choice"], decimal)] for x in others],
     )
-    subsets = (
-        "The score (our reconstruction) with every subset of its terms, scale-free weights, mean Spearman:\n\n"
-        "| terms | Spearman |\n|---|---|\n"
-        + "\n".join(f"| {' + '.join(x['terms'])} | {_text(x['spearman'])} |" for x in ablation)
-    )
+    subsets = "The score (our reconstruction) with every subset of its terms, scale-free weights, mean Spearman:\n\n"
+    subsets += table(["terms", "Spearman"], [[" + ".join(x["terms"]), decimal(x["spearman"])] for x in ablation])
     return ["## What the evidence says", *choices(lines), differences, subsets]
 
 
 def choices(lines: list[dict]) -> list[str]:
     """Whether the trained models choose options better than guessing does, where the task has questions."""
-    found = [one for line in select(lines, kind="truth") for one in line.get("choices", ())]
-    if not found:
+    every = [one for line in select(lines, kind="truth") for one in line.get("choices", ())]
+    if not every:
         return []
-    right, best = float(np.mean([one["accuracy"] for one in found])), max(found, key=lambda one: one["accuracy"])
+    right, best = float(np.mean([one["accuracy"] for one in every])), max(every, key=lambda one: one["accuracy"])
     # models share the questions: over all of them there are no more independent answers than questions
     count, chance = best["questions"], best["chance"]
     low, high = binomtest(round(right * count), count).proportion_ci(0.95)
     verdict = "above guessing" if low > chance else "not told apart from guessing, so it is no metric here"
     return [
-        f"Options chosen by likelihood, {count} test questions, {len(found)} trained models: on average {right:.3f} "
-        f"are right ({low:.3f} to {high:.3f}, binomial over questions), of the best model {best['accuracy']:.3f}, by "
-        f"guessing {chance:.3f}: {verdict}."
+        f"Options chosen by likelihood, {count} test questions, {len(every)} trained models: on average {right:.3f} "
+        f"are right ({span((low, high), decimal)}, binomial over questions), of the best model "
+        f"{best['accuracy']:.3f}, by guessing {chance:.3f}: {verdict}."
     ]
 
 
@@ -169,29 +168,9 @@ def _texts(contributors: list[dict]) -> list[str]:
     return ["Examples of generated texts:\n\n" + "\n".join(quoted)] if quoted else []
 
 
-def looks_at(name: str) -> str:
-    """What a method may look at beside the contributors' own examples and unlabelled validation inputs."""
-    method = METHODS[name]
-    seen = [
-        *(["validation labels"] if method.labels else []),
-        *(["a short training each"] if method.trains and not method.retrained else []),
-        *(["a few full trainings"] if method.retrained else []),
-        *(["one training on the union"] if method.checkpoints else []),
-    ]
-    return ", ".join(seen) or "no labels, no training"
-
-
 def _ordered(lines: list[dict]) -> list[dict]:
     return sorted(select(lines, kind="summary"), key=_spearman, reverse=True)
 
 
 def _spearman(line: dict) -> float:
     return -2.0 if line["spearman"] is None else line["spearman"]
-
-
-def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _span(pair) -> str:
-    return f"{pair[0]:.3f} to {pair[1]:.3f}"

@@ -1,9 +1,12 @@
 """Contributors, their values by every method, the truth about them, and how well the two agree."""
 
 import base64
+import functools
 import io
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -13,76 +16,83 @@ from tqdm import tqdm
 from configs.common import one_of
 from experiments import tasks
 from experiments.data import splits
-from experiments.runtime import mesh, results
+from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
+from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import ground_truth, report, summaries, tails
+from experiments.studies.valuation.defaults import complete
+from experiments.synthetic.mechanism import GENERATED
 from experiments.tasks import budget, mixture
-from experiments.tasks.mixture import GENERATED, Spec
+from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
-from experiments.training import train
-from experiments.training.train_sharded import check_batch
-from valuation.aggregate import REDUCTIONS, union_examples
-from valuation.kernel import OUTPUTS
-from valuation.methods import METHODS, score
-from valuation.problem import Problem
+from experiments.training.fit import fit
+from experiments.training.sharded import check_batch
+from valuation.aggregate import union_examples
+from valuation.methods import METHODS, score_terms
+from valuation.methods.method import choices
+from valuation.problem import Problem, Train, check_learner
+from valuation.shared import Shared
 
-WORDS = {
-    "reduction": REDUCTIONS,
-    "output": tuple(OUTPUTS),
-    "estimator": ("unbiased", "biased", "linear"),
-}  # options of methods
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 LEAST = 10  # held-out examples, below which no order can be told
 
 
-def run(config, workdir: str, data_dir: str | None) -> None:
-    """Does what config asks for and is not yet in workdir/results.jsonl, then writes report and figures."""
+def run(config, workdir: str, data_dir: str | None) -> Path:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path."""
+    complete(config)
     check(config)
-    path = results.start(workdir, config.to_dict())
-    if results.select(results.read(path), kind="run"):
-        if not (Path(workdir) / "report.md").exists():
-            report.write(workdir)
-        print(f"{workdir} is finished: nothing is computed again. Its report: {Path(workdir) / 'report.md'}")
-        return
-    begun, devices, stamp = time.perf_counter(), mesh.devices(), results.stamp(config.to_dict())
+    devices, folder = mesh.devices(), Path(workdir) / "checkpoints"
 
-    def record(lines: list[dict]) -> None:
-        results.append(path, [stamp | {"task": config.task} | line for line in lines])
+    @functools.cache
+    def task() -> Task:
+        loaded = tasks.load(config, data_dir, devices)
+        check_task(config, loaded)
+        return loaded
 
-    task = tasks.load(config, data_dir, devices)
-    check_task(config, task)
-    if task.recipe.sharded:
-        print(budget.of_run(config, task.model, devices.size))
-    for draw in range(config.seed, config.seed + config.draws):
-        one_draw(config, task, draw, devices, path, record)
-    for kind in ("correlation", "summary", "agreement", "ablation"):
-        results.remove(path, kind=kind)
-    if config.truth == ground_truth.NONE:
-        record(summaries.alone(config, results.read(path)))
-    else:
-        record(summaries.judged(config, results.read(path)))
-    seconds, memory = time.perf_counter() - begun, results.peak_megabytes()
-    record([{"kind": "run", "seconds": seconds, "peak_megabytes": memory, "notes": task.notes}])
-    report.write(workdir)
-    print(f"done in {seconds:.0f} s: {Path(workdir) / 'report.md'}")
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        if task().recipe.sharded:
+            print(budget.of_run(config, task().model, devices.size))
+        for draw in range(config.seed, config.seed + config.draws):
+            yield from one_draw(config, task(), draw, devices, folder, lines)
+
+    summarise = summaries.alone if config.truth == ground_truth.NONE else summaries.judged
+    valuation = Study(
+        name="valuation",
+        config=config.to_dict(),
+        steps=steps,
+        write=report.write,
+        summaries=functools.partial(summarise, config),
+        notes=lambda: task().notes,
+    )
+    return study.run(valuation, workdir)
 
 
 def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
+    one_of("task", config.task, tuple(tasks.TASKS))
+    one_of("truth", config.truth, ground_truth.TRUTHS)
+    kind = tasks.OBJECTIVES[config.task]
+    if len(set(config.methods)) < len(config.methods):
+        raise ValueError(f"methods = {tuple(config.methods)}: expected each once")
     for name in (*config.methods, *config.options):
         one_of("method", name, tuple(METHODS))
+        if refusal := METHODS[name].refusal(kind):
+            raise ValueError(refusal)
     for name, options in config.options.items():
-        known = METHODS[name].options()
+        known = tuple(METHODS[name].defaults())
         for option, given in options.items():
             one_of(f"option of {name}", option, known)
-            if option in WORDS:
-                one_of(f"{option} of {name}", given, WORDS[option])
+            if (allowed := choices(option, kind)) and given not in allowed:
+                raise ValueError(
+                    f"options.{name}.{option} = {given}, expected {' or '.join(map(str, allowed))} in a task of {kind}"
+                )
             most = 1.0 if option == "share" else float("inf")
             if not isinstance(given, (str, bool)) and not 0 < given <= most:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
-    one_of("choice", config.choice, tuple(config.methods))
-    one_of("truth", config.truth, ground_truth.TRUTHS)
+    if config.choice not in config.methods:
+        named = ", ".join(config.methods)
+        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {named}")
     for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
         if config[field] < 1:
             raise ValueError(f"{field} = {config[field]}, expected at least 1")
@@ -101,27 +111,29 @@ def check(config) -> None:
     for spec in config.contributors.explicit:
         for field in spec:
             one_of("field of a contributor", field, Spec._fields)
+    given = [dict(spec).get("name", f"{i:02d}") for i, spec in enumerate(config.contributors.explicit)]
+    if len(set(given)) < len(given):
+        raise ValueError(f"contributors.explicit are named {', '.join(given)}: expected different names")
     count = len(config.contributors.explicit) or config.contributors.count
     if count < 3:
         raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
 
 
 def check_task(config, task: Task) -> None:
-    """Raises ValueError for too little held-out data, and for methods that need classes where the task has none."""
+    """Raises ValueError for too little held-out data, and for an objective other than tasks.OBJECTIVES says."""
     for name, held_out in (("validation", task.validation), ("test", task.test)):
         if len(held_out.inputs) < LEAST:
             raise ValueError(
                 f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
                 f"(what was left out: {task.notes})"
             )
-    lost = [name for name in config.methods if not task.classes and not METHODS[name].sequences]
-    if lost:
-        raise ValueError(f"{', '.join(lost)} need class labels, the task {config.task} has sequences: leave them out")
+    check_learner(task.learner)
+    if task.objective.kind != tasks.OBJECTIVES[config.task]:
+        raise ValueError(f"the task {config.task} is one of {task.objective.kind}, tasks.OBJECTIVES says otherwise")
 
 
-def one_draw(config, task: Task, draw: int, devices, path: Path, record) -> None:
-    """The lines of one draw that are not there yet: contributors, terms, values, truth."""
-    done = results.select(results.read(path), draw=draw)
+def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: list[dict]) -> Iterator[Step]:
+    """The steps of one draw: contributors, terms, values, truth. folder: of checkpoints."""
     key = jax.random.key(draw)
     specs = specifications(config, task, jax.random.fold_in(key, SPECS))
     pool, contributors = mixture.build(
@@ -134,6 +146,7 @@ def one_draw(config, task: Task, draw: int, devices, path: Path, record) -> None
         config.zipf,
     )
     starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
+    train = trainer(task, devices, folder)
     problem = Problem(
         model=task.model,
         initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
@@ -143,69 +156,102 @@ def one_draw(config, task: Task, draw: int, devices, path: Path, record) -> None
         validation=task.validation,
         features=task.features,
         key=jax.random.fold_in(key, VALUES),
-        classes=task.classes,
-        train=trainer(task, devices, path.parent / "checkpoints"),
+        objective=task.objective,
+        train=train,
+        learner=task.learner,
+        shared=Shared(),
     )
-    if task.sample and not results.select(results.read(path), kind="tail"):
-        record([{"kind": "tail", **tails.beyond(task.validation.inputs, tails.ranks(task.train.inputs))}])
-    if len(results.select(done, kind="contributor")) < len(specs):
-        results.remove(path, kind="contributor", draw=draw)
-        record([described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)])
+    if task.sample:
+        yield Step([{"kind": "tail"}], lambda: [tail_of(task)])
+    about = {"kind": "contributor", "draw": draw}
+    yield Step(
+        [about | {"contributor": spec.name} for spec in specs],
+        lambda: [described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)],
+        remake=(about,),
+    )
     judged = config.truth != ground_truth.NONE
-    if judged and not results.select(done, kind="terms"):  # of the ablation
-        begun = time.perf_counter()
-        chosen = config.options.get("score_scale_free", {})
-        terms = {name: list(costs) for name, costs in score.terms(problem, **chosen)._asdict().items()}
-        record([{"kind": "terms", "draw": draw, "terms": terms, "seconds": time.perf_counter() - begun}])
-    missing = [name for name in config.methods if not results.select(done, kind="values", method=name)]
-    begun = time.perf_counter()
+    if judged:  # of the ablation
+        yield Step([{"kind": "terms", "draw": draw}], lambda: [terms(config, problem, draw)])
+    every = [{"kind": "values", "draw": draw, "method": name} for name in config.methods]
+    missing = [line["method"] for line in every if not results.select(recorded, **line)]
+    on_union = 0.0
     if any(METHODS[name].checkpoints for name in missing):
-        problem = problem._replace(checkpoints=checkpoints(config, problem, jax.random.fold_in(key, UNION)))
-    on_union = time.perf_counter() - begun
+        begun = time.perf_counter()
+        problem = problem._replace(checkpoints=checkpoints(config, problem, train, jax.random.fold_in(key, UNION)))
+        on_union = time.perf_counter() - begun
     for name in (bar := tqdm(missing, desc=f"draw {draw}: values", unit="method", disable=not is_main_process())):
         bar.set_postfix_str(name)
-        begun = time.perf_counter()
-        values = METHODS[name](problem, **config.options.get(name, {}))
-        seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
-        record([{"kind": "values", "draw": draw, "method": name, "values": list(values), "seconds": seconds}])
-    seeds = [s for s in range(config.truth_seeds) if not results.select(done, kind="truth", seed=s)]
-    if judged and seeds:
-        begun, folder = time.perf_counter(), path.parent / "checkpoints" / f"truth-{draw}"
-        truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
-        lines = truth(task, problem, seeds, jax.random.fold_in(key, TRUTH), devices, folder)
-        seconds = (time.perf_counter() - begun) / len(seeds)
-        about = {"kind": "truth", "draw": draw, "truth": config.truth, "metric": task.metric, "seconds": seconds}
-        record([about | line for line in lines])
+        yield Step(
+            [{"kind": "values", "draw": draw, "method": name}],
+            functools.partial(values, config, problem, draw, name, on_union),
+        )
+    if judged:
+        yield Step(
+            [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],
+            lambda: truths(config, task, problem, draw, devices, folder, recorded),
+        )
 
 
-def checkpoints(config, problem: Problem, key) -> tuple:
+def tail_of(task: Task) -> dict:
+    """The line of the validation set's tail."""
+    return {"kind": "tail", **tails.beyond(task.validation.inputs, tails.ranks(task.train.inputs))}
+
+
+def terms(config, problem: Problem, draw: int) -> dict:
+    """The line of the score's terms, which the ablation is made of."""
+    begun, chosen = time.perf_counter(), config.options.get("score_scale_free", {})
+    costs = {name: list(costs) for name, costs in score_terms.terms(problem, **chosen)._asdict().items()}
+    return {"kind": "terms", "draw": draw, "terms": costs, "seconds": time.perf_counter() - begun}
+
+
+def values(config, problem: Problem, draw: int, name: str, on_union: float) -> list[dict]:
+    """The line of one method's values; on_union: seconds of the checkpoints, which some methods share."""
+    begun = time.perf_counter()
+    worth = METHODS[name](problem, **config.options.get(name, {}))
+    seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
+    return [{"kind": "values", "draw": draw, "method": name, "values": list(worth), "seconds": seconds}]
+
+
+def truths(config, task: Task, problem: Problem, draw: int, devices, folder: Path, recorded: list[dict]) -> list[dict]:
+    """The truth lines of those seeds that are not recorded yet, whose models are trained together."""
+    about = {"kind": "truth", "draw": draw}
+    seeds = [seed for seed in range(config.truth_seeds) if not results.select(recorded, **about, seed=seed)]
+    begun, key = time.perf_counter(), jax.random.fold_in(jax.random.key(draw), TRUTH)
+    truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
+    lines = truth(task, problem, seeds, key, devices, folder / f"truth-{draw}")
+    seconds = (time.perf_counter() - begun) / len(seeds)
+    about |= {"truth": config.truth, "metric": task.metric, "seconds": seconds}
+    return [about | line for line in lines]
+
+
+def checkpoints(config, problem: Problem, train: Train, key) -> tuple:
     """(params, learning rate) at config.checkpoints equal shares of one training on the union of the contributors."""
-    own, _ = union_examples(problem)
+    union, _ = union_examples(problem)
     bits, rate = jax.random.key_data(key), config.training.learning_rate
     shares = np.linspace(0, 1, config.checkpoints + 1)[1:]  # a shorter training begins a longer one of the same key
-    return tuple((*problem.train([own], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
+    return tuple((*train([union], float(share), jax.random.wrap_key_data(bits)), rate) for share in shares)
 
 
 def specifications(config, task: Task, key) -> list[Spec]:
     """The explicit list of the config, or a draw over its axes."""
-    if config.contributors.explicit:
-        named = [{"name": f"{i:02d}"} | dict(fields) for i, fields in enumerate(config.contributors.explicit)]
-        return [Spec(**fields) for fields in named]
+    explicit: list[dict[str, Any]] = [dict(fields) for fields in config.contributors.explicit]
+    if explicit:
+        return [Spec(**({"name": f"{i:02d}"} | fields)) for i, fields in enumerate(explicit)]
     return mixture.draw(key, config.contributors.count, config.contributors.axes.to_dict(), task.strengths)
 
 
-def trainer(task: Task, devices, folder: Path):
+def trainer(task: Task, devices, folder: Path) -> Train:
     """Problem.train: the task's recipe with a share of its steps; checkpoints in a folder named by the key."""
 
-    def fit(sets, share: float, key):
+    def trained(sets, share: float, key):
         if not 0 < share <= 1:
             raise ValueError(f"the share of the training steps must lie in (0, 1], got {share}")
         recipe = task.recipe._replace(steps=max(1, round(share * task.recipe.steps)))
         name = "-".join(map(str, ["short", recipe.steps, *np.asarray(jax.random.key_data(key)).ravel()]))
         keys = list(jax.random.split(key, len(sets)))
-        return train.fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
+        return fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
 
-    return fit
+    return trained
 
 
 def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
@@ -225,7 +271,7 @@ def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) 
         "near_rule": task.near_rule,
     }
     if task.thumbnail:
-        line["thumbnails"] = _png(_mixed(task, inputs, contributor.real))
+        line["thumbnails"] = _png(_mixed(task.thumbnail, inputs, contributor.real))
     if task.sample:
         line["tail"] = tails.beyond(inputs, tails.ranks(task.train.inputs))
     if task.sample and not spec.label_noise:  # a wrong answer is a real one
@@ -233,12 +279,12 @@ def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) 
     return line
 
 
-def _mixed(task: Task, inputs, real) -> np.ndarray:
+def _mixed(thumbnail: Callable[[np.ndarray], np.ndarray], inputs, real) -> np.ndarray:
     """A strip of examples, half of them synthetic where there are any."""
     groups = [np.flatnonzero(real), np.flatnonzero(~real)]
     share = [THUMBNAILS // 2, THUMBNAILS // 2] if all(map(len, groups)) else [THUMBNAILS, THUMBNAILS]
     rows = np.concatenate([group[:wanted] for group, wanted in zip(groups, share, strict=True)])
-    return np.concatenate([task.thumbnail(inputs[row]) for row in rows], axis=1)
+    return np.concatenate([thumbnail(inputs[row]) for row in rows], axis=1)
 
 
 def _png(pixels: np.ndarray) -> str:

@@ -5,7 +5,9 @@ import numpy as np
 from experiments.runtime import results
 from experiments.studies.valuation import evaluate
 from experiments.studies.valuation.ground_truth import OWN_SET
-from valuation.methods import METHODS, score
+from valuation.methods import METHODS
+from valuation.methods.score_terms import Terms
+from valuation.methods.score_weights import scale_free_weights, value
 
 
 def judged(config, lines: list[dict]) -> list[dict]:
@@ -68,17 +70,17 @@ def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
     """The score with every subset of its terms, scale-free weights: mean within-draw Spearman."""
     draws = range(config.seed, config.seed + config.draws)
     every = [
-        score.Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()})
+        Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()})
         for d in draws
     ]
     out = []
-    for chosen in range(1, 2 ** len(score.Terms._fields)):
-        mask = np.array([bool(chosen >> i & 1) for i in range(len(score.Terms._fields))])
+    for chosen in range(1, 2 ** len(Terms._fields)):
+        mask = np.array([bool(chosen >> i & 1) for i in range(len(Terms._fields))])
         found = [
-            evaluate.correlation("spearman", score.value(t, mask * score.scale_free_weights(t)), y.mean(1))
+            evaluate.correlation("spearman", value(t, mask * scale_free_weights(t)), y.mean(1))
             for t, y in zip(every, truth, strict=True)
         ]
-        names = [name for name, used in zip(score.Terms._fields, mask, strict=True) if used]
+        names = [name for name, used in zip(Terms._fields, mask, strict=True) if used]
         out.append(
             {
                 "kind": "ablation",
@@ -90,7 +92,7 @@ def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
     return out
 
 
-def _number(value: float) -> float | None:
+def _number(value: float | np.floating) -> float | None:
     return None if np.isnan(value) else float(value)
 
 

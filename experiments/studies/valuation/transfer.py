@@ -6,16 +6,20 @@ Both runs must have the same contributors: the same config but for the model; th
 a draw and method into workdir/results.jsonl and prints the table of means.
 """
 
-import sys
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from experiments.runtime import results
+from experiments.reporting import markdown
+from experiments.runtime import launch, results, study
 from experiments.runtime.results import select
+from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
 from experiments.studies.valuation.ground_truth import OWN_SET
+from experiments.studies.valuation.reading import utilities
 from valuation.methods import METHODS
 
 
@@ -24,34 +28,33 @@ def table(values: list[dict], truth: list[dict]) -> list[dict]:
 
     values, truth: lines of two finished runs. Raises ValueError unless their contributors are the same.
     """
-    found = []
+    lines = []
     if not select(truth, kind="truth"):
         raise ValueError("the run whose truth is taken has none: it was made with truth=none")
-    draws = [{x["draw"] for x in select(lines, kind=kind)} for lines, kind in ((values, "values"), (truth, "truth"))]
-    draws = sorted(draws[0] & draws[1])
+    judged = {line["draw"] for line in select(truth, kind="truth")}
+    draws = sorted({line["draw"] for line in select(values, kind="values")} & judged)
     if not draws:
         raise ValueError("the two runs have no draw in common: give them the same seed and number of draws")
     for draw in draws:
         same = _measured(values) == _measured(truth)
-        if not select(
-            values, kind="truth"
-        ):  # its values are made for contributors on their own, as own_set judges them
+        if not select(values, kind="truth"):  # its values are made for contributors alone, as own_set judges them
             same = {measured[1] for measured in _measured(truth)} <= {None, OWN_SET}
         if _contributors(values, draw) != _contributors(truth, draw) or not same:
             raise ValueError(
                 f"draw {draw}: the two runs have other contributors, data or truths, expected configs that differ in "
                 "the model alone"
             )
-        other, own = (_truth(lines, draw) for lines in (truth, values))
-        own = np.zeros(len(other)) if own is None else own  # constant: it has no correlation
+        other = utilities(truth, draw).mean(0)
+        # constant where there is none: it has no correlation
+        itself = utilities(values, draw).mean(0) if select(values, kind="truth", draw=draw) else np.zeros(len(other))
         for line in select(values, kind="values", draw=draw):
-            pairs = {"spearman": (line["values"], other), "own": (line["values"], own), "truths": (own, other)}
+            pairs = {"spearman": (line["values"], other), "own": (line["values"], itself), "truths": (itself, other)}
             rho = {name: evaluate.correlation("spearman", *map(np.asarray, pair)) for name, pair in pairs.items()}
-            found.append(
+            lines.append(
                 {"kind": "transfer", "draw": draw, "method": line["method"]}
                 | {name: None if np.isnan(number) else number for name, number in rho.items()}
             )
-    return found
+    return lines
 
 
 def words(lines: list[dict]) -> str:
@@ -59,15 +62,11 @@ def words(lines: list[dict]) -> str:
     names = list(dict.fromkeys(x["method"] for x in lines))
     means = {n: [_mean(select(lines, method=n), k) for k in ("spearman", "own")] for n in names}
     order = sorted(names, key=lambda n: -np.nan_to_num(means[n][0], nan=-2))
-    rows = [f"| {METHODS[n].title} | {_number(means[n][0])} | {_number(means[n][1])} |" for n in order]
+    rows = [[METHODS[n].title, *(markdown.decimal(None if np.isnan(x) else x) for x in means[n])] for n in order]
     truths = _mean(select(lines, method=names[0]), "truths")
-    head = ["| method | against the other run's truth | against its own |", "|---|---|---|"]
+    head = ["method", "against the other run's truth", "against its own"]
     last = "" if np.isnan(truths) else f"The two truths agree with {truths:.3f}."
-    return "\n".join([*head, *rows, "", last]).rstrip()
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
+    return "\n".join([markdown.table(head, rows), "", last]).rstrip()
 
 
 def _contributors(lines: list[dict], draw: int) -> list[dict]:
@@ -75,11 +74,6 @@ def _contributors(lines: list[dict], draw: int) -> list[dict]:
     names, notes = ("spec", "examples", "distinct", "real"), ("dataset", "train / validation / test")
     data = [{name: x.get("notes", {}).get(name) for name in notes} for x in select(lines, kind="run")]
     return data + [{name: x.get(name) for name in names} for x in select(lines, kind="contributor", draw=draw)]
-
-
-def _truth(lines: list[dict], draw: int) -> np.ndarray | None:
-    found = [x["utility"] for x in select(lines, kind="truth", draw=draw)]
-    return np.mean(found, axis=0) if found else None
 
 
 def _measured(lines: list[dict]) -> set[tuple]:
@@ -91,22 +85,33 @@ def _mean(lines: list[dict], name: str) -> float:
     return float(np.mean([np.nan if x[name] is None else x[name] for x in lines]))
 
 
+def run(workdir: str | Path, *, values: str | Path, truth: str | Path) -> Path:
+    """Compares two finished runs; the path of the table, workdir/report.md. Raises ValueError as `table` does."""
+    folders = {"values": str(values), "truth": str(truth)}
+    paths = {name: Path(folder) / results.FILE for name, folder in folders.items()}
+    lines = {name: results.read(path) for name, path in paths.items()}
+    for name, folder in folders.items():
+        if not select(lines[name], kind="run"):
+            raise ValueError(f"--{name}={folder} holds no finished run")
+    compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
+    made = [compared | line for line in table(lines["values"], lines["truth"])]
+
+    def steps(recorded: list[dict]) -> Iterator[Step]:
+        yield Step(made, lambda: made, remake=({"kind": "transfer"},))
+
+    digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
+    config = {"name": "transfer", "scale": "of values", **folders, "lines": digests}
+    return study.run(Study("transfer", config, steps, write), workdir)
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes the table of means, workdir/report.md; its path."""
+    return study.write_page(workdir, words(select(results.finished(workdir), kind="transfer")) + "\n")
+
+
 def main(argv: list[str]) -> None:
-    folders = {name: flags.FLAGS[name].value for name in ("values", "truth")}
-    try:
-        lines = {name: results.read(Path(folder) / results.FILE) for name, folder in folders.items()}
-        for name, folder in folders.items():
-            if not select(lines[name], kind="run"):
-                raise ValueError(f"--{name}={folder} holds no finished run")
-        found = table(lines["values"], lines["truth"])
-        path = results.start(flags.FLAGS.workdir, folders)
-        results.remove(path, kind="transfer")
-        compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
-        stamp = results.stamp({"name": "transfer", "scale": "of values"} | compared)
-        results.append(path, [stamp | compared | line for line in found])
-        print(words(found))
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    args = flags.FLAGS
+    print(run(args.workdir, values=args.values, truth=args.truth).read_text(), end="")
 
 
 if __name__ == "__main__":
@@ -116,4 +121,4 @@ if __name__ == "__main__":
         ("workdir", "folder for results.jsonl"),
     ):
         flags.DEFINE_string(name, None, meaning, required=True)
-    app.run(main)
+    launch.run(main)

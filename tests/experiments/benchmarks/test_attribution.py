@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import attribution, cost, discrepancy, language_model, workloads
-from experiments.runtime import results
+from experiments.runtime import results, study
 from models.decoder import Config
+from tests.experiments.runtime.written import unwritten
 from tests.reference import jacobian
 
 WIDTHS = (4, 6, 5, 3)
@@ -39,19 +40,19 @@ def test_products_are_those_of_the_weights_in_the_file(folder):
     np.testing.assert_allclose(attribution.graddot(work), ours @ query.T, rtol=1e-3, atol=1e-3)
 
 
-def test_a_case_leaves_one_line_and_a_rerun_none(folder, tmp_path):
+def test_a_case_leaves_one_line_and_asked_for_again_none(folder, tmp_path):
     work = workloads.load(folder, "mlp")
     (folder / "reference").mkdir(exist_ok=True)
     np.save(folder / "reference/dattri-tracin__mlp.npy", attribution.graddot(work) * 3)
     command = [sys.executable, "-m", "experiments.benchmarks.attribution", f"--peers={folder}", f"--workdir={tmp_path}",
-               "--only=graddot.mlp", "--repeat=1"]  # fmt: skip
-    for _ in range(2):
-        subprocess.run(command, check=True, cwd=Path(__file__).parents[3], capture_output=True)
+               "--only=graddot.mlp,graddot.mlp", "--repeat=1"]  # fmt: skip
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[3], capture_output=True)
     (line,) = results.read(tmp_path / "results.jsonl")
     assert line["correlation"] == pytest.approx(1, abs=1e-6)
     assert 0 < line["warm_seconds"] <= line["cold_seconds"]
     assert line["peak_megabytes"] >= line["megabytes_before"] > 0
     assert line["result_bytes"] == 4 * 24 * 6
+    assert [name for name in unwritten("attribution", [line]) if not name.startswith("run.")] == []
 
 
 def test_wrong_weights_and_missing_files_are_refused(folder, tmp_path):
@@ -65,6 +66,18 @@ def test_wrong_weights_and_missing_files_are_refused(folder, tmp_path):
     (tmp_path / "data/digits.npz").write_bytes((folder / "data/digits.npz").read_bytes())
     with pytest.raises(ValueError, match="logits of mlp are off by"):
         workloads.load(tmp_path, "mlp")
+
+
+def test_the_cost_of_two_sizes_has_a_line_each_and_a_fit(monkeypatch, tmp_path):
+    monkeypatch.setattr(cost, "measurements", lambda: iter(
+        ({"method": "m", "axis": "examples", "size": n}, lambda: None) for n in (10, 100)
+    ))  # fmt: skip
+    monkeypatch.setattr(cost, "seconds", lambda function: 0.5)
+    page = study.run(study.Study("cost", {"name": "cost"}, cost.steps, cost.write, cost.fits), tmp_path)
+    lines = results.read(tmp_path / "results.jsonl")
+    assert unwritten("cost", lines) == []
+    assert results.select(lines, kind="cost_fit")[0]["exponent"] == pytest.approx(0)
+    assert "| m | examples | 10 to 100 | 0.500 to 0.500 | " in page.read_text()
 
 
 def test_exponent_of_a_power_law():

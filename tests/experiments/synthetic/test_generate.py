@@ -12,7 +12,8 @@ import tokenizers
 
 from configs.language import get_config
 from experiments.runtime import results
-from experiments.synthetic import corpus, generate, prompts
+from experiments.synthetic import corpus, generate, language_model, prompts, selection
+from tests.experiments.runtime.written import unwritten
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_files_hold_what_the_format_promises(made):
             wanted = {"kind", "text", "model", "temperature", "top_p", "seed"}
             assert set(row) == wanted | ({"instruction"} if kind == "instruction" else set())
             assert row["kind"] == kind
-            assert not any(mark in row["text"] for mark in (prompts.TURN, prompts.END, generate.START))
+            assert not any(mark in row["text"] for mark in (prompts.TURN, prompts.END, language_model.START))
 
 
 def test_an_interrupted_run_goes_on_to_the_same_texts(made, tmp_path):
@@ -51,6 +52,8 @@ def test_an_interrupted_run_goes_on_to_the_same_texts(made, tmp_path):
     (copied / results.FILE).write_text("".join(whole[:6]) + whole[6][:20])  # a batch and a half, and a torn line
     generate.run(config, tmp_path, None, tmp_path / "generated", ("continuation",))
     assert (copied / results.FILE).read_text().splitlines(keepends=True) == whole
+    described = {name for name in unwritten("drafts", results.read(path)) if name.startswith("continuation.")}
+    assert not described, "every field of a draft is written"
     files = [folder / corpus.file("continuation") for folder in (output, tmp_path / "generated")]
     assert files[0].read_bytes() == files[1].read_bytes()
 
@@ -102,11 +105,11 @@ def test_rules_cut_drop_and_count():
         row(" "), row("Fine.", instruction="Do it ", instruction_finished=True),
         row("Fine too.", instruction="Do it ", instruction_finished=False),
     ]  # fmt: skip
-    kept, counts = generate.filtered(rows, {"whole": True}, [])
+    kept, counts = selection.filtered(rows, {"whole": True}, [])
     assert [x["text"] for x in kept] == ["All of it is said.", "It ends here.", "Fine."]
     assert kept[-1]["instruction"] == "Do it"
     assert sum(counts.values()) == 3
-    kept, counts = generate.filtered(rows[:4], {"whole": False, "words": (3, 9)}, [])
+    kept, counts = selection.filtered(rows[:4], {"whole": False, "words": (3, 9)}, [])
     assert (len(kept), counts) == (2, {"empty": 1, "words": 1})
 
 
@@ -118,7 +121,7 @@ def test_solutions_do_not_quote_their_problem():
         "One pen costs 4, so 7 pens cost 28.",
     ]
     rows = [{"text": text, "finished": True, "tokens": 9, "problem": prompts.digest(problem)} for text in said]
-    kept, counts = generate.filtered(rows, {"whole": True}, [problem])
+    kept, counts = selection.filtered(rows, {"whole": True}, [problem])
     assert [row["text"] for row in kept] == ["One costs 12 / 3 = 4.\n7 * 4 = 28.", said[2]]
     assert counts == {"unfinished": 0, "quotes": 1, "empty": 0}
 
@@ -158,12 +161,12 @@ def test_a_tokenizer_without_special_tokens_cannot_chat():
     alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
     plain = tokenizers.Tokenizer(tokenizers.models.BPE(vocab={x: i for i, x in enumerate(alphabet)}, merges=[]))
     plain.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    model = generate.untrained()._replace(tokenizer=plain, special={"eos": 0})
+    model = language_model.untrained()._replace(tokenizer=plain, special={"eos": 0})
     with pytest.raises(ValueError, match="cannot chat"):
-        generate.encoded(model, prompts.chat("hello"))
+        language_model.encoded(model, prompts.chat("hello"))
     with pytest.raises(ValueError, match="no token for the start of a text"):
-        generate.encoded(model, "hello")
-    assert generate.encoded(model._replace(special={"eos": 0, "bos": 7}), "")[:1] == [7]
+        language_model.encoded(model, "hello")
+    assert language_model.encoded(model._replace(special={"eos": 0, "bos": 7}), "")[:1] == [7]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from configs import instructions, reasoning
 from experiments.tasks import budget
-from experiments.training import train
+from experiments.training import recipe as recipes
 from models.decoder import Config, decoder
 from models.lora import with_lora
 from valuation.outputs import log_likelihood
@@ -26,10 +25,11 @@ def test_memory_and_operations_are_near_those_of_the_compiled_step():
     def loss(params, frozen, examples, key):
         return -log_likelihood(model.apply(params, frozen, examples.inputs), examples)
 
-    recipe = train.Recipe(loss, None, model.frozen, optax.adam(1e-3), 1, BATCH)
+    recipe = recipes.Recipe(loss, None, model.frozen, recipes.optimizer("adam", {"learning_rate": 1e-3}), 1, BATCH)
     tokens = np.zeros((BATCH, LENGTH), np.int32)
-    state = model.params, recipe.optimizer.init(model.params), jax.random.key(0), jnp.zeros((), jnp.int32)
-    step = jax.jit(partial(train.step, recipe), donate_argnums=0)
+    bits = jax.random.key_data(jax.random.key(0))
+    state = model.params, recipe.optimizer.init(model.params), bits, jnp.zeros((), jnp.int32)
+    step = jax.jit(partial(recipes.step, recipe), donate_argnums=0)
     compiled = step.lower(state, Examples(tokens, tokens, tokens < 1), model.frozen).compile()
     found = budget.estimate(
         SHAPE, learned, budget.Tokens(BATCH * LENGTH, 0, 0), batch=BATCH, length=LENGTH, devices=1, number_bytes=4,

@@ -12,8 +12,9 @@ from experiments.data import archives
 from experiments.data.builders.natural_instructions import FOLDER, PER_SUBTASK, SUBTASKS
 from experiments.runtime import mesh, results
 from experiments.studies.valuation import study
-from experiments.tasks import instructions, load, sequences, token_rows
+from experiments.tasks import decoders, instructions, load, response_metrics, token_rows
 from tests.models.test_pretrained import written
+from valuation.objective import NextToken
 
 CONFIG = config_file.get_config("tiny")
 
@@ -42,7 +43,7 @@ def test_the_archive_gives_requests_inputs_first_answers_and_families(tmp_path, 
         f"{FOLDER}/{name}/task.json": subtask(name, PER_SUBTASK + 5 if i == 0 else 2) for i, name in enumerate(SUBTASKS)
     }
     put(tmp_path, monkeypatch, tasks)
-    pairs = instructions.read(str(tmp_path), CONFIG)
+    pairs = instructions.read_natural_instructions(CONFIG, str(tmp_path))
     assert len(pairs) == PER_SUBTASK + 2 * 60
     assert {pair.instruction for pair in pairs} == {"Answer it."}
     assert all(pair.prompt.split()[-1] == pair.response.split()[1] for pair in pairs)
@@ -54,7 +55,7 @@ def test_the_archive_gives_requests_inputs_first_answers_and_families(tmp_path, 
 def test_a_missing_subtask_is_named(tmp_path, monkeypatch):
     put(tmp_path, monkeypatch, {f"{FOLDER}/{name}/task.json": subtask(name, 1) for name in SUBTASKS[:-1]})
     with pytest.raises(ValueError, match=f"lacks the member .*{SUBTASKS[-1]}"):
-        instructions.read(str(tmp_path), CONFIG)
+        instructions.read_natural_instructions(CONFIG, str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +67,13 @@ def test_shapes_and_groups(task):
     assert task.train.inputs.shape == (len(task.groups), CONFIG.tokens.length)
     assert len(np.unique(task.groups)) == 12
     kept = 40 - task.notes["dropped for 13 words in a row that a test example has, from validation"]
-    assert (len(task.validation.inputs), len(task.test.inputs), task.classes) == (kept, 60, 0)
+    assert (len(task.validation.inputs), len(task.test.inputs), task.objective) == (kept, 60, NextToken())
     assert task.features(task.validation.inputs).shape == (kept, CONFIG.features.dimensions)
 
 
 def test_written_pairs_are_those_of_the_temperature(task):
     some = task.train.take(np.arange(9))
-    known = instructions.by_temperature(instructions.records(CONFIG))
+    known = instructions.by_temperature(instructions.read_generated(CONFIG, None))
     made = task.mechanisms["generated"](some, 0.7, jax.random.key(0))
     assert made.inputs.shape == some.inputs.shape
     assert made.mask.any(1).all()
@@ -85,9 +86,9 @@ def test_written_pairs_are_those_of_the_temperature(task):
 
 def test_records_of_a_language_model_become_pairs(monkeypatch):
     found = [{"instruction": " Why? ", "text": "So.", "temperature": 0.7, "top_p": 0.9, "seed": 0, "model": "x"}]
-    monkeypatch.setattr(instructions.generated, "read", lambda kind: found if kind == "instruction" else None)
+    monkeypatch.setattr(instructions.corpus, "read", lambda kind: found if kind == "instruction" else None)
     config = config_file.get_config("small")
-    assert instructions.by_temperature(instructions.records(config)) == {
+    assert instructions.by_temperature(instructions.read_generated(config, None)) == {
         0.7: [token_rows.Pair("", "Why?", "So.", "generated")]
     }
 
@@ -102,13 +103,13 @@ def test_paper_scale_reads_two_folders(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "part.jsonl").write_text("\n".join(map(json.dumps, lines)))
     config.folders.real, config.folders.synthetic = str(tmp_path / "real"), str(tmp_path / "made")
-    assert [pair.family for pair in instructions.folder(config)] == ["a", "b"] * 3
-    assert instructions.by_temperature(instructions.records(config))[1.0][0].response == "gone"
+    assert [pair.family for pair in instructions.read(config, None)] == ["a", "b"] * 3
+    assert instructions.by_temperature(instructions.read_generated(config, None))[1.0][0].response == "gone"
 
 
 def test_values_by_gradients_of_lora_beside_a_pretrained_decoder(tmp_path, monkeypatch):
     written(tmp_path / "tiny.gguf", keys={"llama.context_length": 64})
-    monkeypatch.setattr(sequences, "member", lambda *_: tmp_path / "tiny.gguf")
+    monkeypatch.setattr(decoders, "member", lambda *_: tmp_path / "tiny.gguf")
     config = config_file.get_config("tiny,model=smollm2,truth=none,contributors=3")
     config.update({"methods": ("ntk_utility", "size"), "options": {}, "choice": "ntk_utility"})
     config.model.update({"last": 1, "rank": 2})
@@ -118,5 +119,5 @@ def test_values_by_gradients_of_lora_beside_a_pretrained_decoder(tmp_path, monke
     found = results.select(lines, kind="values", method="ntk_utility")[0]["values"]
     task = load(config, None, mesh.devices())
     assert list(task.model.params["blocks"]) == [1]
-    nats = sequences.nats(task.model, task.validation) / task.validation.mask.sum(1)
+    nats = response_metrics.nats(task.model, task.validation) / task.validation.mask.sum(1)
     assert -np.mean(nats**2) < min(found) < max(found) < 0  # every fit leaves less than no fit does

@@ -30,29 +30,35 @@ def archive(tmp_path, monkeypatch):
 
 
 def test_the_archive_gives_problems_steps_answers_and_families(archive):
-    pairs = reasoning.read(archive, CONFIG)
+    pairs = reasoning.read_math_steps(CONFIG, archive)
     assert token_rows.Pair("", "what is 2 times 3 ?", "multiply 2 by 3. answer: 6", "multiply, 1 step") in pairs
     assert token_rows.Pair("", "is 1 odd?", "Yes. It is.", "strategyqa") in pairs
     assert len(pairs) == 12
     assert reasoning.kind("add 1 to 2, divide the result by 3, subtract 1, add 4") == "add, 3 or more steps"
 
 
+def asking(limits, questions: int) -> ConfigDict:
+    return ConfigDict({"tokens": limits, "questions": questions})
+
+
 def test_options_of_held_out_problems(archive):
     code = token_rows.trained_coder([x["input"] for x in MATH], 300)
     held_out = ["what is 4 times 3 ?", "is 1 odd?", "what is 2 times 3 ?", "what is 5 times 3 ?"]
-    found, numbers = reasoning.options(archive, code, LIMITS, held_out, 2)
+    found, numbers = reasoning.read_options(asking(LIMITS, 2), archive, code, held_out)
     assert numbers.tolist() == [[2, 1], [2, 1]]
     prompts, answers = zip(*token_rows.texts(code, found.inputs), strict=True)
     assert prompts == ("what is 4 times 3 ?",) * 2 + ("what is 2 times 3 ?",) * 2
     assert answers == tuple(f"multiply {i} by 3. answer: {c}" for i, c in ((4, 8), (4, 12), (2, 4), (2, 6)))
     room = len(code.tokenizer.encode(answers[0]).ids) + 1  # for it and its end; an answer of two digits is cut
-    _, numbers = reasoning.options(archive, code, ConfigDict(LIMITS.to_dict() | {"response": room}), held_out, 2)
+    _, numbers = reasoning.read_options(asking(LIMITS.to_dict() | {"response": room}, 2), archive, code, held_out)
     assert numbers.tolist() == [[2, 1]]
 
 
 def test_models_choose_by_the_likelihood_of_whole_answers(archive):
     code = token_rows.trained_coder([x["input"] for x in MATH], 300)
-    found, numbers = reasoning.options(archive, code, LIMITS, [f"what is {i} times 3 ?" for i in range(1, 9)], 9)
+    found, numbers = reasoning.read_options(
+        asking(LIMITS, 9), archive, code, [f"what is {i} times 3 ?" for i in range(1, 9)]
+    )
     model = transformer(300, LIMITS["length"], 16, layers=1, heads=2, hidden=32, tied=True, key=jax.random.key(0))
     logits = np.asarray(model.apply(model.params, model.frozen, found.inputs), np.float64)
     tokens = np.take_along_axis(log_softmax(logits, -1), np.asarray(found.targets)[..., None], -1)[..., 0]

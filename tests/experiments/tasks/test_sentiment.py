@@ -19,10 +19,13 @@ from experiments.data.builders.movie_reviews import MEMBER
 from experiments.data.vocabulary import decode, encode, vocabulary
 from experiments.runtime import mesh, results
 from experiments.studies.valuation import study
-from experiments.synthetic.generate import untrained
-from experiments.tasks import frozen_features, hidden_states, load, sentiment
+from experiments.synthetic import corpus, review_texts
+from experiments.synthetic.language_model import untrained
+from experiments.tasks import frozen_features, load, sentiment, sentiment_sources
+from experiments.tasks.task_on_states import on_states
 from models.decoder import hidden
 from models.mlp import mlp
+from valuation.problem import Examples
 
 PRAISE, BLAME = ("splendid", "wonderful"), ("horrid", "dreadful")
 
@@ -50,7 +53,7 @@ def data_dir(tmp_path, monkeypatch):
         {"text": text(i % 2, i, "machine"), "label": i % 2, "temperature": 1.0, "top_p": (0.7, 0.9)[i // 2 % 2]}
         for i in range(12)
     ]
-    monkeypatch.setattr(generated, "read", {"review": records}.__getitem__)
+    monkeypatch.setattr(corpus, "read", {"review": records}.__getitem__)
     return str(tmp_path)
 
 
@@ -58,7 +61,7 @@ def data_dir(tmp_path, monkeypatch):
 def config():
     out = config_file.get_config("small")
     out.split = {"validation": 10, "test": 15}
-    out.vocabulary, out.length, out.widths = 90, 12, (4,)
+    out.tokens, out.model.widths = {"vocabulary": 90, "length": 12}, (4,)
     return out
 
 
@@ -71,14 +74,14 @@ def words(task, examples) -> list[str]:
     return [task.sample(row) for row in examples.inputs]
 
 
-def test_both_users_of_the_archive_read_the_same_texts(data_dir):
-    found, sources = reviews.read(data_dir)
+def test_both_users_of_the_archive_read_the_same_texts(config, data_dir):
+    found, sources = reviews.read_archive(config, data_dir)
     assert (len(found.texts), np.sum(sources == "imdb"), np.sum(sources == "rotten_tomatoes")) == (81, 61, 20)
     for said, label, source in zip(found.texts, found.labels, sources, strict=True):
         assert any(word in said for word in (BLAME, PRAISE)[label])
         assert ("tomato" in said) == (source == "rotten_tomatoes")
-    assert reviews.texts(data_dir) == list(dict.fromkeys(found.texts))
-    assert len(reviews.texts(data_dir)) == 80
+    assert reviews.read_texts(config, data_dir) == list(dict.fromkeys(found.texts))
+    assert len(reviews.read_texts(config, data_dir)) == 80
 
 
 def test_parts_share_no_text_and_hold_films_only(task):
@@ -105,24 +108,24 @@ def test_every_mechanism_keeps_number_form_and_targets(task):
 
 
 def test_other_texts_have_the_right_label_source_and_setting(config, data_dir):
-    config.vocabulary = 1000
+    config.tokens.vocabulary = 1000
     task = load(config, data_dir, mesh.devices())
-    learn = sentiment.Reviews([text(i % 2, i, s) for s in ("tomato", "machine") for i in range(20)], np.arange(40) % 2)
+    learn = reviews.Reviews([text(i % 2, i, s) for s in ("tomato", "machine") for i in range(20)], np.arange(40) % 2)
     names = vocabulary(learn.texts * 2, 1000)
     rows, _ = encode(names, learn.texts, 12)
-    source = sentiment.Examples(rows, learn.labels.astype(np.int32))
+    source = Examples(rows, learn.labels.astype(np.int32))
     some = task.train.take(np.arange(30))
-    made = sentiment.borrowed("tomatoes", source.take(np.arange(20)), True, some, 1, jax.random.key(1))
+    made = review_texts.borrowed("tomatoes", source.take(np.arange(20)), True, some, 1, jax.random.key(1))
     for row, label in zip(made.inputs, some.targets, strict=True):
         said = decode(names, row)
         assert said.startswith("tomato")
         assert any(word in said for word in (BLAME, PRAISE)[label])
     own = some.targets == 1
     assert len(np.unique(made.inputs[own], axis=0)) == min(10, own.sum())  # repeated only when all are used up
-    joined = sentiment.borrowed("tomatoes", source.take(np.arange(20)), True, some, 2, jax.random.key(1))
+    joined = review_texts.borrowed("tomatoes", source.take(np.arange(20)), True, some, 2, jax.random.key(1))
     assert all(decode(names, row).count("tomato") >= 3 for row in joined.inputs)
     mass = np.array([0.7, 0.9])[np.arange(20) // 2 % 2]
-    cut = sentiment.written(source.take(np.arange(20, 40)), mass, True, some, 0.7, jax.random.key(1))
+    cut = review_texts.written(source.take(np.arange(20, 40)), mass, True, some, 0.7, jax.random.key(1))
     numbers = {int(decode(names, row).split()[1]) for row in cut.inputs}
     assert numbers == {i for i in range(20) if mass[i] == 0.7}
 
@@ -139,9 +142,9 @@ def test_impossible_strengths_and_missing_labels_are_refused(task):
     one_sided = some._replace(targets=np.zeros(4, np.int32))
     other = some._replace(targets=np.ones(4, np.int32))
     with pytest.raises(ValueError, match="tomatoes has no text with label 1"):
-        sentiment.borrowed("tomatoes", one_sided, True, other, 1, jax.random.key(0))
+        review_texts.borrowed("tomatoes", one_sided, True, other, 1, jax.random.key(0))
     with pytest.raises(ValueError, match=r"tomatoes \(label 0\) has 4 examples, a contributor asks for 8"):
-        sentiment.borrowed("tomatoes", one_sided, False, one_sided, 2, jax.random.key(0))
+        review_texts.borrowed("tomatoes", one_sided, False, one_sided, 2, jax.random.key(0))
 
 
 def test_features_are_the_weighted_words_of_unit_length(task):
@@ -157,7 +160,7 @@ def test_features_are_the_weighted_words_of_unit_length(task):
 
 
 def test_a_source_that_nobody_asks_for_is_not_read(config, data_dir, monkeypatch):
-    monkeypatch.setattr(generated, "read", None)
+    monkeypatch.setattr(corpus, "read", None)
     config.contributors.axes.mechanism = ("vocabulary",)
     assert set(load(config, data_dir, mesh.devices()).mechanisms) == {"vocabulary"}
 
@@ -175,10 +178,10 @@ def test_paper_scale_reads_imdb_through_tfds_and_a_folder_of_the_hub(tmp_path):
     pyarrow.parquet.write_table(table, folder / "train.parquet")
     (folder / "rest.jsonl").write_text("\n".join(json.dumps(row) for row in records[20:]))
     config = config_file.get_config("paper")
-    config.folder, config.split.validation, config.widths = str(tmp_path / "hub"), 4, (4,)
+    config.folders.synthetic, config.split.validation, config.model.widths = str(tmp_path / "hub"), 4, (4,)
     with tfds.testing.mock_data(num_examples=12):
         task = load(config, str(tmp_path), mesh.devices())
-        real, others = sentiment.read(config, str(tmp_path))
+        real, others = sentiment_sources.read(config, str(tmp_path))
     assert (len(real.texts), real.tested.tolist()) == (24, list(range(12, 24)))
     assert set(task.mechanisms) == {"fingpt", "vocabulary"}
     assert len(others["fingpt"].texts) == 31
@@ -189,13 +192,13 @@ def test_paper_scale_reads_imdb_through_tfds_and_a_folder_of_the_hub(tmp_path):
     (tmp_path / "hub" / "data" / "train.parquet").unlink()
     (folder / "rest.jsonl").write_text(json.dumps(records[30]))
     with pytest.raises(ValueError, match=r"holds 1 records, none of them.*FinGPT"):
-        reviews.sentences(tmp_path / "hub")
+        reviews.read_sentences(config, None)
 
 
 def test_hidden_states_are_means_over_tokens_and_are_kept(tmp_path, capsys):
     pretrained, texts = untrained(), ["a fine film", "dull", "", "a fine film", "x" * 50]
     options = {"layer": "blocks.0", "length": 20, "folder": tmp_path, "name": "test"}
-    found = hidden_states.hidden_states(lambda: pretrained, **options)(texts)
+    found = frozen_features.hidden_states(lambda: pretrained, **options)(texts)
     assert "hidden states of 4 texts: 35 tokens" in capsys.readouterr().out
     model = pretrained.model
     tokens = jax.numpy.array([pretrained.tokenizer.encode(texts[4]).ids[:20]])
@@ -203,12 +206,12 @@ def test_hidden_states_are_means_over_tokens_and_are_kept(tmp_path, capsys):
     alone = hidden(model, model.params, model.frozen, tokens, mask, layer="blocks.0")[0]
     np.testing.assert_allclose(found[4], alone, atol=1e-5)
     np.testing.assert_array_equal(found[2], 0)
-    again = hidden_states.hidden_states(lambda: pytest.fail("nothing is missing"), **options)(texts[::-1])
+    again = frozen_features.hidden_states(lambda: pytest.fail("nothing is missing"), **options)(texts[::-1])
     np.testing.assert_array_equal(again, found[::-1])
     assert capsys.readouterr().out == ""
     next(tmp_path.glob("*.npz")).write_bytes(b"no archive")
     with pytest.raises(ValueError, match="remove it"):
-        hidden_states.hidden_states(lambda: pretrained, **options)
+        frozen_features.hidden_states(lambda: pretrained, **options)
 
 
 def test_a_task_on_states_works_on_the_same_words(task):
@@ -219,7 +222,7 @@ def test_a_task_on_states_works_on_the_same_words(task):
         return np.stack([table[row[row > 0]].mean(0) for row in rows])
 
     model, recipe = sentiment.learner(lambda key: mlp((5, 2), key), config_file.get_config("tiny").training)
-    changed = frozen_features.on_states(task, states, model, recipe)
+    changed = on_states(task, states, model, recipe)
     np.testing.assert_array_equal(changed.train.inputs, states(task.train.inputs))
     some, plain = changed.train.take(np.arange(6)), task.train.take(np.arange(6))
     made = changed.mechanisms["rotten_tomatoes"](some, 1, jax.random.key(0))

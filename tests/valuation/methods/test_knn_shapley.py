@@ -102,12 +102,12 @@ def test_jax_arrays_and_their_order():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"validation_features": np.zeros((4, 2), np.float32)}, r"one d, found \(9, 3\) and \(4, 2\)"),
+        ({"validation_features": np.zeros((4, 2), np.float32)}, r"one d, got \(9, 3\) and \(4, 2\)"),
         ({"features": np.zeros((9, 3, 1), np.float32)}, "features must be"),
-        ({"labels": np.zeros(8, int)}, r"one label an example: found \(8,\) and \(4,\) for 9 and 4"),
-        ({"features": np.zeros((0, 3), np.float32), "labels": np.zeros(0, int)}, "not be empty, found 0 and 4"),
+        ({"labels": np.zeros(8, int)}, r"one label an example: got \(8,\) and \(4,\) for 9 and 4"),
+        ({"features": np.zeros((0, 3), np.float32), "labels": np.zeros(0, int)}, "not be empty, got 0 and 4"),
         ({"validation_features": np.zeros((0, 3), np.float32), "validation_labels": np.zeros(0, int)}, "not be empty"),
-        ({"k": 0}, "k must be at least 1, found 0"),
+        ({"k": 0}, "k must be at least 1, got 0"),
         (
             {"features": np.where(np.arange(27).reshape(9, 3) == 13, np.nan, 0.0)},
             "features must be finite, row 4 is not",

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 from models.mlp import mlp
-from tests.problems import CLASSES, contributor, corners, data
+from tests.problems import CLASSES, corners, data
 from tests.reference import jacobian
 from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.factors import shapes
 from valuation.methods import METHODS, influence, logra, tracin, trak
 from valuation.methods.deviation import deviation, removed
 from valuation.outputs import log_likelihood, margin
-from valuation.problem import Examples
 from valuation.projection import sides, widths
 
 MODELS = [mlp((5, 6, CLASSES), jax.random.key(seed)) for seed in (0, 1)]
@@ -34,29 +33,17 @@ def log_probability(logits, targets):
     return (logits - np.log(np.exp(logits).sum(-1, keepdims=True)))[np.arange(len(logits)), targets]
 
 
-def test_outputs_by_hand():
-    logits = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
-    one = Examples(logits, np.array([0, 1, 2, 1], np.int32))
-    expected = log_probability(logits, one.targets)
-    np.testing.assert_allclose(log_likelihood(jnp.asarray(logits), one), expected, rtol=1e-5)
-    odds = expected - np.log1p(-np.exp(expected))
-    np.testing.assert_allclose(margin(jnp.asarray(logits), one), odds, rtol=1e-4, atol=1e-5)
-    tokens = Examples(None, one.targets.reshape(2, 2), np.array([[True, True], [True, False]]))
-    expected = [expected[:2].mean(), expected[2]]
-    np.testing.assert_allclose(log_likelihood(jnp.asarray(logits.reshape(2, 2, 3)), tokens), expected, rtol=1e-5)
-
-
 def test_tracin_is_the_sum_over_checkpoints():
-    found = tracin.scores([(MODELS[0], 0.5), (MODELS[1], 0.25)], log_likelihood, TRAIN, QUERY)
+    got = tracin.scores([(MODELS[0], 0.5), (MODELS[1], 0.25)], log_likelihood, TRAIN, QUERY)
     pairs = [(gradients(log_likelihood, TRAIN, m), gradients(log_likelihood, QUERY, m)) for m in MODELS]
     expected = 0.5 * pairs[0][0] @ pairs[0][1].T + 0.25 * pairs[1][0] @ pairs[1][1].T
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_tracin_is_what_a_small_step_does_to_the_loss():
     """Finite difference: one step of size eta on a training example moves the query's log-likelihood by eta * score."""
     model, eta = MODELS[0], 1e-3
-    found = tracin.scores([(model, 1.0)], log_likelihood, TRAIN, QUERY)
+    got = tracin.scores([(model, 1.0)], log_likelihood, TRAIN, QUERY)
     flat, unravel = jax.flatten_util.ravel_pytree(model.params)
     flat = np.asarray(flat, np.float64)
     step = gradients(log_likelihood, TRAIN.take(slice(2, 3)))[0]
@@ -67,7 +54,7 @@ def test_tracin_is_what_a_small_step_does_to_the_loss():
             )
             for s in (1, -1)
         ]
-    np.testing.assert_allclose((moved[0] - moved[1]) / (2 * eta), found[2], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose((moved[0] - moved[1]) / (2 * eta), got[2], rtol=1e-3, atol=1e-3)
 
 
 def unravel_x64(unravel, vector):
@@ -83,30 +70,30 @@ def unravel_x64(unravel, vector):
 def test_logra_is_the_damped_inverse_layer_by_layer(normalise):
     """With a rank that covers the widths the projection loses nothing, and the formula can be taken on the Jacobian."""
     state = sides(shapes(MODELS[0].params), jax.random.key(2), rank=8)
-    chunks, theirs = (list(logra.projected(MODELS[0], log_likelihood, part, state)) for part in (TRAIN, QUERY))
-    found = logra.scores(chunks, np.concatenate(theirs), widths(state), damping=0.1, normalise=normalise)
-    ours, query, start = gradients(log_likelihood, TRAIN), gradients(log_likelihood, QUERY), 0
-    expected, own = 0, 0
+    chunks, query_rows = (list(logra.projected(MODELS[0], log_likelihood, part, state)) for part in (TRAIN, QUERY))
+    got = logra.scores(chunks, np.concatenate(query_rows), widths(state), damping=0.1, normalise=normalise)
+    train_rows, query, start = gradients(log_likelihood, TRAIN), gradients(log_likelihood, QUERY), 0
+    expected, on_itself = 0, 0
     for path, shape in shapes(MODELS[0].params).items():
         size = int(np.prod(shape))
         if path.endswith("kernel"):
-            g, q = ours[:, start : start + size], query[:, start : start + size]
+            g, q = train_rows[:, start : start + size], query[:, start : start + size]
             h = g.T @ g / len(g)
             solved = np.linalg.solve(h + 0.1 * np.trace(h) / size * np.eye(size), np.hstack([q.T, g.T]))
-            expected, own = expected + g @ solved[:, : len(q)], own + (g * solved[:, len(q) :].T).sum(1)
+            expected, on_itself = expected + g @ solved[:, : len(q)], on_itself + (g * solved[:, len(q) :].T).sum(1)
         start += size
-    expected = expected / np.sqrt(own)[:, None] if normalise else expected
-    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
+    expected = expected / np.sqrt(on_itself)[:, None] if normalise else expected
+    np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("n", [30, 9])
 def test_trak_solves_the_same_in_both_spaces(n):
     draw = np.random.default_rng(0)
-    ours, theirs = (draw.normal(size=(rows, 16)).astype(np.float32) for rows in (n, 3))
-    gram = ours.T @ ours
+    train_rows, query_rows = (draw.normal(size=(rows, 16)).astype(np.float32) for rows in (n, 3))
+    gram = train_rows.T @ train_rows
     shift = 0.2 * np.trace(gram) / min(n, 16)
-    expected = ours @ np.linalg.solve(gram + shift * np.eye(16), theirs.T)
-    np.testing.assert_allclose(trak.scores(ours, theirs, damping=0.2), expected, rtol=1e-3, atol=1e-4)
+    expected = train_rows @ np.linalg.solve(gram + shift * np.eye(16), query_rows.T)
+    np.testing.assert_allclose(trak.scores(train_rows, query_rows, damping=0.2), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_trak_values_follow_the_formula():
@@ -115,8 +102,8 @@ def test_trak_values_follow_the_formula():
     train, rows = union_examples(PROBLEM)
     parts, slack = [], []
     for model, _ in trained(PROBLEM):
-        ours, theirs = (gradients(margin, e, model) for e in (train, PROBLEM.validation))
-        parts.append(trak.scores(ours.astype(np.float32), theirs.astype(np.float32)))
+        train_rows, query_rows = (gradients(margin, e, model) for e in (train, PROBLEM.validation))
+        parts.append(trak.scores(train_rows.astype(np.float32), query_rows.astype(np.float32)))
         slack.append(1 - np.exp(log_probability(model.apply(model.params, {}, train.inputs), train.targets)))
     expected = by_contributor(np.mean(parts, 0) * np.mean(slack, 0)[:, None], rows, "mean")
     assert np.corrcoef(values, expected)[0, 1] > 0.98
@@ -125,7 +112,7 @@ def test_trak_values_follow_the_formula():
 def test_influence_is_the_solve_with_the_explicit_gauss_newton_matrix():
     model = MODELS[0]
     query = gradients(log_likelihood, QUERY).astype(np.float32)
-    found, solution = influence.scores(model, log_likelihood, TRAIN, query, jax.random.key(0), tolerance=1e-9)
+    got, solution = influence.scores(model, log_likelihood, TRAIN, query, jax.random.key(0), tolerance=1e-9)
     product = influence.gauss_newton(model, log_likelihood, TRAIN)
     p, n = query.shape[1], len(TRAIN.inputs)
     jacobians = np.stack([gradients(lambda o, e, c=c: o[:, c], TRAIN) for c in range(CLASSES)], 1)
@@ -138,7 +125,7 @@ def test_influence_is_the_solve_with_the_explicit_gauss_newton_matrix():
     probes = np.asarray(jax.random.rademacher(jax.random.key(0), (3, p), np.float32))
     shift = 0.1 * np.mean([z @ h @ z / p for z in probes])
     expected = gradients(log_likelihood, TRAIN) @ np.linalg.solve(h + shift * np.eye(p), query.T)
-    np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2 * np.abs(expected).max())
+    np.testing.assert_allclose(got, expected, rtol=1e-2, atol=1e-2 * np.abs(expected).max())
     assert solution.converged
     assert solution.residual < 1e-3
 
@@ -168,7 +155,7 @@ def test_deviation_sees_the_mislabelled():
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_every_method_values_every_corner(name, reduction):
     method = METHODS[name]
-    options = {"reduction": reduction} if "reduction" in method.options() else {}
+    options = {"reduction": reduction} if "reduction" in method.defaults() else {}
     values = method(PROBLEM, **options)
     assert values.shape == (len(PROBLEM.contributors),)
     assert np.isfinite(values).all()
@@ -183,30 +170,16 @@ def test_without_checkpoints_the_reason_is_said(name):
         METHODS[name](PROBLEM._replace(checkpoints=()))
 
 
-def test_contributors_of_shared_and_repeated_examples():
-    pool = data(10, 0)
-    people = (contributor("a", [1, 2, 2], pool), contributor("b", [2, 3], pool, targets=[0, 1]))
-    train, rows = union_examples(PROBLEM._replace(pool=pool, contributors=people))
-    for person, own in zip(people, rows, strict=True):
-        np.testing.assert_array_equal(train.inputs[own], pool.inputs[person.index])
-        np.testing.assert_array_equal(train.targets[own], person.targets)
-    scores = np.arange(len(train.inputs) * 2.0).reshape(-1, 2)
-    assert by_contributor(scores, rows, "sum")[0] == pytest.approx(scores[rows[0]].mean(1).sum())
-    assert by_contributor(scores, rows, "mean")[1] == pytest.approx(scores[rows[1]].mean())
-    with pytest.raises(ValueError, match="reduction 'max' is unknown"):
-        by_contributor(scores, rows, "max")
-
-
 def test_bad_input_is_named():
-    ours, theirs = np.ones((4, 6), np.float32), np.ones((2, 5), np.float32)
+    train_rows, query_rows = np.ones((4, 6), np.float32), np.ones((2, 5), np.float32)
     with pytest.raises(ValueError, match="6 columns of training examples, 5 of queries"):
-        logra.scores([ours], theirs, [6])
+        logra.scores([train_rows], query_rows, [6])
     with pytest.raises(ValueError, match="6 columns of training examples, 5 of queries"):
-        inspect.unwrap(trak.scores)(ours, theirs)
-    for call in (lambda q: logra.scores([ours], q, [6]), lambda q: trak.scores(ours, q)):
+        inspect.unwrap(trak.scores)(train_rows, query_rows)
+    for call in (lambda q: logra.scores([train_rows], q, [6]), lambda q: trak.scores(train_rows, q)):
         with pytest.raises(ValueError, match="the query set is empty"):
-            call(ours[:0])
+            call(train_rows[:0])
     with pytest.raises(ValueError, match="damping must be positive, got 0"):
-        trak.scores(ours, ours, damping=0.0)
+        trak.scores(train_rows, train_rows, damping=0.0)
     with pytest.raises(ValueError, match="the ridge must be positive"):
         removed(np.eye(3), np.ones((3, 1)), [np.array([0])], ridge=0.0)

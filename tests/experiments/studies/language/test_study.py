@@ -4,7 +4,6 @@ import itertools
 import json
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,8 +12,9 @@ from experiments.report import writer
 from experiments.runtime import results
 from experiments.studies.language import rank_errors, rank_study, study
 from experiments.studies.language.rank_study import Source
-from experiments.synthetic import generate
+from experiments.synthetic import language_model
 from models.transformer import transformer
+from tests.experiments.runtime.written import unwritten
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_nats_are_those_of_the_softmax():
     model = transformer(7, 5, 8, layers=1, heads=2, hidden=8, key=jax.random.key(0))
     tokens = np.random.default_rng(2).integers(0, 7, (3, 6)).astype(np.int32)
     nats, wrong = rank_errors.measure(model.params, model.frozen, tokens, apply=model.apply)
-    logits = np.asarray(model.apply(model.params, model.frozen, jnp.asarray(tokens[:, :-1])), float)
+    logits = np.asarray(jax.jit(model.apply)(model.params, model.frozen, tokens[:, :-1]), float)
     for row, place in itertools.product(range(3), range(5)):
         chances = np.exp(logits[row, place]) / np.exp(logits[row, place]).sum()
         assert nats[row, place] == pytest.approx(-np.log(chances[tokens[row, place + 1]]), rel=1e-5)
@@ -110,14 +110,15 @@ def test_nats_are_those_of_the_softmax():
 def test_empty_and_over_long_texts_are_counted():
     settings = get_config("tiny").pretrained
     texts = ["", "a", "a b c d e f g h i j k l m", "some words"]
-    found, facts = rank_errors.pretrained_errors(generate.untrained(), texts, ["a b c"], settings, 0)
+    found, facts = rank_errors.pretrained_errors(language_model.untrained(), texts, ["a b c"], settings, 0)
     assert facts == {"texts": 4, "empty": 2, "cut": 1}
-    assert [len(one["nats"]) for one in found] == [settings.length, 10]
+    assert [len(one["nats"]) for one in found] == [settings.tokens.length, 10]
 
 
 def test_the_study_finds_what_was_done_to_independent_words(finished):
     """Where every word is drawn alone, top-p is a sharp cut and temperature a power of the rank."""
     lines = results.read(finished / results.FILE)
+    assert unwritten("language", lines) == []
     for line in results.select(lines, kind="verdict", reference="uncut"):
         allowed = {"tilt"} if line["top_p"] == 1 else {"sharp", "step"}
         assert line["best"] in allowed, line
@@ -160,7 +161,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"dataset": "imbd"}, "did you mean 'imdb'"),
+        ({"dataset": "imbd_half"}, "did you mean 'imdb_half'"),
         ({"bootstrap": 1}, "at least 1 and 2"),
         ({"decoder.edges": (5, 5)}, "ranks that grow"),
         ({"words": 10**6}, "1000000 words are wanted"),

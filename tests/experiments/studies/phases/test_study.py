@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from configs.phases import get_config
+from experiments.data import images
 from experiments.report import writer
 from experiments.runtime import mesh, results
 from experiments.studies.phases import curve_fits, nextword, numbers, report, simulation, study
 from experiments.studies.phases import facts as recall_facts
 from experiments.studies.phases.curves import Curve, curves, key_of
 from experiments.synthetic.sampling import measured_cutoff, sampled
+from tests.experiments.runtime.written import unwritten
 from theory.knowledge import exact_error, head_mass, power_law, truncated
 from theory.phases import breakpoints
 
@@ -164,7 +166,7 @@ def finished(tmp_path_factory):
     """A finished run of two tiny studies."""
     folder = tmp_path_factory.mktemp("phases")
     config = get_config("tiny")
-    config.studies = ("facts", "counts")
+    config.studies, config.facts.all_real = ("facts", "counts"), False  # fits of a curve are most of the time
     study.run(config, folder, None)
     return config, folder
 
@@ -173,9 +175,10 @@ def test_a_run_leaves_points_fits_verdicts_figures_and_report(finished):
     config, folder = finished
     lines = results.read(folder / results.FILE)
     points = results.select(lines, kind="point", study="facts")
-    assert len(points) == 2 * config.repeats * len(config.facts.sizes)
-    assert len(results.select(lines, kind="fit", study="facts")) == 2 * 4
-    assert len(results.select(lines, kind="verdict")) == 4
+    assert len(points) == config.repeats * len(config.facts.sizes)
+    assert len(results.select(lines, kind="fit", study="facts")) == 4
+    assert len(results.select(lines, kind="verdict")) == 3
+    assert unwritten("phases", lines) in ([], ["verdict.joint_test"])  # that is made where data show three phases
     json.dumps(lines, allow_nan=False)  # no number that other readers of JSON refuse
     assert writer(folder) is report.write
     (folder / "report.md").unlink()
@@ -198,7 +201,8 @@ def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path):
     config, folder = finished
     lines = (folder / results.FILE).read_text().splitlines(keepends=True)
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
-    kept = next(i for i, line in enumerate(lines) if '"kind": "study"' in line) + 3  # into the second study
+    last = [i for i, line in enumerate(lines) if '"kind": "point"' in line and '"mechanism": "real"' in line]
+    kept = last[3]  # into the last curve of the second study
     (tmp_path / results.FILE).write_text("".join(lines[:kept]) + lines[kept][:40])
     study.run(config, tmp_path, None)
 
@@ -217,7 +221,8 @@ def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path):
         ({"repeats": 0}, "repeats = 0"),
         ({"facts.shares": (0.1, 1.5)}, "facts.shares"),
         ({"facts.shares": (0.0,)}, "second breakpoint is infinite"),
-        ({"facts.sizes": ()}, "at least 8 different sizes"),
+        ({"facts.sizes": ()}, "at least 8 sizes of 1 or more, all different"),
+        ({"facts.sizes": (9, *range(3, 11))}, "all different"),
         ({"facts.entities": 0}, "facts.entities = 0"),
         ({"facts.mechanisms": {"top_k": (0.5,)}}, "did you mean 'top_p'"),
         ({"facts.mechanisms": {"truncation": (5.0,)}}, "mechanism of facts"),
@@ -250,9 +255,10 @@ def test_unknown_study_in_the_option():
 def test_digits_of_the_archive_are_split_by_content(monkeypatch):
     rng = np.random.default_rng(0)
     pixels, labels = rng.integers(0, 256, (30, 28, 28, 1)).astype(np.uint8), np.arange(30) % 10
-    monkeypatch.setattr(numbers.images, "prepared", lambda *arguments: (pixels, labels))
+    data = images.Images(pixels, labels, 10)
+    monkeypatch.setitem(images.READERS, "mnist5k", lambda config, data_dir: data)
     settings = get_config("small,study=numbers").numbers
-    settings.test = 10
+    settings.split.test = 10
     train, train_labels, test, test_labels = numbers.digit_parts(settings, None)
     assert (len(train), len(test), train.shape[1]) == (20, 10, 196)
     assert sorted(np.concatenate([train_labels, test_labels])) == sorted(labels)

@@ -12,9 +12,10 @@ from configs import images
 from experiments import tasks
 from experiments.runtime import results
 from experiments.runtime.results import select
-from experiments.studies.valuation import report, study
+from experiments.studies.valuation import ground_truth, report, study
+from experiments.synthetic import autoencoder
 from experiments.tasks.task import classified
-from experiments.training import train
+from tests.experiments.runtime.written import unwritten
 from valuation.methods import METHODS
 
 
@@ -121,19 +122,6 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     assert text == (finished / "report.md").read_text()
 
 
-def test_a_run_killed_between_its_last_lines_is_finished(finished, tmp_path, data_dir):
-    """The last batch may be torn: what is left of it is made anew; a missing report is written."""
-    lines = (finished / "results.jsonl").read_text().splitlines(keepends=True)
-    torn = next(i for i, line in enumerate(lines) if '"kind": "agreement"' in line)
-    (tmp_path / "config.json").write_text((finished / "config.json").read_text())
-    (tmp_path / "results.jsonl").write_text("".join(lines[:torn]))
-    study.run(config(), str(tmp_path), data_dir)
-    assert measured(results.read(tmp_path / "results.jsonl")) == measured(results.read(finished / "results.jsonl"))
-    (tmp_path / "report.md").unlink()
-    study.run(config(), str(tmp_path), data_dir)
-    assert (tmp_path / "report.md").exists()
-
-
 def test_a_report_of_half_a_run_is_refused(tmp_path):
     results.append(tmp_path / "results.jsonl", [{"kind": "truth"}])
     with pytest.raises(ValueError, match="no finished run"):
@@ -162,7 +150,7 @@ def test_explicit_contributors(tmp_path, data_dir):
 
 def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, monkeypatch):
     """With a "training" that counts its examples and a metric that is that count, a contributor is worth its size."""
-    monkeypatch.setattr(train, "fit", lambda recipe, sets, keys, **_: [len(one.rows) for one in sets])
+    monkeypatch.setattr(ground_truth, "fit", lambda recipe, sets, keys, **_: [len(one.rows) for one in sets])
     task = tasks.load(config(), data_dir, None)._replace(measure=lambda model, data: (model.params, 0.0))
     chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={})
     monkeypatch.setattr(tasks, "load", lambda *_: task)
@@ -175,10 +163,12 @@ def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, 
 
 def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished, tmp_path, data_dir, monkeypatch):
     methods = ("rbf_margin", "linear_utility", "size", "random")
-    monkeypatch.setattr(train, "fit", None)
+    for module in (study, ground_truth, autoencoder):
+        monkeypatch.setattr(module, "fit", None)
     study.run(config(truth="none", methods=methods, options={}, choice="rbf_margin"), str(tmp_path), data_dir)
     lines, judged = (results.read(folder / "results.jsonl") for folder in (tmp_path, finished))
     assert not select(lines, kind="truth")
+    assert unwritten("valuation", [*lines, *judged]) == []
     for draw in (1000, 1001):
         for name in methods:
             pair = [select(some, kind="values", draw=draw, method=name)[0]["values"] for some in (lines, judged)]
@@ -198,14 +188,23 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
     ("changes", "words"),
     [
         ({"methods": ("rbf_utilty",)}, "did you mean 'rbf_utility'"),
+        ({"methods": ("rbf_utility", "size", "size")}, "expected each once"),
         ({"draws": 0}, "draws = 0"),
         ({"contributors": {"count": 2}}, "expected at least 3"),
         ({"contributors": {"axes": {"size": (10, 5000)}}}, "expected 1 to 240"),
-        ({"choice": "davinz2"}, "unknown choice"),
+        ({"choice": "davinz2"}, r"config\.choice = 'davinz2' is not in config\.methods"),
         ({"contributors": {"explicit": ({"sise": 3},)}}, "did you mean 'size'"),
+        ({"contributors": {"explicit": ({"name": "a"}, {"name": "01"}, {"name": "a"})}}, "named a, 01, a: "),
         ({"training": {"steps": 0}}, r"training\.steps = 0"),
         ({"dataset": "mnist"}, "unknown dataset"),
         ({"truth": "leave_one"}, "did you mean 'leave_one_out'"),
+        ({"task": "image"}, "did you mean 'images'"),
+        (
+            {"options": {"score_kappa": {"output": "true_class"}}},
+            r"options\.score_kappa\.output = true_class, expected ",
+        ),
+        ({"options": {"knn_utility": {"k": 0}}}, r"options\.knn_utility\.k = 0, expected a positive number"),
+        ({"options": {"rbf_utility": {"width": 1.0}}}, "unknown option of rbf_utility 'width'"),
         ({"contributors": {"axes": {"size": (0, 0)}}}, "size"),
         ({"split": {"validation": 9}}, r"split\.validation = 9, expected at least 10"),
         ({"split": {"test": 9}}, "the test set has 9 examples, expected at least 10"),
@@ -213,7 +212,8 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(finished,
     ],
 )
 def test_bad_configs_fail_before_any_work(tmp_path, data_dir, monkeypatch, changes, words):
-    monkeypatch.setattr(train, "fit", lambda *a, **k: pytest.fail("something was trained"))
+    for module in (study, ground_truth, autoencoder):
+        monkeypatch.setattr(module, "fit", lambda *a, **k: pytest.fail("something was trained"))
     with pytest.raises(ValueError, match=words):
         study.run(config(**changes), str(tmp_path), data_dir)
     path = tmp_path / "results.jsonl"

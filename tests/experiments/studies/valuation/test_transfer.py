@@ -9,13 +9,16 @@ import pytest
 import scipy.stats
 
 from experiments.studies.valuation import transfer
+from tests.experiments.runtime.written import unwritten
 
 RNG = np.random.default_rng(0)
 
 
 def run(utility, values, size=10, truth="own_set"):
     lines = [
-        {"kind": "contributor", "draw": d, "spec": {"name": str(i), "size": size}} for d in (0, 1) for i in range(6)
+        {"kind": "contributor", "draw": d, "contributor": str(i), "spec": {"size": size}}
+        for d in (0, 1)
+        for i in range(6)
     ]
     lines += [
         {"kind": "truth", "truth": truth, "draw": d, "seed": s, "utility": utility[d][s].tolist()}
@@ -91,4 +94,6 @@ def test_the_command(tmp_path):
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "The two truths agree" in done.stdout, done.stderr
-    assert len((tmp_path / "c" / "results.jsonl").read_text().splitlines()) == 4
+    lines = [json.loads(line) for line in (tmp_path / "c" / "results.jsonl").read_text().splitlines()]
+    assert [line["kind"] for line in lines] == ["transfer"] * 4 + ["run"]
+    assert unwritten("transfer", lines) == []

@@ -1,0 +1,38 @@
+"""Kinds of lines in results.jsonl, by study: the one place in code that describes them.
+
+For readers the same stands in experiments/README.md, "Lines of results.jsonl"; the tests compare the two, and both with
+what the studies write.
+"""
+
+from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL
+from experiments.runtime.kinds.bound import BOUND
+from experiments.runtime.kinds.kind import Kind
+from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
+from experiments.runtime.kinds.phases import COVERAGE, PHASES
+from experiments.runtime.kinds.valuation import TRANSFER, VALUATION
+
+STUDIES: dict[str, dict[str, Kind]] = {
+    "valuation": VALUATION,
+    "transfer": TRANSFER,
+    "phases": PHASES,
+    "coverage": COVERAGE,
+    "language": LANGUAGE,
+    "drafts": DRAFTS,
+    "bound": BOUND,
+    "attribution": ATTRIBUTION,
+    "language_model": LANGUAGE_MODEL,
+    "cost": COST,
+    "discrepancy": DISCREPANCY,
+}
+
+
+def identity(kind: str) -> tuple[str, ...]:
+    """The fields that tell a line from the others of its kind, in any study that writes such lines.
+
+    Raises ValueError for a kind that no study writes.
+    """
+    described = [kinds[kind].identity for kinds in STUDIES.values() if kind in kinds]
+    if not described:
+        known = ", ".join(dict.fromkeys(name for kinds in STUDIES.values() for name in kinds))
+        raise ValueError(f"{kind!r} is no kind of line that a study writes, expected one of {known}")
+    return tuple(dict.fromkeys(name for names in described for name in names))

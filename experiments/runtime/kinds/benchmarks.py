@@ -1,0 +1,63 @@
+"""Lines of the benchmarks."""
+
+from experiments.runtime.kinds.kind import RUN, SECONDS, Kind
+
+MEMORY = {"megabytes_before": "memory before it, MB", "peak_megabytes": "largest memory of its process, MB"}
+SPEED = {"cpu_seconds": "of all cores", "peak_flops": "FLOP/s of a matrix product", "share_of_peak": "of that speed"}
+ATTRIBUTION = {
+    "benchmark": Kind(
+        ("method", "workload"),
+        {
+            "method": "what is computed",
+            "workload": "on what",
+            "cold_seconds": "first call",
+            "warm_seconds": "fastest of the others",
+            "flops": "counted from shapes",
+            "result_bytes": "of the scores",
+            "load": "of the machine, processes",
+            "correlation": "with another library's scores",
+        }
+        | MEMORY
+        | SPEED,
+    ),
+    "run": RUN,
+}
+LANGUAGE_MODEL = {
+    "benchmark_language": Kind(
+        ("case",),
+        {
+            "case": "what is measured",
+            "perplexity": "of the opening of a novel",
+            "tokens": "processed",
+            "passes": "through all weights, forward ones",
+            "tokens_per_second": "speed",
+            "loading_seconds": "of the weights",
+            "weights_megabytes": "in memory",
+            "device_megabytes": "most memory of the accelerator",
+        }
+        | MEMORY
+        | SPEED
+        | SECONDS,
+    ),
+    "run": RUN,
+}
+GROWN = {"method": "what is computed", "axis": "what grows"}
+COST = {
+    "cost": Kind((*GROWN, "size"), GROWN | {"size": "how much there is of it"} | SECONDS),
+    "cost_fit": Kind(tuple(GROWN), GROWN | {"exponent": "of seconds in size"}, derived=True),
+    "run": RUN,
+}
+DISCREPANCY = {
+    "discrepancy": Kind(
+        ("estimator",),
+        {
+            "estimator": "of the MMD",
+            "megabytes": "memory above the samples, MB",
+            "squared": "estimated MMD^2",
+            "standard_error": "of it, where there is one",
+            "exact": "true MMD^2",
+        }
+        | SECONDS,
+    ),
+    "run": RUN,
+}

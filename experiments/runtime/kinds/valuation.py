@@ -1,0 +1,103 @@
+"""Lines of the valuation study, and of values of one run against the truth of another (transfer)."""
+
+from experiments.runtime.kinds.kind import RUN, SECONDS, Kind
+
+DRAW = {"draw": "number of the draw of contributors, its seed"}
+METHOD = {"method": "key in METHODS"}
+CORRELATIONS = {"spearman": "correlation with the truth", "pearson": "the same", "kendall": "the same"}
+VALUATION = {
+    "contributor": Kind(
+        ("draw", "contributor"),
+        DRAW
+        | {
+            "contributor": "its name",
+            "spec": "what it is made of",
+            "examples": "how many it has",
+            "distinct": "of them different",
+            "real": "of them real",
+            "exact": "of them identical to a held-out one, by held-out set",
+            "near": "of them near a held-out one, by held-out set",
+            "near_rule": "what near means",
+            "thumbnails": "a few of its images, PNG in base64",
+            "texts": "a few of its generated texts",
+            "tail": "shares of its tokens beyond ranks",
+        },
+    ),
+    "tail": Kind(
+        (), {"ranks": "of tokens in the train pool", "shares": "of the validation set's tokens beyond each rank"}
+    ),
+    "terms": Kind(("draw",), DRAW | {"terms": "the score's terms, by name a list over contributors"} | SECONDS),
+    "values": Kind(("draw", "method"), DRAW | METHOD | {"values": "one a contributor, higher = more useful"} | SECONDS),
+    "truth": Kind(
+        ("draw", "seed"),
+        DRAW
+        | {
+            "seed": "of the trainings, from 0 on",
+            "truth": "own_set or leave_one_out",
+            "metric": "what the utility is",
+            "utility": "one a contributor, on the test set",
+            "loss": "one a contributor, nats on the test set",
+            "choices": "one a contributor: accuracy on questions with options, its interval, chance, count",
+        }
+        | SECONDS,
+    ),
+    "correlation": Kind(
+        ("draw", "method"),
+        DRAW
+        | METHOD
+        | CORRELATIONS
+        | {
+            "regret": "truth lost by taking the highest value",
+            "accuracy_error": "mean distance of a predicted accuracy from the true one",
+        },
+        derived=True,
+    ),
+    "summary": Kind(
+        ("method",),
+        METHOD
+        | CORRELATIONS
+        | {
+            "low_high": "95 % interval of spearman",
+            "less_than_choice": "95 % interval of the choice's spearman minus this one's",
+            "regret": "mean over draws",
+            "accuracy_error": "mean over draws",
+            "choice": "without a truth: the method that the others are compared with",
+            "agrees": "without a truth: mean Spearman with the choice",
+            "seconds": "median over draws",
+        },
+        derived=True,
+    ),
+    "agreement": Kind(
+        (),
+        {
+            "choice": "the config's method of choice",
+            "metric": "what the utility is",
+            "truth": "own_set or leave_one_out",
+            "seed_agreement": "mean Spearman of the truths of two seeds",
+            "by_draw": "the same by draw",
+            "ceiling": "Spearman that a perfect value can expect",
+            "seconds": "of the truth, median over draws",
+        },
+        derived=True,
+    ),
+    "ablation": Kind(
+        ("terms",),
+        {"terms": "those used", "spearman": "mean over draws", "by_draw": "one a draw"},
+        derived=True,
+    ),
+    "run": RUN,
+}
+TRANSFER = {
+    "transfer": Kind(
+        ("values", "truth", "draw", "method"),
+        {"values": "config of the run whose values are taken", "truth": "config of the run whose truth is taken"}
+        | DRAW
+        | METHOD
+        | {
+            "spearman": "with the other run's truth",
+            "own": "with the truth of the run that made the values",
+            "truths": "of one truth with the other",
+        },
+    ),
+    "run": RUN,
+}

@@ -1,0 +1,203 @@
+"""The skeleton with a study that counts: killed at every place where it could be, and run again."""
+
+import json
+
+import pytest
+
+from experiments.runtime import files, kinds, results, study
+from experiments.runtime.kinds import STUDIES
+from experiments.runtime.kinds.kind import RUN, Kind
+from experiments.runtime.study import Step, Study
+
+CONFIG = {"name": "stub", "scale": "tiny", "size": 3}
+KINDS = {
+    "square": Kind(("number",), {"number": "a number", "square": "its square"}),
+    "part": Kind(("of", "part"), {"of": "a number", "part": "one of its parts"}),
+    "total": Kind(("of",), {"of": "a field", "total": "over all lines"}, derived=True),
+    "run": RUN,
+}
+
+
+class Killed(BaseException):
+    """What no handler of errors stops."""
+
+
+@pytest.fixture(autouse=True)
+def described(monkeypatch):
+    monkeypatch.setitem(STUDIES, "stub", KINDS)
+
+
+def stub(made: list) -> Study:
+    """A study of three numbers; `made` is told of every line that is computed."""
+
+    def square(number):
+        made.append(number)
+        return [{"kind": "square", "number": number, "square": number**2}]
+
+    def parts(number, lines):
+        """Two parts a number, of which those that are there are not made again."""
+        there = {line["part"] for line in results.select(lines, kind="part", of=number)}
+        made.extend((number, part) for part in (0, 1) if part not in there)
+        return [{"kind": "part", "of": number, "part": part} for part in (0, 1) if part not in there]
+
+    def steps(lines):
+        for number in range(3):
+            yield Step([{"kind": "square", "number": number}], lambda number=number: square(number))
+            wanted = [{"kind": "part", "of": number, "part": part} for part in (0, 1)]
+            remake = () if number else ({"kind": "part", "of": 0},)
+            yield Step(wanted, lambda number=number: parts(number, lines), remake)
+
+    def summaries(lines):
+        assert not results.select(lines, kind="total")
+        squares = [line["square"] for line in results.select(lines, kind="square")]
+        return [{"kind": "total", "of": "square", "total": sum(squares)}, {"kind": "total", "of": "one", "total": 3}]
+
+    def write(workdir):
+        lines = results.finished(workdir)
+        files.write_text(workdir / "figures" / "a.txt", str(len(lines)))
+        return study.write_page(workdir, str(results.select(lines, kind="total")[0]["total"]))
+
+    return Study("stub", CONFIG, steps, write, summaries, lambda: {"numbers": 3})
+
+
+def contents(workdir) -> dict:
+    """Every file of the folder; of lines what they say without how long it took."""
+    found = {str(path.relative_to(workdir)): path.read_text() for path in workdir.rglob("*") if path.is_file()}
+    lines = map(json.loads, found["results.jsonl"].splitlines())
+    timed = ("seconds", "peak_megabytes")
+    return found | {"results.jsonl": [{k: v for k, v in line.items() if k not in timed} for line in lines]}
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """(the folder of a run that nothing stopped, its files)."""
+    study.run(stub([]), tmp_path / "whole")
+    return tmp_path / "whole", contents(tmp_path / "whole")
+
+
+def test_a_run_leaves_its_lines_with_their_stamp_and_its_report(whole):
+    _, found = whole
+    lines = found["results.jsonl"]
+    assert set(found) == {"config.json", "results.jsonl", "report.md", "figures/a.txt"}
+    assert [line["kind"] for line in lines] == 3 * ["square", "part", "part"] + ["total", "total", "run"]
+    assert found["report.md"] == "5"
+    assert all(line["config"].startswith("stub:tiny#") for line in lines)
+    assert lines[-1]["notes"] == {"numbers": 3}
+
+
+def test_killed_between_any_two_lines_a_rerun_ends_with_the_same_files(whole, tmp_path):
+    """Wherever the file ends, also within a line; nothing that is there is made again, but what `remake` names."""
+    folder, expected = whole
+    content = (folder / "results.jsonl").read_text()
+    lines = content.splitlines(keepends=True)
+    for count in range(len(lines) + 1):
+        workdir, made = tmp_path / str(count), []
+        workdir.mkdir()
+        (workdir / "config.json").write_text((folder / "config.json").read_text())
+        (workdir / "results.jsonl").write_text("".join(lines[:count]) + "".join(lines[count : count + 1])[:9])
+        study.run(stub(made), workdir)
+        assert contents(workdir) == expected
+        every = [0, (0, 0), (0, 1), 1, (1, 0), (1, 1), 2, (2, 0), (2, 1)]
+        assert made == every[1 if count == 2 else count :]
+
+
+@pytest.mark.parametrize("place", ["append", "write_text"])
+def test_killed_by_an_exception_anywhere_a_rerun_ends_with_the_same_files(whole, tmp_path, monkeypatch, place):
+    """Before and after every write: of config, lines, figures and page."""
+    module = results if place == "append" else files
+    write, expected = getattr(module, place), whole[1]
+
+    def ended(at: int, before: bool, workdir) -> bool:
+        """Whether a run ends, though killed at that call of the function."""
+        calls = []
+
+        def killing(*arguments, **named):
+            calls.append(place)
+            if len(calls) == at and before:
+                raise Killed
+            write(*arguments, **named)
+            if len(calls) == at:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, place, killing)
+            try:
+                study.run(stub([]), workdir)
+            except Killed:
+                return False
+        return True
+
+    for at in range(1, 20):
+        workdirs = [tmp_path / f"{at}-{before}" for before in (True, False)]
+        every = [ended(at, before, workdir) for before, workdir in zip((True, False), workdirs, strict=True)]
+        for workdir in workdirs:
+            study.run(stub([]), workdir)
+            assert contents(workdir) == expected
+        if all(every):
+            break
+    assert all(every)
+    assert at == {"append": 8, "write_text": 4}[place]
+
+
+def test_a_finished_run_is_left_alone_and_a_missing_report_is_written(whole, capsys):
+    folder, expected = whole
+    before, made = (folder / "results.jsonl").read_bytes(), []
+    study.run(stub(made), folder)
+    assert "nothing is computed again" in capsys.readouterr().out
+    (folder / "report.md").unlink()
+    study.run(stub(made), folder)
+    assert contents(folder) == expected
+    assert (folder / "results.jsonl").read_bytes() == before
+    assert made == []
+
+
+def test_a_run_that_is_not_finished_has_no_report_of_an_earlier_one(whole):
+    folder, expected = whole
+    lines = (folder / "results.jsonl").read_text().splitlines(keepends=True)
+    (folder / "results.jsonl").write_text("".join(lines[:-1]))
+
+    def write(workdir):
+        assert not (workdir / "report.md").exists()
+        raise Killed
+
+    with pytest.raises(Killed):
+        study.run(stub([])._replace(write=write), folder)
+    study.run(stub([]), folder)
+    assert contents(folder) == expected
+
+
+def test_steps_alone_are_recorded_and_the_run_takes_them_up(whole, tmp_path):
+    plan, made = stub([]), []
+    lines = study.run_steps("stub", CONFIG, plan.steps, tmp_path / "run")
+    assert {line["kind"] for line in lines} == {"square", "part"}
+    study.run(stub(made), tmp_path / "run")
+    assert contents(tmp_path / "run") == whole[1]
+    assert made == []
+
+
+def test_another_config_and_a_folder_in_use_are_refused(whole):
+    folder, _ = whole
+    with pytest.raises(ValueError, match=r"another config \(they differ in size\)"):
+        study.run(stub([])._replace(config=CONFIG | {"size": 4}), folder)
+
+    def steps(lines):
+        study.run(stub([]), folder)
+        yield from ()
+
+    (folder / "results.jsonl").write_text("")
+    with pytest.raises(ValueError, match="in use by process"):
+        study.run(stub([])._replace(steps=steps), folder)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [({"kind": "cube"}, "kind 'cube' is described nowhere"), ({"kind": "part", "size": 1}, "fields size of a line of")],
+)
+def test_a_line_that_is_described_nowhere_is_not_recorded(tmp_path, line, words):
+    def steps(lines):
+        yield Step([{"kind": "square", "number": 0}], lambda: [line])
+
+    with pytest.raises(ValueError, match=words):
+        study.run(stub([])._replace(steps=steps), tmp_path)
+    assert (tmp_path / "results.jsonl").read_text() == ""
+    assert "cube" not in {kind for described in kinds.STUDIES.values() for kind in described}

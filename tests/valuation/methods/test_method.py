@@ -1,0 +1,63 @@
+"""What METHODS says of a method is what its function does."""
+
+import inspect
+
+import pytest
+
+from tests.problems import corners
+from valuation.methods import METHODS, default_methods
+from valuation.methods.method import choices
+from valuation.methods.rbf import rbf_margin
+from valuation.objective import OBJECTIVES
+
+
+def test_defaults_are_those_of_the_functions():
+    margin = {name: p.default for name, p in inspect.signature(rbf_margin).parameters.items() if name != "problem"}
+    assert METHODS["rbf_margin"].defaults() == margin == {"ridge": 0.01, "bandwidth": 0.5, "smoothing": 0.2}
+    assert "weights" not in METHODS["score_kappa"].defaults()  # bound
+    assert "scaled" not in METHODS["score_kernel_scaled"].defaults()
+    assert METHODS["logra"].defaults("leave_one_out") == {"rank": 64, "damping": 0.1, "reduction": "sum"}
+    assert METHODS["logra"].defaults("none")["reduction"] == "mean"
+
+
+def test_default_tables():
+    assert default_methods("classification", 24_000) == tuple(METHODS)
+    assert default_methods("classification", 480_000) == tuple(name for name in METHODS if name != "deviation")
+    left_out = {"rbf_margin", "knn_utility", "ntk_flow", "score_literal", "score_calibrated", "score_kernel_scaled",
+                "influence", "loss_only"}  # fmt: skip
+    assert default_methods("sequences", 6_000) == tuple(name for name in METHODS if name not in left_out)
+
+
+def test_every_entry_can_be_read():
+    for name, method in METHODS.items():
+        assert (method.name, method.title, bool(method.cost)) == (name, method.title.strip(), True)
+        assert set(method.objectives) | set(method.left_out) <= set(OBJECTIVES)
+        assert bool(method.objectives) == bool(method.instead)
+        for option, default in method.defaults().items():
+            for kind in method.objectives or OBJECTIVES:
+                assert default in (choices(option, kind) or (default,))
+    assert len({method.title for method in METHODS.values()}) == len(METHODS)
+
+
+def test_options_of_few_values():
+    assert choices("output", "classification") == ("target", "sum")
+    assert choices("output", "sequences") == ("target",)
+    assert choices("joint", "regression") == (False,)
+    assert choices("ridge", "regression") is None
+
+
+def test_words_of_what_is_looked_at():
+    seen = {name: METHODS[name].looks_at for name in ("size", "rbf_utility", "proxy_training", "trak")}
+    assert seen == {
+        "size": "no labels, no training",
+        "rbf_utility": "validation labels",
+        "proxy_training": "validation labels, a short training each",
+        "trak": "validation labels, one training on the union",
+    }
+    assert METHODS["score_calibrated"].looks_at == "validation labels, a few full trainings"
+
+
+def test_too_few_examples_are_named():
+    method = METHODS["size"]._replace(least_examples=2)
+    with pytest.raises(ValueError, match="size needs at least 2 examples a contributor, one example has 1"):
+        method(corners())

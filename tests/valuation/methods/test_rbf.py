@@ -1,0 +1,58 @@
+import math
+
+import numpy as np
+import pytest
+import scipy.spatial.distance
+
+from tests.problems import corners, numbers
+from tests.reference import accuracy_with_ties
+from valuation.methods.rbf import margin_utility, rbf_margin, rbf_predictions, rbf_utility
+from valuation.problem import contributor_examples
+
+
+def fit(problem, which, y, bandwidth, ridge):
+    """What ridge regression with a Gaussian kernel adds to the centre, in float64."""
+    v = problem.validation.inputs.astype(np.float64)
+    x = contributor_examples(problem, problem.contributors[which]).inputs.astype(np.float64)
+    s2 = bandwidth * np.median(scipy.spatial.distance.pdist(v, "sqeuclidean"))
+    inner, outer = (np.exp(-scipy.spatial.distance.cdist(side, x, "sqeuclidean") / (2 * s2)) for side in (x, v))
+    return outer @ np.linalg.solve(inner + ridge * np.trace(inner) / len(x) * np.eye(len(x)), y)
+
+
+@pytest.mark.parametrize(("bandwidth", "ridge"), [(0.5, 0.01), (2.0, 0.1)])
+def test_classes_are_brute_force(bandwidth, ridge):
+    problem = corners()
+    y = np.eye(3)[problem.contributors[2].targets] - 1 / 3
+    expected = 1 / 3 + fit(problem, 2, y, bandwidth, ridge)
+    options = {"bandwidth": bandwidth, "ridge": ridge}
+    np.testing.assert_allclose(rbf_predictions(problem, problem.contributors[2], ridge, bandwidth), expected, atol=1e-4)
+    expected = accuracy_with_ties(expected, problem.validation.targets)
+    np.testing.assert_allclose(rbf_utility(problem, **options)[2], expected, atol=1e-4)
+
+
+def test_numbers_are_brute_force():
+    problem = numbers()
+    for which in (0, 2, 4):
+        y = problem.contributors[which].targets.astype(np.float64)
+        predicted = y.mean() + fit(problem, which, y - y.mean(), 0.5, 0.01)
+        expected = -np.mean((problem.validation.targets - predicted) ** 2)
+        np.testing.assert_allclose(rbf_utility(problem)[which], expected, rtol=1e-4)
+
+
+def test_margins_become_accuracy_without_smoothing():
+    rng = np.random.default_rng(0)
+    predictions, labels = rng.random((200, 3)), rng.integers(0, 3, 200)
+    accuracy = np.mean(predictions.argmax(1) == labels)
+    np.testing.assert_allclose(margin_utility(predictions, np.eye(3)[labels], 1e-9), accuracy)
+    by_hand = []
+    for row, label in zip(predictions, labels, strict=True):
+        margin = row[label] - max(p for c, p in enumerate(row) if c != label)
+        by_hand.append(0.5 + 0.5 * math.erf(margin / 0.2 / math.sqrt(2)))
+    np.testing.assert_allclose(margin_utility(predictions, np.eye(3)[labels], 0.2), np.mean(by_hand))
+
+
+def test_margins_order_by_the_same_predictions():
+    problem = corners()
+    predictions = rbf_predictions(problem, problem.contributors[0], 0.01, 0.5)
+    expected = margin_utility(predictions, np.eye(3)[problem.validation.targets], 0.3)
+    np.testing.assert_allclose(rbf_margin(problem, smoothing=0.3)[0], expected)

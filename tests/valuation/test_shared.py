@@ -1,0 +1,109 @@
+"""What methods share is computed once, never stale, and bounded."""
+
+import numpy as np
+import pytest
+
+from tests.problems import corners, data, sequences
+from valuation.methods import METHODS, score_terms
+from valuation.objective import Classification
+from valuation.shared import Shared
+
+SCORES = [name for name in METHODS if name.startswith("score_")]
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Calls of the parts that cost: tangent kernels, discrepancies, features."""
+    calls = {"kernel": 0, "mmd": 0, "features": 0}
+
+    def counting(name, function):
+        def call(*args, **options):
+            calls[name] += 1
+            return function(*args, **options)
+
+        return call
+
+    monkeypatch.setattr(Classification, "kernel", counting("kernel", Classification.kernel))
+    monkeypatch.setattr(score_terms, "mk_mmd", counting("mmd", score_terms.mk_mmd))
+    problem = corners()
+    return calls, problem._replace(shared=Shared(), features=counting("features", problem.features))
+
+
+def test_all_scores_cost_one(counted):
+    calls, problem = counted
+    METHODS["score_scale_free"](problem)
+    once, parts = dict(calls), sum(part.any() for c in problem.contributors for part in (c.real, ~c.real))
+    assert once["kernel"] == len(problem.contributors) * len(problem.initial)
+    assert (once["mmd"], once["features"]) == (parts, len(problem.contributors) + 1)
+    for name in (*SCORES, "davinz", "mmd_only", "mmd_size", "loss_only"):
+        METHODS[name](problem)
+    score_terms.terms(problem)
+    assert calls == once
+    METHODS["score_scale_free"](problem, ridge=0.1)  # another solve of the same kernels
+    METHODS["score_scale_free"](problem, output="sum")
+    assert calls["kernel"] == 2 * once["kernel"]
+
+
+def test_fits_share_kernels_and_features(counted):
+    calls, problem = counted
+    METHODS["ntk_utility"](problem)
+    once = dict(calls)
+    assert once["kernel"] == 2 * len(problem.contributors) * len(problem.initial)
+    METHODS["ntk_flow"](problem)
+    for name in ("rbf_utility", "rbf_margin", "linear_utility", "knn_utility"):
+        METHODS[name](problem)
+    assert calls == once | {"features": len(problem.contributors) + 1}
+
+
+@pytest.mark.parametrize("field", ["validation", "pool", "initial", "model", "features", "key", "contributors"])
+def test_a_replaced_part_is_never_stale(field):
+    """Whatever is replaced, values are those of the new problem without sharing."""
+    problem = corners()
+    other = {
+        "validation": data(30, 7),
+        "pool": problem.pool._replace(inputs=problem.pool.inputs[::-1].copy()),
+        "initial": problem.initial[::-1][:1],
+        "model": problem.model._replace(apply=lambda p, f, x: 2 * problem.model.apply(p, f, x)),
+        "features": lambda inputs: inputs[:, :2],
+        "key": sequences().key,
+        "contributors": problem.contributors[3:1:-1],
+    }
+    shared = problem._replace(shared=Shared())
+    names = ("ntk_utility", "rbf_utility", "knn_utility", "score_kappa", "davinz")
+    before = {name: METHODS[name](shared) for name in names}
+    changed = shared._replace(**{field: other[field]})
+    for name in names:
+        expected = METHODS[name](changed._replace(shared=None))
+        np.testing.assert_array_equal(METHODS[name](changed), expected)
+        np.testing.assert_array_equal(METHODS[name](shared), before[name])
+
+
+def test_what_does_not_fit_is_computed_again():
+    shared, made = Shared(capacity=100), []
+
+    def make(size):
+        made.append(size)
+        return np.zeros(size)
+
+    depends = (object(),)
+    for _ in range(2):
+        shared.get("small", depends, lambda: make(10))
+        shared.get("large", depends, lambda: make(11))
+    assert made == [10, 11, 11]
+    assert shared.bytes == 80
+    np.testing.assert_array_equal(
+        METHODS["ntk_flow"](corners()._replace(shared=shared)), METHODS["ntk_flow"](corners())
+    )
+
+
+def test_results_are_kept_by_identity_and_cannot_be_written_to():
+    shared, pair = Shared(), ([1], [1])
+    first = shared.get("name", pair[:1], lambda: np.ones(2))
+    assert shared.get("name", pair[:1], lambda: np.zeros(2)) is first
+    assert shared.get("name", pair[1:], lambda: np.zeros(2))[0] == 0  # equal, but another object
+    assert shared.get("name", pair[:1], lambda: np.zeros(2), options=(1,))[0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 3
+    source = np.ones(3)
+    shared.get("view", pair, lambda: source)
+    source[0] = 2  # what the caller holds stays the caller's

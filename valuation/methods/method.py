@@ -1,0 +1,119 @@
+"""What a method is: its function, and everything that configs, reports and pages say of it."""
+
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from valuation.aggregate import REDUCTIONS
+from valuation.discrepancy import ESTIMATORS
+from valuation.objective import OBJECTIVES
+from valuation.problem import Problem
+from valuation.purposes import Purpose
+
+# what answers the question that each kind of truth puts to scores of examples (aggregate.by_contributor)
+REDUCTION_OF_TRUTH = {"own_set": "mean", "leave_one_out": "sum", "none": "mean"}
+OF_THE_MACHINE = ("memory",)  # options that change no value
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@runtime_checkable
+class Values(Protocol):
+    """A problem and options -> one value a contributor (C,), higher = more useful. All options have defaults."""
+
+    def __call__(self, problem: Problem, *args: Any, **options: Any) -> np.ndarray: ...
+
+
+class Method(NamedTuple):
+    """A method, called with a problem and options.
+
+    name: its key in METHODS. title: as tables and legends call it. values: the function.
+    cost: in words; n examples of a contributor, m of the validation set.
+    accuracy: whether a value is in the unit of the objective's utility, of classes a predicted accuracy, and not only
+        an order.
+    labels: whether it looks at validation targets.
+    trains: whether it trains the model for a part of the steps.
+    retrained: whether it looks at fully retrained contributors.
+    checkpoints: whether it needs Problem.checkpoints, a model trained on the union.
+    objectives: kinds of objectives that it takes; () for all. instead: the method to take for the others.
+    left_out: kind of objective -> why a default table leaves it out.
+    least_examples: of a contributor. most_examples: of all contributors together, above which a default table leaves it
+        out; None without such a bound.
+    purpose: what it uses the problem's key for; None: nothing.
+    """
+
+    name: str
+    title: str
+    values: Values
+    cost: str
+    accuracy: bool = False
+    labels: bool = False
+    trains: bool = False
+    retrained: bool = False
+    checkpoints: bool = False
+    objectives: tuple[str, ...] = ()
+    instead: str = ""
+    left_out: Mapping[str, str] = NONE
+    least_examples: int = 1
+    most_examples: int | None = None
+    purpose: Purpose | None = None
+
+    def __call__(self, problem: Problem, **options: Any) -> np.ndarray:
+        """The values. Raises ValueError for an objective or a contributor that the method does not take."""
+        if refusal := self.refusal(problem.objective.kind):
+            raise ValueError(refusal)
+        for contributor in problem.contributors:
+            if len(contributor.index) < self.least_examples:
+                raise ValueError(
+                    f"{self.name} needs at least {self.least_examples} examples a contributor, {contributor.name} has "
+                    f"{len(contributor.index)}"
+                )
+        return self.values(problem, **options)
+
+    def refusal(self, kind: str) -> str:
+        """Why the method does not take that kind of objective, and what does; "" if it does."""
+        if not self.objectives or kind in self.objectives:
+            return ""
+        return f"{self.name} takes {' or '.join(self.objectives)}, this problem is one of {kind}: take {self.instead}"
+
+    def is_default(self, kind: str, examples: int) -> bool:
+        """Whether a default table has it. kind: of the objective. examples: of all contributors together."""
+        few = self.most_examples is None or examples <= self.most_examples
+        return few and not self.refusal(kind) and kind not in self.left_out
+
+    def defaults(self, truth: str = "own_set") -> dict[str, Any]:
+        """Every option and its default: those of the function; `reduction` follows the truth."""
+        bound = self.values.keywords if isinstance(self.values, partial) else {}
+        parameters = inspect.signature(self.values).parameters
+        options = {
+            name: parameter.default
+            for name, parameter in parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY and name not in {*bound, *OF_THE_MACHINE}
+        }
+        return options | ({"reduction": REDUCTION_OF_TRUTH[truth]} if "reduction" in options else {})
+
+    @property
+    def looks_at(self) -> str:
+        """What it may look at beside the contributors' own examples and validation inputs without targets."""
+        seen = [
+            *(["validation labels"] if self.labels else []),
+            *(["a short training each"] if self.trains and not self.retrained else []),
+            *(["a few full trainings"] if self.retrained else []),
+            *(["one training on the union"] if self.checkpoints else []),
+        ]
+        return ", ".join(seen) or "no labels, no training"
+
+
+def choices(option: str, kind: str) -> tuple[Any, ...] | None:
+    """The values that an option may have where there are only a few, for that kind of objective; None otherwise."""
+    objective = OBJECTIVES[kind]
+    return {
+        "reduction": REDUCTIONS,
+        "estimator": ESTIMATORS,
+        "output": tuple(objective.scalars),
+        "joint": (False, True) if objective.has_classes else (False,),
+        "scaled": (False, True),
+    }.get(option)

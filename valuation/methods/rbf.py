@@ -1,0 +1,61 @@
+"""Fits with a Gaussian kernel on the problem's features (theory/README.md, 3.4)."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtr
+
+from valuation.at_initialisation import validation_targets
+from valuation.closed_form import predictions, ridge_coefficients, utilities
+from valuation.discrepancy import distance_table
+from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.problem import Contributor, Problem, once
+
+
+def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5) -> Float[np.ndarray, " C"]:
+    """Utility on the validation set of ridge regression with k = exp(-||x - x'||^2 / (2 s2)) on the features.
+
+    ridge: lambda = ridge * mean diagonal. bandwidth: s2 over the median squared distance between validation examples.
+    In units of the objective's utility; of classes the predicted accuracy. Uses validation targets, trains nothing.
+    """
+    return utilities(problem, lambda c: rbf_predictions(problem, c, ridge, bandwidth))
+
+
+def rbf_margin(
+    problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5, smoothing: float = 0.2
+) -> Float[np.ndarray, " C"]:
+    """Smoothed accuracy of the predictions of rbf_utility: an order, not a predicted accuracy.
+
+    Every validation example counts by its margin, so that the order hangs less on a few examples near a boundary.
+    smoothing: the margin, a difference of predicted probabilities, over which an example goes from wrong to right.
+    """
+    targets = validation_targets(problem)
+    return np.array(
+        [margin_utility(rbf_predictions(problem, c, ridge, bandwidth), targets, smoothing)
+         for c in problem.contributors]
+    )  # fmt: skip
+
+
+def rbf_predictions(
+    problem: Problem, contributor: Contributor, ridge: float, bandwidth: float
+) -> Float[np.ndarray, "m c"]:
+    """What the fit on the contributor predicts for the validation set; computed once a problem."""
+    depends = (problem.model, problem.initial, problem.features, problem.pool, contributor, problem.validation,
+               problem.objective)  # fmt: skip
+
+    def make():
+        s2 = bandwidth * median_squared_distance(problem)
+        x, v = contributor_features(problem, contributor), validation_features(problem)
+        kernels = np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(v, x) / (2 * s2))
+        return predictions(problem, contributor, kernels, lambda kernel: ridge_coefficients(kernel, ridge))
+
+    return once(problem, "rbf predictions", depends, make, options=(ridge, bandwidth))
+
+
+def margin_utility(predictions: Float[np.ndarray, "m c"], targets: Float[np.ndarray, "m c"], smoothing: float) -> float:
+    """Mean of Phi(margin / smoothing), margin = p_y - max over the other classes; accuracy as smoothing goes to 0.
+
+    targets: rows of zeros with a one at the class.
+    """
+    right = targets > 0
+    margin = predictions[right] - np.where(right, -np.inf, predictions).max(1)
+    return float(ndtr(margin / smoothing).mean())

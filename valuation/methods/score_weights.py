@@ -1,0 +1,56 @@
+"""Weights of the score's four terms: literal, scale-free, as DAVINZ does, or fitted to retrained contributors."""
+
+import numpy as np
+import scipy.optimize
+from jaxtyping import Float
+
+from valuation.methods.score_terms import Terms
+
+
+def value(terms: Terms, weights) -> Float[np.ndarray, " C"]:
+    """-(w1 loss + w2 discrepancy + w3 kernel + w4 size), higher = better; weights (4,) or one row a contributor."""
+    return -np.sum(np.stack(terms, -1) * np.asarray(weights), -1)
+
+
+def literal_weights(terms: Terms) -> Float[np.ndarray, "4"]:
+    """Least squares of the four terms on (loss + discrepancy) / 2, as the paper's fit has been described.
+
+    The target lies in the span of two of the terms: the weights are (1/2, 1/2, 0, 0) whatever the data.
+    """
+    target = (terms.loss + terms.discrepancy) / 2
+    return np.linalg.lstsq(np.stack(terms, -1), target, rcond=None)[0]
+
+
+def scale_free_weights(terms: Terms) -> Float[np.ndarray, "4"]:
+    """Each term over its standard deviation across the contributors; a constant term gets 0."""
+    spread = np.stack(terms).std(1)
+    return np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 0.0)
+
+
+def kappa_weights(terms: Terms) -> Float[np.ndarray, "4"]:
+    """(1, 1, kappa, 1), kappa = mean |discrepancy| / mean kernel term: the balance that DAVINZ strikes."""
+    return np.array([1.0, 1.0, np.abs(terms.discrepancy).mean() / terms.kernel.mean(), 1.0])
+
+
+def calibrated_weights(terms: Terms, losses, members) -> Float[np.ndarray, "C 4"]:
+    """Non-negative weights fitted to the held-out losses of a few retrained contributors; one row a contributor.
+
+    losses: held-out loss of each retrained contributor, (k,). members: which contributors those are, (k,).
+    Least squares with an intercept, on standardised terms. The row of a retrained contributor is fitted without it.
+    """
+    table, members, losses = np.stack(terms, -1), np.asarray(members), np.asarray(losses)
+    if len(members) < 2:
+        raise ValueError("calibrated weights need at least 2 retrained contributors: one of them is left out")
+    spread = table.std(0)
+    spread = np.where(spread > 0, spread, np.inf)
+
+    def fitted(keep) -> np.ndarray:
+        rows = table[members[keep]] / spread
+        sides = np.ones((len(rows), 1))
+        return scipy.optimize.nnls(np.hstack([rows, sides, -sides]), losses[keep])[0][:4] / spread
+
+    everyone = fitted(np.ones(len(members), bool))
+    weights = np.tile(everyone, (len(table), 1))
+    for position, member in enumerate(members):
+        weights[member] = fitted(np.arange(len(members)) != position)
+    return weights

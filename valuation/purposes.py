@@ -1,0 +1,23 @@
+"""What the key of a problem is used for: one number a purpose, so that no two methods ever draw the same numbers."""
+
+from enum import IntEnum, unique
+
+import jax
+
+
+@unique
+class Purpose(IntEnum):
+    """The number that is folded into Problem.key. A new purpose takes a new number; none is ever given twice."""
+
+    PROXY_TRAINING = 1
+    CALIBRATION = 2  # which contributors the calibrated score retrains, and how
+    LOGRA = 3
+    TRAK = 4
+    INFLUENCE = 5
+    TANGENT = 6  # the sketch of sequences' gradients, one for all methods that need their tangent kernel
+    RANDOM = 7
+
+
+def purpose_key(key: jax.Array, purpose: Purpose) -> jax.Array:
+    """The key of one purpose, from the key of a problem."""
+    return jax.random.fold_in(key, int(purpose))
