@@ -1,14 +1,14 @@
-"""Scores of class predictions: relative margins and accuracy, with ties shared among the tied classes.
+"""Margins of class predictions, relative to their own size, with ties shared among the tied classes.
 
-Two predictions of an example tie where they differ by no more than rounding: TIE eps times the largest of that
-example's predictions, eps of the predictions' own precision. So the order of the classes never decides.
+Two predictions of an example tie where they differ by no more than the rounding of the largest of that example's
+predictions, in the predictions' own precision (scale.py). So the order of the classes never decides.
 """
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-TIE = 8  # units of the last place within which two predictions count as equal
+from valuation.scale import significant
 
 
 def margins(predictions, labels) -> Float[np.ndarray, " m"]:
@@ -17,9 +17,9 @@ def margins(predictions, labels) -> Float[np.ndarray, " m"]:
     predictions: (m, C) scores or probabilities of C >= 2 classes. labels: (m,) true classes, from 0 to C - 1.
     Raises ValueError for predictions that are not finite and for labels outside the classes.
     """
-    scores, true, rounding = _checked(predictions, labels)
+    scores, true, dtype = _checked(predictions, labels)
     margin = scores[true] - np.where(true, -np.inf, scores).max(1)
-    return np.where(np.abs(margin) <= rounding, 0.0, margin)
+    return np.where(significant(np.abs(margin), np.abs(scores).max(1), dtype=dtype), margin, 0.0)
 
 
 def relative_margin(predictions, labels, *, smoothing: float = 0.5) -> float:
@@ -39,18 +39,8 @@ def relative_margin(predictions, labels, *, smoothing: float = 0.5) -> float:
     return float(ndtr(relative / (smoothing * np.sqrt(np.mean(relative**2)))).mean())
 
 
-def shared_accuracy(predictions, labels) -> float:
-    """Accuracy of the largest prediction, where k classes that tie for it get 1/k each: from 0 to 1.
-
-    It is the expected accuracy of a fair draw among the tied. predictions, labels, errors: as in `margins`.
-    """
-    scores, true, rounding = _checked(predictions, labels)
-    best = scores >= (scores.max(1) - rounding)[:, None]
-    return float((best[true] / best.sum(1)).mean())
-
-
 def _checked(predictions, labels):
-    """Scores in float64, which of them is the true class (m, C), and by how much a row's scores may err (m,)."""
+    """Scores in float64, which of them is the true class (m, C), and the type in which they were computed."""
     predictions, labels = np.asarray(predictions), np.asarray(labels)
     if predictions.ndim != 2 or predictions.shape[1] < 2 or not len(predictions):
         raise ValueError(f"predictions need shape (examples >= 1, classes >= 2), got {predictions.shape}")
@@ -62,6 +52,5 @@ def _checked(predictions, labels):
     if not np.isfinite(predictions).all():
         row = int((~np.isfinite(predictions)).any(1).argmax())
         raise ValueError(f"the predictions of example {row} hold NaN or infinite values")
-    eps = np.finfo(np.result_type(predictions.dtype, np.float32)).eps
     scores = predictions.astype(np.float64)
-    return scores, np.arange(scores.shape[1]) == labels[:, None], TIE * eps * np.abs(scores).max(1)
+    return scores, np.arange(scores.shape[1]) == labels[:, None], np.result_type(predictions.dtype, np.float32)

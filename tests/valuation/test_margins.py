@@ -1,12 +1,11 @@
-"""Margins and shared accuracy against loops, and what must not matter to them."""
+"""Margins against loops, and what must not matter to them."""
 
-from fractions import Fraction
 from math import erf, sqrt
 
 import numpy as np
 import pytest
 
-from valuation.margins import margins, relative_margin, shared_accuracy
+from valuation.margins import margins, relative_margin
 
 DRAW = np.random.default_rng(0)
 SMOOTH = DRAW.normal(size=(40, 4))
@@ -25,15 +24,6 @@ def slow_relative_margin(predictions, labels, smoothing):
     return sum((1 + erf(m / (smoothing * rms) / sqrt(2))) / 2 for m in each) / len(each) if rms else 0.5
 
 
-def slow_accuracy(predictions, labels):
-    """Mean over the rows of the share of the true class among the largest, in exact fractions."""
-    total = Fraction(0)
-    for row, y in zip(predictions.tolist(), labels.tolist(), strict=True):
-        best = [c for c, p in enumerate(row) if p == max(row)]
-        total += Fraction(best.count(y), len(best))
-    return float(total / len(labels))
-
-
 @pytest.mark.parametrize(("predictions", "labels"), [(SMOOTH, LABELS), (TIED, TIED_LABELS)], ids=["smooth", "tied"])
 def test_scores_are_those_of_loops(predictions, labels):
     np.testing.assert_allclose(margins(predictions, labels), slow_margins(predictions, labels), rtol=1e-12)
@@ -41,7 +31,6 @@ def test_scores_are_those_of_loops(predictions, labels):
         expected = slow_relative_margin(predictions, labels, smoothing)
         assert relative_margin(predictions, labels, smoothing=smoothing) == pytest.approx(expected, rel=1e-12)
     assert relative_margin(predictions, labels) == relative_margin(predictions, labels, smoothing=0.5)
-    assert shared_accuracy(predictions, labels) == pytest.approx(slow_accuracy(predictions, labels), rel=1e-12)
 
 
 def test_a_hand_calculation():
@@ -50,21 +39,19 @@ def test_a_hand_calculation():
     rms = sqrt(0.05 / 3)
     expected = (0.5 + sum((1 + erf(m / (0.5 * rms) / sqrt(2))) / 2 for m in (0.2, -0.1))) / 3
     assert relative_margin(predictions, labels) == pytest.approx(expected, rel=1e-12)
-    assert shared_accuracy(predictions, labels) == pytest.approx((1 + 1 / 2 + 0) / 3)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-6, 1e6, 1e300])
 def test_the_scale_of_predictions_does_not_matter(scale):
     assert relative_margin(SMOOTH * scale, LABELS) == pytest.approx(relative_margin(SMOOTH, LABELS), rel=1e-9)
-    assert shared_accuracy(TIED * scale, TIED_LABELS) == pytest.approx(shared_accuracy(TIED, TIED_LABELS))
 
 
-@pytest.mark.parametrize("score", [relative_margin, shared_accuracy])
-def test_the_order_of_examples_and_of_classes_does_not_matter(score):
+def test_the_order_of_examples_and_of_classes_does_not_matter():
     rows, classes = DRAW.permutation(60), np.array([2, 0, 3, 1])
-    expected = score(TIED, TIED_LABELS)
-    assert score(TIED[rows], TIED_LABELS[rows]) == pytest.approx(expected, rel=1e-12)
-    assert score(TIED[:, classes], np.argsort(classes)[TIED_LABELS]) == pytest.approx(expected, rel=1e-12)
+    expected = relative_margin(TIED, TIED_LABELS)
+    assert relative_margin(TIED[rows], TIED_LABELS[rows]) == pytest.approx(expected, rel=1e-12)
+    turned = relative_margin(TIED[:, classes], np.argsort(classes)[TIED_LABELS])
+    assert turned == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -73,25 +60,22 @@ def test_predictions_that_differ_by_rounding_alone_tie(dtype):
     noise = DRAW.integers(-2, 3, (50, 5)) * eps
     predictions, labels = (0.2 * (1 + noise)).astype(dtype), DRAW.integers(0, 5, 50)
     assert relative_margin(predictions, labels) == 0.5
-    assert shared_accuracy(predictions, labels) == pytest.approx(0.2, rel=1e-12)
     predictions[:, 3] *= 1 + 100 * eps
-    assert shared_accuracy(predictions, labels) == pytest.approx(np.mean(labels == 3))
+    np.testing.assert_array_equal(margins(predictions, labels) > 0, labels == 3)
 
 
 def test_constant_predictions_know_nothing():
     for constant in (0.0, 0.1, -3.0):
         assert relative_margin(np.full((7, 10), constant), np.arange(7)) == 0.5
-        assert shared_accuracy(np.full((7, 10), constant), np.arange(7)) == pytest.approx(0.1)
 
 
 def test_all_right_by_the_same_margin():
     predictions, labels = np.eye(3)[[0, 1, 2, 2]], np.array([0, 1, 2, 2])
     assert relative_margin(predictions, labels) == pytest.approx((1 + erf(sqrt(2))) / 2, rel=1e-12)  # Phi(2)
     assert relative_margin(predictions, (labels + 1) % 3) == pytest.approx((1 - erf(sqrt(2))) / 2, rel=1e-12)
-    assert shared_accuracy(predictions, labels) == 1
 
 
-@pytest.mark.parametrize("score", [margins, relative_margin, shared_accuracy])
+@pytest.mark.parametrize("score", [margins, relative_margin])
 @pytest.mark.parametrize(
     ("predictions", "labels", "words"),
     [
