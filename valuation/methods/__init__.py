@@ -45,6 +45,8 @@ METHODS = {
         Method("rbf_utility", "RBF ridge", rbf.rbf_utility, SOLVE, accuracy=True, labels=True),
         Method("rbf_margin", "RBF ridge, margins", rbf.rbf_margin, SOLVE + ", shared with rbf_utility",
                labels=True, objectives=("classification",), instead="rbf_utility"),
+        Method("rbf_relative", "RBF ridge, relative margins", rbf.rbf_relative, SOLVE,
+               labels=True, objectives=("classification",), instead="rbf_utility"),
         Method("linear_utility", "linear ridge", linear.linear_utility, SOLVE, accuracy=True, labels=True),
         Method("knn_utility", "kNN", knn.knn_utility, "n m distances a contributor",
                accuracy=True, labels=True,

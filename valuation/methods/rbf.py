@@ -8,6 +8,7 @@ from valuation.at_initialisation import validation_targets
 from valuation.closed_form import predictions, ridge_coefficients, utilities
 from valuation.discrepancy import distance_table
 from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem, once
 
 
@@ -31,6 +32,21 @@ def rbf_margin(
     targets = validation_targets(problem)
     return np.array(
         [margin_utility(rbf_predictions(problem, c, ridge, bandwidth), targets, smoothing)
+         for c in problem.contributors]
+    )  # fmt: skip
+
+
+def rbf_relative(
+    problem: Problem, *, ridge: float = 0.01, bandwidth: float = 1.0, smoothing: float = 0.5
+) -> Float[np.ndarray, " C"]:
+    """Margins relative to their own root mean square (margins.relative_margin), of the predictions of rbf_utility.
+
+    An order, not a predicted accuracy: from 0 to 1, free of the scale of predictions, .5 where they know nothing.
+    smoothing: the margin in root mean squares over which an example goes from wrong to right.
+    """
+    labels = validation_targets(problem).argmax(1)
+    return np.array(
+        [relative_margin(rbf_predictions(problem, c, ridge, bandwidth), labels, smoothing=smoothing)
          for c in problem.contributors]
     )  # fmt: skip
 

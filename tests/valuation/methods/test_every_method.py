@@ -54,7 +54,8 @@ def test_more_padding_changes_no_value(name):
 
 def test_what_needs_classes_says_so():
     refused = {kind: {n for n, m in METHODS.items() if m.refusal(kind)} for kind in ("sequences", "regression")}
-    assert refused == {"sequences": {"rbf_margin"}, "regression": {"rbf_margin", "trak", "ngram_utility"}}
+    margins = {"rbf_margin", "rbf_relative"}
+    assert refused == {"sequences": margins, "regression": {*margins, "trak", "ngram_utility"}}
 
 
 @pytest.mark.parametrize("name", sorted(set(OF_CLASSES) - JOINTLY - ON_UNION))

@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 import scipy.spatial.distance
+import scipy.stats
 
 from tests.problems import corners, numbers
 from tests.reference import accuracy_with_ties
-from valuation.methods.rbf import margin_utility, rbf_margin, rbf_predictions, rbf_utility
+from valuation.methods.rbf import margin_utility, rbf_margin, rbf_predictions, rbf_relative, rbf_utility
 from valuation.problem import contributor_examples
 
 
@@ -56,3 +57,13 @@ def test_margins_order_by_the_same_predictions():
     predictions = rbf_predictions(problem, problem.contributors[0], 0.01, 0.5)
     expected = margin_utility(predictions, np.eye(3)[problem.validation.targets], 0.3)
     np.testing.assert_allclose(rbf_margin(problem, smoothing=0.3)[0], expected)
+
+
+def test_relative_margins_are_those_of_the_wider_kernel():
+    problem = corners()
+    y = np.eye(3)[problem.contributors[2].targets] - 1 / 3
+    right = np.eye(3)[problem.validation.targets] > 0
+    predicted = fit(problem, 2, y, 1.0, 0.01)
+    margin = predicted[right] - np.where(right, -np.inf, predicted).max(1)
+    expected = scipy.stats.norm.cdf(2 * margin / np.sqrt(np.mean(margin**2))).mean()
+    np.testing.assert_allclose(rbf_relative(problem)[2], expected, atol=1e-4)
