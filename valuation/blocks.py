@@ -7,8 +7,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from valuation.scale import check_rows
+
 ROUNDING = 4  # units of the last place below which a centred feature counts as zero
-SQUARE = float(np.finfo(np.float32).max) / 8  # a squared norm that leaves room for the distance between two rows
 
 
 class Source(NamedTuple):
@@ -70,14 +71,7 @@ def centred(values: Any, centre: Float[np.ndarray, " d"], name: str, numbers: An
     values = values.reshape(len(values), -1)
     rows = values - centre
     rows[np.abs(rows) <= ROUNDING * np.finfo(np.float64).eps * np.abs(centre)] = 0
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.einsum("kd,kd->k", rows, rows)
-    good = squares <= SQUARE  # False for NaN
-    if not good.all():
-        first = int(np.argmin(good))
-        worst = values[first, np.argmax(np.abs(rows[first]))]
-        cause = "whose square is no float32 number: is it a fill value" if np.isfinite(worst) else "which is not finite"
-        raise ValueError(f"{name} {numbers[first]} holds {worst:.4g}, {cause}")
+    check_rows(rows, name, numbers)
     return rows
 
 

@@ -13,16 +13,19 @@ from valuation.scale import significant
 
 
 def validation_features(problem: Problem) -> Float[np.ndarray, "m d"]:
-    """Features of the validation set, float32."""
-    depends = (problem.features, problem.validation)
-    return once(problem, "validation features", depends, lambda: flat_features(problem, problem.validation.inputs))
+    """Features of the validation set, float32. Errors are those of problem.flat_features."""
+
+    def make():
+        return flat_features(problem, problem.validation.inputs, "the validation set")
+
+    return once(problem, "validation features", (problem.features, problem.validation), make)
 
 
 def contributor_features(problem: Problem, contributor: Contributor) -> Float[np.ndarray, "n d"]:
-    """Features of the contributor's examples, float32."""
+    """Features of the contributor's examples, float32. Errors are those of problem.flat_features."""
 
     def make():
-        return flat_features(problem, problem.pool.inputs[contributor.index])
+        return flat_features(problem, problem.pool.inputs[contributor.index], contributor.name)
 
     return once(problem, "contributor features", (problem.features, problem.pool, contributor), make)
 
