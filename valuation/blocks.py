@@ -20,7 +20,7 @@ class Source(NamedTuple):
     targets: positions -> (k, c), what a fit learns of them, such as onehot - 1/C.
     """
 
-    count: int
+    count: int  # type: ignore[assignment]  # tuple.count, which nobody needs of a Source
     features: Callable[[Any], Any]
     targets: Callable[[Any], Any]
 

@@ -6,8 +6,10 @@ Subset of regressors (Nystroem): with Z the m inducing rows of the n examples X,
 
 which is (K(X, X) + lambda I)^-1 where Z = X. Kernel blocks K(X, Z) are float32, computed by XLA. Their products are
 float64: float32 sums lose the small eigenvalues that lambda K(Z, Z) is to be compared with, and the answer with them.
-K(Z, Z), K(v, Z) and the diagonal of K(X, X) are float64 throughout. With K(Z, Z) + jitter I = L L' the system is solved
-as L^-1 K(Z, X) K(X, Z) L^-T + lambda I, whose condition is at most n / ridge.
+K(Z, Z), K(v, Z) and the diagonal of K(X, X) are float64 throughout, by jax.enable_x64 as a context around their own
+compiled functions: the setting of the process is not changed, and no float64 jax.Array leaves. With
+K(Z, Z) + jitter I = L L' the system is solved as L^-1 K(Z, X) K(X, Z) L^-T + lambda I, whose condition is at most
+n / ridge.
 """
 
 from collections.abc import Callable
@@ -41,7 +43,7 @@ class Sums(NamedTuple):
     gram: np.ndarray
     cross: np.ndarray
     trace: float
-    count: int
+    count: int  # type: ignore[assignment]  # tuple.count, which nobody needs of Sums
 
 
 def gaussian(bandwidth: float) -> Kernel:
@@ -93,7 +95,7 @@ def inducing_rows(
     """Centred features of the first `points` different rows among twice as many examples, drawn without replacement."""
     positions = drawn(key, data.count, 2 * points)
     rows = centred(data.features(positions), centre, "example", positions) + 0.0  # -0.0 is 0.0
-    first = {}
+    first: dict[bytes, int] = {}
     for i, row in enumerate(rows):
         first.setdefault(row.tobytes(), i)
     return rows[list(first.values())[:points]]
@@ -109,7 +111,8 @@ def kernel_sums(
     progress: Callable[[int], Any] | None = None,
 ) -> Sums:
     """The one pass over the examples; chosen: centred inducing rows, the rest as in `kernel_ridge`."""
-    gram, cross, trace = np.zeros((len(chosen), len(chosen)), order="F"), 0.0, 0.0
+    gram, trace = np.zeros((len(chosen), len(chosen)), order="F"), 0.0
+    cross: Any = 0.0
     few = chosen.astype(np.float32)
     for positions, rows in feature_blocks(data, centre, block):
         count = len(rows)

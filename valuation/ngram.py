@@ -116,8 +116,9 @@ def _read(examples: Examples, vocabulary: int) -> Shaped[np.ndarray, "n two_t"]:
     n, t = shape
     rows = np.empty((n, 2 * t), np.min_scalar_type(int(vocabulary)))
     for start in range(0, n, step := max(BLOCK // max(t, 1), 1)):
-        inputs, targets, mask = (None if x is None else np.asarray(x[start : start + step]) for x in examples)
-        mask = np.ones(targets.shape, bool) if mask is None else mask.astype(bool)
+        part = examples.take(slice(start, start + step))
+        inputs, targets = np.asarray(part.inputs), np.asarray(part.targets)
+        mask = np.ones(targets.shape, bool) if part.mask is None else np.asarray(part.mask, bool)
         up_to_last = np.logical_or.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
         for name, tokens, read in (("inputs", inputs, up_to_last), ("targets", targets, mask)):
             _check(name, tokens, read, vocabulary, start)

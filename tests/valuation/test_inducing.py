@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from valuation.blocks import drawn, source
+from valuation.blocks import source
 from valuation.inducing import gaussian, inducing_rows, kernel_ridge, memory_bytes
 
 C, D, REPEATS, WIDTH = 4, 4, 6, 16.0
@@ -180,13 +180,6 @@ def test_memory_does_not_grow_with_the_examples():
     assert one == ten < 10**9
 
 
-def test_the_draw_is_the_keys():
-    first, again, other = (drawn(key, 1000, 50) for key in (jax.random.key(1), jax.random.key(1), jax.random.key(2)))
-    np.testing.assert_array_equal(first, again)
-    assert set(first) != set(other)
-    assert len(set(first)) == 50
-
-
 def with_value(rows, value):
     changed = rows.copy()
     changed[7, 2] = value
@@ -222,8 +215,6 @@ def test_bad_input_is_named(change, words):
         fit(**change)
 
 
-def test_bad_bandwidth_and_index_are_named():
+def test_a_bad_bandwidth_is_named():
     with pytest.raises(ValueError, match="bandwidth must be positive and finite, got 0"):
         gaussian(0.0)
-    with pytest.raises(ValueError, match="the index runs from 0 to 6000, the inputs have 6000 rows"):
-        source(X, Y[:2], index=np.array([0, 6000]))
