@@ -15,6 +15,7 @@ from scipy.special import softmax
 from valuation.examples import Examples
 from valuation.kernel import likelihoods, outputs
 from valuation.outputs import class_sum, log_likelihood, minus_squared_error, number, true_class
+from valuation.scale import check_rows
 from valuation.tangent import exact_kernel, row_products, sketched_gradients
 
 Scalar = Callable[[Any, Examples], Any]  # (outputs (n, ...), examples) -> (n,), a module-level function
@@ -259,6 +260,7 @@ class Regression(Exact):
             )
         if not np.isfinite(numbers).all():
             raise ValueError(f"{name}: the target of example {int(np.argmin(np.isfinite(numbers)))} is not finite")
+        check_rows(numbers, f"{name}: the target of example")
         return Examples(np.asarray(examples.inputs, np.float32), numbers.astype(np.float32))
 
     def residual(self, model: Any, examples: Examples, scalar: str) -> Float[np.ndarray, "n 1"]:

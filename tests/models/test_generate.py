@@ -73,3 +73,13 @@ def test_bad_settings_are_named():
         generate(model, [[1], []], length=4, key=jax.random.key(0))
     with pytest.raises(ValueError, match="prompt 0 has a token outside of the vocabulary of 30"):
         generate(model, [[30]], length=4, key=jax.random.key(0))
+
+
+@pytest.mark.parametrize("temperature", [0, 1.0])
+def test_logits_that_are_not_finite_name_row_and_step(temperature):
+    """Token 5 has an embedding without a number: the row whose prompt holds it is lost at once, and others are not."""
+    model = model_of(CONFIG._replace(tied=False))
+    broken = {**model.params, "tok": {"embedding": model.params["tok"]["embedding"].at[5].set(jnp.inf)}}
+    words = "^row 2: the logits of step 0 are not finite"
+    with pytest.raises(FloatingPointError, match=words):
+        generate(model._replace(params=broken), PROMPTS, length=2, temperature=temperature, key=jax.random.key(0))
