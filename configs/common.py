@@ -17,10 +17,49 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.truth, config.truth_seeds = options.truth, options.truth_seeds
     config.checkpoints = 3  # of one training on the union, for the methods that look at those
     config.zipf = 1.0  # exponent of the frequencies of the groups in a truncated synthetic part
+    config.examples = 600  # of a data set made in memory
     config.methods = ()  # of valuation.methods.METHODS; (): the default table of the task
     config.options = {}  # of methods, where they are not the defaults: {"rbf_utility": {"ridge": 0.1}, ...}
     config.bootstrap = 2000
     config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' budgets
+    return config
+
+
+def contributors(options: ml_collections.ConfigDict, *, size: tuple[int, int], **axes: tuple) -> dict:
+    """config.contributors: what a draw of contributors chooses from; see configs/schema.py.
+
+    size: smallest and largest, unless the options give all one size. axes: `mechanism` and `kept` of the task.
+    """
+    return {
+        "count": options.contributors,
+        "explicit": (),  # instead of a draw: ({"name": ..., "size": ..., other fields of mixture.Spec}, ...)
+        "axes": {
+            "size": (options.size, options.size) if options.size else size,
+            "real_share": (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0),
+            "label_noise": (0.0, 0.0, 0.0, 0.1, 0.2, 0.4),
+            "duplicates": (0.0, 0.0, 0.0, 0.3, 0.6),
+            **axes,
+        },
+    }
+
+
+def shrink(config: ml_collections.ConfigDict, *, given: int, size: tuple[int, int], rank: int, dimensions: int) -> None:
+    """What `tiny` makes smaller in the config of every valuation.
+
+    given: the option `size`; 0: contributors have `size` from smallest to largest. rank, dimensions: of LoGra and TRAK.
+    """
+    if not given:
+        config.contributors.axes.size = size
+    config.initialisations = config.checkpoints = 1
+    config.options = {"logra": {"rank": rank}, "trak": {"dimensions": dimensions}}
+    config.bootstrap = 200
+
+
+def repeated(name: str, options: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    """What the config of a study begins with that is repeated over seeds."""
+    config = ml_collections.ConfigDict({"name": name, "experiment": name, "scale": options.scale})
+    config.seed = options.seed
+    config.repeats = options.repeats
     return config
 
 
@@ -33,7 +72,7 @@ def valuation_arg(arg: str | None, *, contributors: int, **defaults) -> ml_colle
 
 
 def tables(add) -> None:
-    """The tables of README.md: mixed sizes, then one size for all, then what is lost without each."""
+    """The tables of the gallery: mixed sizes, then one size for all, then what is lost without each."""
     add("mixed", "small,draws=5")
     add("equal", "small,draws=5,size=500")
     add("leave-one-out", "small,draws=5,truth=leave_one_out")

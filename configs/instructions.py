@@ -16,7 +16,7 @@ Expected of small, three draws: NTK ridge .78 (.63 to .93), MMD + size .87 (.71 
 
 import ml_collections
 
-from configs.common import one_of, tables, valuation, valuation_arg
+from configs.common import contributors, one_of, shrink, tables, valuation, valuation_arg
 
 MODELS = ("decoder", "smollm2", "folder")  # from scratch; LoRA beside SmolLM2; LoRA beside config.model.folder
 
@@ -28,7 +28,6 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config = valuation("instructions", options)
 
     config.dataset = {"tiny": "templates", "small": "natural_instructions", "paper": "hub"}[options.scale]
-    config.examples = 600  # of a data set made in memory
     config.folders = {"real": "", "synthetic": ""}  # of data sets of a hub, or huggingface:OWNER/NAME
     config.most = 100_000  # rows read of each
     config.split = {"validation": 200, "test": 500}
@@ -55,19 +54,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.temperatures = (0.7, 1.0)  # at which the language model was sampled
     config.initialisations = 1
 
-    config.contributors = {
-        "count": options.contributors,
-        "repeat": options.scale != "paper",  # a source that has too few texts for a contributor; else that is an error
-        "explicit": (),  # instead of a draw: ({"name": ..., "size": ..., other fields of mixture.Spec}, ...)
-        "axes": {
-            "size": (options.size, options.size) if options.size else (100, 500),
-            "real_share": (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0),
-            "mechanism": ("truncation", "generated", "generated"),
-            "kept": (0, 0, 1, 2, 4),
-            "label_noise": (0.0, 0.0, 0.0, 0.1, 0.2, 0.4),
-            "duplicates": (0.0, 0.0, 0.0, 0.3, 0.6),
-        },
-    }
+    mechanisms = ("truncation", "generated", "generated")
+    config.contributors = contributors(options, size=(100, 500), mechanism=mechanisms, kept=(0, 0, 1, 2, 4))
+    config.contributors.repeat = options.scale != "paper"  # a source that is too small; else that is an error
     # Mean Spearman .85 on development seeds 0-1 (one training a contributor), .87 on the table's seeds 1001-1003.
     # Before it was looked at, ntk_utility was chosen on the development seeds: .79 (rbf_utility .48, linear_utility
     # .33, proxy_training .79); on the table's seeds that reached .78.
@@ -81,11 +70,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.tokens.update({"vocabulary": 400, "length": 40, "instruction": 4, "response": 16})
         config.model.update({"width": 16, "layers": 1, "heads": 2, "hidden": 32})
         config.training.steps, config.training.batch, config.features.dimensions = 20, 8, 32
-        if not options.size:
-            config.contributors.axes.size = (20, 60)
-        config.checkpoints = 1
-        config.options = {"logra": {"rank": 4}, "trak": {"dimensions": 32}}
-        config.bootstrap = 200
+        shrink(config, given=options.size, size=(20, 60), rank=4, dimensions=32)
     if options.scale == "paper":
         config.folders.real = "huggingface:Muennighoff/natural-instructions"  # task_name, definition, inputs, targets
         config.folders.synthetic = "huggingface:Magpie-Align/Magpie-Pro-300K-Filtered"  # instruction, response

@@ -13,7 +13,7 @@ Options: a scale (tiny, small), seed=0, repeats=3.
 
 import ml_collections
 
-from configs.common import parse_arg
+from configs.common import parse_arg, repeated
 
 TOP_P = (0.7, 0.9, 0.95, 1.0)  # at temperature 1
 TEMPERATURE = (0.5, 0.7, 1.3)  # at top-p 1
@@ -21,12 +21,7 @@ TEMPERATURE = (0.5, 0.7, 1.3)  # at top-p 1
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     options = parse_arg(arg, scales=("tiny", "small"), seed=0, repeats=3)
-    config = ml_collections.ConfigDict()
-    config.name = "language"
-    config.experiment = "language"
-    config.scale = options.scale
-    config.seed = options.seed
-    config.repeats = options.repeats
+    config = repeated("language", options)
 
     every = (*((1.0, mass, 48) for mass in TOP_P), *((value, 1.0, 48) for value in TEMPERATURE))
     config.generation = {

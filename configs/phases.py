@@ -10,7 +10,7 @@ Options: a scale (tiny, small), seed=0, repeats=3, and study=simulation|facts|nu
 
 import ml_collections
 
-from configs.common import one_of, parse_arg
+from configs.common import one_of, parse_arg, repeated
 
 STUDIES = ("simulation", "facts", "numbers", "nextword", "counts")
 
@@ -23,12 +23,7 @@ def spaced(low: float, high: float, count: int) -> tuple[int, ...]:
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     options = parse_arg(arg, scales=("tiny", "small"), seed=0, repeats=3, study="all")
     one_of("study", options.study, ("all", *STUDIES))
-    config = ml_collections.ConfigDict()
-    config.name = "phases"
-    config.experiment = "phases"
-    config.scale = options.scale
-    config.seed = options.seed
-    config.repeats = options.repeats
+    config = repeated("phases", options)
     config.studies = STUDIES if options.study == "all" else (options.study,)
 
     config.simulation = {  # the learner knows what it has seen; both truncation and learner are exact

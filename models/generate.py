@@ -30,13 +30,17 @@ class Generated(NamedTuple):
 
 
 class State(NamedTuple):
-    """Rows on their way: last token, its position, answer so far and its length, whether stopped, step, caches."""
+    """Rows on their way: last token, its position, answer so far and its length, whether stopped, step, caches.
+
+    lost: the step at which a row's logits were not finite, which stops it; -1 for none.
+    """
 
     token: jax.Array
     position: jax.Array
     tokens: jax.Array
     lengths: jax.Array
     stopped: jax.Array
+    lost: jax.Array
     step: jax.Array
     caches: list[Cache]
 
@@ -63,7 +67,7 @@ def generate(
     progress: called with the number of tokens that have just been made.
     Compiles once for every power of two of rows, tokens of the longest prompt and tokens of both together.
     Raises ValueError for settings out of range, an empty prompt, a token outside of the vocabulary and more tokens than
-    the model allows.
+    the model allows; FloatingPointError, naming row and step, for logits that are not finite.
     """
     config = model.merged(model.params, model.frozen).config
     _check(prompts, length, temperature, top_p, top_k, batch, config)
@@ -79,6 +83,7 @@ def generate(
         keys = jax.vmap(partial(jax.random.fold_in, key))(filled)
         given = {"keys": keys, "ends": ends, "settings": settings, "limit": length, "merged": model.merged}
         for state in _states(model, [prompts[int(i)] for i in filled], spare, length, config.longest, given):
+            _check_logits(np.asarray(state.lost)[: len(rows)], rows)
             tokens[rows, :], lengths[rows] = state.tokens[: len(rows), :length], state.lengths[: len(rows)]
             if progress is not None:
                 progress(int(lengths[rows].sum()) - made)
@@ -114,7 +119,8 @@ def _begun(params, frozen, prompts, sizes, spare, *, keys, ends, settings, limit
     logits, caches = call(merged, params, frozen, read)
     room = ((0, 0), (0, 0), (0, slots - prompts.shape[1]), (0, 0))
     empty = jnp.zeros((len(sizes), slots), jnp.int32), jnp.zeros(len(sizes), jnp.int32)
-    state = State(sizes * 0, sizes - 1, *empty, spare, jnp.int32(0), jax.tree.map(lambda x: jnp.pad(x, room), caches))
+    caches, none = jax.tree.map(lambda x: jnp.pad(x, room), caches), jnp.full(len(sizes), -1, jnp.int32)
+    state = State(sizes * 0, sizes - 1, *empty, spare, none, jnp.int32(0), caches)
     return _with_token(state, logits, keys, ends, settings)
 
 
@@ -137,13 +143,15 @@ def _continued(params, frozen, state, *, keys, ends, settings, limit, merged) ->
 def _with_token(state: State, logits, keys, ends, settings) -> State:
     now = jax.vmap(jax.random.fold_in, (0, None))(keys, state.step)
     token = next_token(logits, now, **settings)
-    stopped = state.stopped | (token[:, None] == ends).any(-1)
+    lost = ~state.stopped & ~jnp.isfinite(logits.max(-1))  # NaN is the largest of what it stands among
+    stopped = state.stopped | lost | (token[:, None] == ends).any(-1)
     return state._replace(
         token=token,
         position=state.position + 1,
         tokens=jax.lax.dynamic_update_slice(state.tokens, token[:, None], (0, state.step)),
         lengths=state.lengths + ~stopped,
         stopped=stopped,
+        lost=jnp.where(lost, state.step, state.lost),
         step=state.step + 1,
     )
 
@@ -151,6 +159,15 @@ def _with_token(state: State, logits, keys, ends, settings) -> State:
 def _bucket(size: int, least: int = 16) -> int:
     """The next power of two."""
     return max(least, 1 << (size - 1).bit_length()) if size else least
+
+
+def _check_logits(lost: np.ndarray, rows: np.ndarray) -> None:
+    if (lost >= 0).any():
+        first = int(np.argmax(lost >= 0))
+        raise FloatingPointError(
+            f"row {rows[first]}: the logits of step {lost[first]} are not finite: do the weights hold numbers that are "
+            "not, or is their type too narrow? Take float32"
+        )
 
 
 def _check(prompts, length, temperature, top_p, top_k, batch, config) -> None:

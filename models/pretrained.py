@@ -42,7 +42,8 @@ def from_gguf(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = j
 
     place: one tensor in the host's memory -> jax.Array, such as one whose parts lie on several devices.
     Raises FileNotFoundError, and ValueError for another architecture, a missing key, a scaled rotary base, a tokenizer
-    that is not supported or incomplete, and a tensor that is missing, unexpected or of the wrong shape.
+    that is not supported or incomplete, and a tensor that is missing, unexpected, of the wrong shape or not finite, as
+    it stands in the file or as dtype.
     """
     path = existing(path)
     reader = gguf.GGUFReader(path)
@@ -102,8 +103,26 @@ def _filled(config: Config, shapes: dict, read: Callable, names: dict, source: P
     for i in sorted(range(len(wanted)), key=lambda i: -leaves[i][1].size):  # the largest while the rest is not there
         name, turned, _ = wanted[i]
         tensor = read(name)
-        weights[i] = place(np.asarray(tensor.T if turned else tensor, dtype))
+        weights[i] = place(_cast(tensor.T if turned else tensor, name, dtype, source))
     return model._replace(params=jax.tree.unflatten(structure, weights))
+
+
+def _cast(tensor: np.ndarray, name: str, dtype, source: Path) -> np.ndarray:
+    """The tensor as dtype. Raises ValueError that names it where it is not finite, there or here."""
+    with np.errstate(over="ignore"):
+        cast = np.asarray(tensor, dtype)
+    if _finite(cast):
+        return cast
+    if _finite(tensor):
+        largest = float(max(tensor.max(), -tensor.min()))
+        raise ValueError(f"{source}: tensor {name} holds {largest:.4g}, too much for {np.dtype(dtype)}: take float32")
+    raise ValueError(f"{source}: tensor {name} holds NaN or infinite values: is the file damaged, or a merge broken?")
+
+
+def _finite(tensor: np.ndarray) -> bool:
+    """Both ends decide, as NaN is the least and the greatest of what it stands among; no array of bools is made."""
+    with np.errstate(invalid="ignore"):
+        return bool(np.isfinite(tensor.min()) and np.isfinite(tensor.max()))
 
 
 def _name(path: tuple, names: dict) -> str:

@@ -3,18 +3,20 @@
 import ast
 import importlib.util
 import re
+import shlex
 import sys
 import tomllib
 import types
 from pathlib import Path
 
-import ml_collections
 import numpy as np
 import pytest
 
 from experiments import tasks
 from experiments.data import archives
-from experiments.runtime import results
+from experiments.run import complete
+from experiments.runtime import launch, results
+from experiments.runtime.overrides import separated
 from experiments.studies.valuation import study
 from tests.models.test_pretrained import written
 from valuation.methods import METHODS
@@ -73,21 +75,20 @@ def examples(monkeypatch):
     """The files of CONTRIBUTING.md as modules, which the registries know while a test runs."""
     monkeypatch.setitem(tasks.TASKS, "points", "experiments.tasks.points")
     monkeypatch.setitem(tasks.OBJECTIVES, "points", "classification")
-    before, modules = dict(METHODS), {}
+    monkeypatch.setitem(METHODS, "centroid", METHODS["random"])  # what a block puts there goes when the test ends
+    modules = {}
     for file, code in blocks("CONTRIBUTING.md"):
         assert code.count("\n") < 40, file
         name = file.removesuffix(".py").replace("/", ".")
         modules[file] = types.ModuleType(name)
         monkeypatch.setitem(sys.modules, name, modules[file])
         exec(code, modules[file].__dict__)
-    yield modules
-    METHODS.clear()
-    METHODS.update(before)
+    return modules
 
 
 def test_the_example_of_a_method_passes_its_own_test(examples):
     examples["valuation/methods/centroid.py"].test_centroid_is_the_mmd_of_a_linear_kernel()
-    assert "centroid" in METHODS
+    assert METHODS["centroid"].title == "centroid"
 
 
 def test_the_example_of_a_task_runs_with_the_example_of_a_method(examples, tmp_path):
@@ -156,12 +157,6 @@ def commands(page: str) -> list[list[str]]:
     return [match.split() for match in re.findall(r"python -m (experiments\.[^`|#]*)", text)]
 
 
-def config_of(argument: str) -> ml_collections.ConfigDict:
-    """The config that --config=FILE:ARGUMENT names."""
-    file, _, rest = argument.partition(":")
-    return module_of(file).get_config(rest or None)
-
-
 def module_of(file: str):
     return importlib.import_module(file.removesuffix(".py").replace("/", "."))
 
@@ -186,28 +181,23 @@ def flags_of(module: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", TEXTS)
-def test_configs_and_overrides_are_read(page):
-    """Every config that a page names, and every --config.key=value, is one that get_config knows."""
-    text = re.sub(r"\s+", " ", TEXTS[page].replace("\\|", "|"))
-    named = re.findall(r"(?:--config=|`)(configs/\w+\.py(?::[\w=,-]+)?)((?: --[^`\s]+)*)", text)
-    for argument, rest in named:
-        if argument.partition(":")[0] in EXAMPLES:
+def test_configs_and_overrides_are_read(page, tmp_path):
+    """Every config that a page names, with every --config.key=value, is read as experiments.run reads it."""
+    text = re.sub(r"\s+", " ", TEXTS[page].replace("\\|", "|").replace("FOLDER", str(tmp_path)))
+    for argument, rest in re.findall(r"(?:--config=|`)(configs/\w+\.py(?::[\w=,-]+)?)((?: --[^`\s]+)*)", text):
+        file, colon, _ = argument.partition(":")
+        if file in EXAMPLES or not (colon or hasattr(module_of(file), "get_config")):
             continue
-        config = config_of(argument)
-        for key in re.findall(r"--config\.([\w.]+)=", rest):
-            assert has(config, key), key
+        assert launch.read_config(argument, separated(shlex.split(rest))[0], complete).scale
         for sweep in re.findall(r"--sweep=(\w+)", rest):
-            assert callable(getattr(module_of(argument), sweep))
+            assert callable(getattr(module_of(file), sweep))
 
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_keys_of_configs_exist(page):
     """What a page calls `config.key` is a key of some config."""
-    configs = [
-        config_of(f"configs/{path.name}")
-        for path in (ROOT / "configs").glob("*.py")
-        if "get_config" in path.read_text()
-    ]
+    modules = (module_of(f"configs/{path.name}") for path in (ROOT / "configs").glob("*.py"))
+    configs = [module.get_config() for module in modules if hasattr(module, "get_config")]
     for key in (found.group(1) for word in words(page) if (found := re.fullmatch(r"config\.(?!json)([\w.]+)", word))):
         assert any(has(config, key) for config in configs), key
 
@@ -223,7 +213,8 @@ def has(config, key: str) -> bool:
 def test_readme_is_one_page_to_read_and_maps_every_room():
     text = TEXTS["README.md"]
     assert text.count("\n") <= 180
-    rooms = {f"experiments/{room.name}" for room in (ROOT / "experiments").iterdir() if list(room.glob("*.*"))}
+    folders = {room for room in (ROOT / "experiments").iterdir() if room.name != "__pycache__" and list(room.glob("*.*"))}
+    rooms = {f"experiments/{room.name}" for room in folders}
     named = set(re.findall(r"`([\w/]+)/`", text[text.index("## Where things are") : text.index("## Limits")]))
     assert named == {*FOLDERS, *rooms}
 
@@ -236,6 +227,15 @@ def test_the_table_of_methods_is_that_of_the_code():
         (name, method.title, method.looks_at, method.cost, ", ".join(method.objectives) or "all")
         for name, method in METHODS.items()
     ]
+
+
+def test_the_glossary_holds_words_of_the_code():
+    glossary = TEXTS["CONTRIBUTING.md"].partition("## Glossary")[2]
+    code = "\n".join(path.read_text() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    modules = {path.stem for path in ROOT.glob("experiments/**/*.py")}
+    for terms in re.findall(r"^\| (`[^|]+`) \|", glossary, re.MULTILINE):
+        for term in re.findall(r"`(\w+)`", terms):
+            assert term in modules or re.search(rf"\b{term}\b", code), term
 
 
 def test_versions_agree():

@@ -1,5 +1,6 @@
 """What the functions of this folder take as a number, the range of each, and the error outside of it."""
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import jax
@@ -36,6 +37,19 @@ def checked(**values: ArrayLike) -> list[Float[Array, "..."]]:
     """The values, checked, as arrays of their common shape and floating type, in the order in which they were given."""
     check(**values)
     return together(*values.values())
+
+
+def require(name: str, value: ArrayLike, rule: str, holds: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Raises ValueError that names the first number of the value that is not finite or does not obey the rule.
+
+    rule: in words that fit after "must be finite and". What jit or vmap are tracing is let through.
+    """
+    if isinstance(value, jax.core.Tracer):
+        return
+    numbers = np.asarray(value)
+    wrong = ~(np.isfinite(numbers) & holds(numbers))
+    if wrong.any():
+        raise ValueError(f"{name} must be finite and {rule}, found {numbers[wrong].flat[0]}")
 
 
 def together(*values: ArrayLike) -> list[Float[Array, "..."]]:

@@ -13,6 +13,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from theory.arguments import require
 from theory.bound_terms import Bound, add_up, discrepancy_term, kernel_term, loss_term, peeled_radius, size_term
 
 WEIGHTS = 101
@@ -43,20 +44,12 @@ class BestWeight(NamedTuple):
 
 
 def mixture_bound(
-    *,
-    losses_real: Float[ArrayLike, "n"],
-    losses_synthetic: Float[ArrayLike, "m"],
-    discrepancy_real: Float[ArrayLike, ""],
-    discrepancy_synthetic: Float[ArrayLike, ""],
-    kernel_diagonal_real: Float[ArrayLike, "n"],
-    kernel_diagonal_synthetic: Float[ArrayLike, "m"],
-    norm: Float[ArrayLike, ""],
-    norm_unit: float = 1.0,
-    outputs: int = 1,
-    lipschitz: Float[ArrayLike, ""] = 1.0,
-    real_weight: Float[ArrayLike, ""] | None = None,
-    delta: Float[ArrayLike, ""] = 0.05,
-) -> Bound:
+    *, losses_real: Float[ArrayLike, "n"], losses_synthetic: Float[ArrayLike, "m"],
+    discrepancy_real: Float[ArrayLike, ""], discrepancy_synthetic: Float[ArrayLike, ""],
+    kernel_diagonal_real: Float[ArrayLike, "n"], kernel_diagonal_synthetic: Float[ArrayLike, "m"],
+    norm: Float[ArrayLike, ""], norm_unit: float = 1.0, outputs: int = 1, lipschitz: Float[ArrayLike, ""] = 1.0,
+    real_weight: Float[ArrayLike, ""] | None = None, delta: Float[ArrayLike, ""] = 0.05,
+) -> Bound:  # fmt: skip
     """Bound on the expected test loss that fails with probability at most delta (theory/README.md, 2.7).
 
         L_T <= v Lhat_r + (1-v) Lhat_s + v d_r + (1-v) d_s
@@ -74,7 +67,7 @@ def mixture_bound(
     _check_lengths("real", losses_real, kernel_diagonal_real)
     _check_lengths("synthetic", losses_synthetic, kernel_diagonal_synthetic)
     v = _plain_weight(n, m) if real_weight is None else real_weight
-    _require("real_weight", v, "lie in [0, 1] and be 0 on an empty part", lambda v: _allowed(v, n, m))
+    require("real_weight", v, "lie in [0, 1] and be 0 on an empty part", lambda v: _allowed(v, n, m))
     _check(losses_real=losses_real, losses_synthetic=losses_synthetic, lipschitz=lipschitz, delta=delta)
     _check(discrepancy_real=discrepancy_real, discrepancy_synthetic=discrepancy_synthetic)
     _check(kernel_diagonal_real=kernel_diagonal_real, kernel_diagonal_synthetic=kernel_diagonal_synthetic)
@@ -104,15 +97,10 @@ def best_real_weight(bound: Callable[..., Bound], *, delta: float = 0.05) -> Bes
 
 
 def paper_bound(
-    *,
-    losses_real: Float[ArrayLike, "n"],
-    losses_synthetic: Float[ArrayLike, "m"],
-    discrepancy_real: Float[ArrayLike, ""],
-    discrepancy_synthetic: Float[ArrayLike, ""],
-    quadratic_form: Float[ArrayLike, ""],
-    lipschitz: Float[ArrayLike, ""] = 1.0,
-    delta: Float[ArrayLike, ""] = 0.05,
-) -> Bound:
+    *, losses_real: Float[ArrayLike, "n"], losses_synthetic: Float[ArrayLike, "m"],
+    discrepancy_real: Float[ArrayLike, ""], discrepancy_synthetic: Float[ArrayLike, ""],
+    quadratic_form: Float[ArrayLike, ""], lipschitz: Float[ArrayLike, ""] = 1.0, delta: Float[ArrayLike, ""] = 0.05,
+) -> Bound:  # fmt: skip
     """The form of arXiv 2511.13640, Theorem 1, our reconstruction; not valid as it stands (theory/README.md, 2.12).
 
         w Lhat_r + (1-w) Lhat_s + w d_r + (1-w) d_s + 2 rho sqrt(Q/(n+m)) + 3 sqrt(2 max(w, 1-w) log(8/delta) / (n+m))
@@ -148,16 +136,7 @@ def _check_lengths(part: str, losses: ArrayLike, diagonal: ArrayLike) -> None:
 
 def _check(**values: ArrayLike) -> None:
     for name, value in values.items():
-        _require(name, value, *RULES[name])
-
-
-def _require(name: str, value: ArrayLike, rule: str, holds: Callable) -> None:
-    if isinstance(value, jax.core.Tracer):
-        return
-    values = np.asarray(value)
-    wrong = ~(np.isfinite(values) & holds(values))
-    if wrong.any():
-        raise ValueError(f"{name} must be finite and {rule}, found {values[wrong].flat[0]}")
+        require(name, value, *RULES[name])
 
 
 def _allowed(v, n: int, m: int):

@@ -5,22 +5,24 @@ or a traced one, as are radius and lipschitz.
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+Scalar: TypeAlias = Float[Array, ""]
+
 
 class Bound(NamedTuple):
     """Terms of an upper bound on the expected test loss, in units of the loss; `total` is the sum of the others."""
 
-    loss: Float[Array, ""]
-    discrepancy: Float[Array, ""]
-    kernel: Float[Array, ""]
-    size: Float[Array, ""]
-    total: Float[Array, ""]
+    loss: Scalar
+    discrepancy: Scalar
+    kernel: Scalar
+    size: Scalar
+    total: Scalar
 
 
 def add_up(loss, discrepancy, kernel, size) -> Bound:
@@ -28,12 +30,12 @@ def add_up(loss, discrepancy, kernel, size) -> Bound:
     return Bound(loss, discrepancy, kernel, size, loss + discrepancy + kernel + size)
 
 
-def loss_term(real: Float[ArrayLike, "n"], synthetic: Float[ArrayLike, "m"], real_weight) -> Float[Array, ""]:
+def loss_term(real: Float[ArrayLike, "n"], synthetic: Float[ArrayLike, "m"], real_weight) -> Scalar:
     """Weighted empirical loss, v Lhat_r + (1-v) Lhat_s."""
     return real_weight * _mean(real) + (1 - real_weight) * _mean(synthetic)
 
 
-def discrepancy_term(real, synthetic, real_weight) -> Float[Array, ""]:
+def discrepancy_term(real, synthetic, real_weight) -> Scalar:
     """Weighted transfer to the test distribution, v d_r + (1-v) d_s (theory/README.md, 2.7)."""
     return jnp.asarray(real_weight * real + (1 - real_weight) * synthetic)
 
@@ -46,7 +48,7 @@ def kernel_term(
     radius,
     outputs: int = 1,
     lipschitz=1.0,
-) -> Float[Array, ""]:
+) -> Scalar:
     """Twice the Rademacher complexity of the loss over the ball, 2 rho R sqrt(sum_i c_i^2 Theta_ii) (2.4).
 
     The diagonals hold tr Theta(x, x). With several outputs rho is multiplied by sqrt(2) (vector contraction).
@@ -57,12 +59,12 @@ def kernel_term(
     return 2 * contraction * radius * jnp.sqrt(real + synthetic)
 
 
-def size_term(n_real: int, n_synthetic: int, real_weight, *, delta) -> Float[Array, ""]:
+def size_term(n_real: int, n_synthetic: int, real_weight, *, delta) -> Scalar:
     """Chance deviation of the sample, 3 sqrt(sum_i c_i^2 log(2/delta) / 2) (2.3); infinite if an empty part weighs."""
     return 3 * jnp.sqrt(_squared_weights(n_real, n_synthetic, real_weight) * jnp.log(2 / delta) / 2)
 
 
-def sharper_size_term(n_real: int, n_synthetic: int, real_weight, *, delta) -> Float[Array, ""]:
+def sharper_size_term(n_real: int, n_synthetic: int, real_weight, *, delta) -> Scalar:
     """What size_term may be replaced by: 2 sqrt(sum_i c_i^2 log(1/delta) / 2), from one bounded difference (2.11)."""
     return 2 * jnp.sqrt(_squared_weights(n_real, n_synthetic, real_weight) * jnp.log(1 / delta) / 2)
 
@@ -75,7 +77,7 @@ def peeled_radius(norm, norm_unit: float = 1.0) -> tuple[Array, Array]:
     return norm_unit * jnp.ldexp(jnp.ones_like(mantissa), j), 1 / ((level + 1) * (level + 2))
 
 
-def ridge_norm(kernel: Float[Array, "n n"], coefficients: Float[Array, "n *outputs"]) -> Float[Array, ""]:
+def ridge_norm(kernel: Float[Array, "n n"], coefficients: Float[Array, "n *outputs"]) -> Scalar:
     """Norm B of g = sum_i alpha_i Theta(x_i, .), summed over outputs: B^2 = tr(alpha' Theta alpha) (2.5).
 
     For ridge, alpha = (Theta + lambda I)^-1 yhat, it is at most sqrt(yhat' (Theta + lambda I)^-1 yhat).

@@ -5,14 +5,14 @@ Values are checked when they are concrete; under jit and vmap only shapes are.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
+
+from theory.arguments import require
 
 
 class Transfer(NamedTuple):
@@ -48,8 +48,8 @@ def reference_transfer(
     """
     _require_losses("disagreements", disagreements)
     _require_losses("reference_losses", reference_losses)
-    _require("discrepancy", discrepancy, "be at least 0", lambda x: x >= 0)
-    _require("delta", delta, "lie strictly between 0 and 1", lambda x: (x > 0) & (x < 1))
+    require("discrepancy", discrepancy, "be at least 0", lambda x: x >= 0)
+    require("delta", delta, "lie strictly between 0 and 1", lambda x: (x > 0) & (x < 1))
     n, k = np.size(disagreements), np.size(reference_losses)
     if k == 0:
         raise ValueError("reference_losses is empty: keep validation examples that the reference is not fitted to")
@@ -64,13 +64,4 @@ def reference_transfer(
 def _require_losses(name: str, losses) -> None:
     if np.ndim(losses) != 1:
         raise ValueError(f"{name} must be a vector, found shape {np.shape(losses)}")
-    _require(name, losses, "lie in [0, 1]", lambda x: (x >= 0) & (x <= 1))
-
-
-def _require(name: str, value, rule: str, holds: Callable) -> None:
-    if isinstance(value, jax.core.Tracer):
-        return
-    value = np.asarray(value)
-    wrong = ~(np.isfinite(value) & holds(value))
-    if wrong.any():
-        raise ValueError(f"{name} must be finite and {rule}, found {value[wrong].flat[0]}")
+    require(name, losses, "lie in [0, 1]", lambda x: (x >= 0) & (x <= 1))

@@ -12,21 +12,21 @@ from jaxtyping import Array, Float, Int
 
 from theory.arguments import checked, together
 from theory.knowledge import Accuracy, check_accuracy
-from theory.power_sums import Parts, error_sums, head_mass, zeta
+from theory.power_sums import Parts, Values, error_sums, head_mass, zeta
 
 
 class Breakpoints(NamedTuple):
     """Total numbers of draws at which the head is saturated, and at which learning of the tail begins."""
 
-    first: Float[Array, "..."]
-    second: Float[Array, "..."]
+    first: Values
+    second: Values
 
 
 class Marginal(NamedTuple):
     """Change of the error by one more real and by one more synthetic example; negative: it helps."""
 
-    real: Float[Array, "..."]
-    synthetic: Float[Array, "..."]
+    real: Values
+    synthetic: Values
 
 
 def expected_error(

@@ -4,7 +4,7 @@ All take arrays of one shape and floating type (theory.arguments.together), and 
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 from theory.arguments import together
 
 FIRST_RANKS = 8  # summed one by one; the integral takes over at rank 8.5
+
+Values: TypeAlias = Float[Array, "..."]
 
 
 class Parts(NamedTuple):
@@ -52,12 +54,7 @@ def head_mass(exponent: Float[Array, "..."], cutoff: Float[Array, "..."]) -> Flo
 
 @jax.jit
 def error_sums(
-    n_real: Float[Array, "..."],
-    n_synthetic: Float[Array, "..."],
-    exponent: Float[Array, "..."],
-    cutoff: Float[Array, "..."],
-    shots: Float[Array, "..."],
-    decay: Float[Array, "..."],
+    n_real: Values, n_synthetic: Values, exponent: Values, cutoff: Values, shots: Values, decay: Values
 ) -> Parts:
     """E(d) of theory/README.md, 1.2, d the decay: first ranks summed, integrals beyond."""
     constant = 1 / zeta(exponent)

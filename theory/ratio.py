@@ -45,13 +45,9 @@ class JointTest(NamedTuple):
 
 
 def share_test(
-    samples: ArrayLike,
-    errors: ArrayLike,
-    *,
-    real_share: Number,
-    standard_errors: ArrayLike | None = None,
-    shots: Number = 1.0,
-) -> ShareTest:
+    samples: ArrayLike, errors: ArrayLike, *,
+    real_share: Number, standard_errors: ArrayLike | None = None, shots: Number = 1.0,
+) -> ShareTest:  # fmt: skip
     """Whether the real share read off a curve agrees with the one it was made with (theory/README.md, 1.5).
 
     The share enters the fit only as T2 / T1, so this tests the ratio. real_share in (0, 1), one for the whole curve;
@@ -82,15 +78,9 @@ def share_test(
 
 
 def joint_test(
-    key: Key[Array, ""],
-    samples: ArrayLike,
-    errors: ArrayLike,
-    *,
-    real_share: Number,
-    standard_errors: ArrayLike | None = None,
-    shots: Number = 1.0,
-    draws: int = 40,
-) -> JointTest:
+    key: Key[Array, ""], samples: ArrayLike, errors: ArrayLike, *,
+    real_share: Number, standard_errors: ArrayLike | None = None, shots: Number = 1.0, draws: int = 40,
+) -> JointTest:  # fmt: skip
     """Whether the joints of three power laws lie as far apart as the three-phase law puts them (1.5).
 
     Joints do not sit at T1 and T2, because the phases pass smoothly into each other. So the same piecewise fit is made

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from valuation.examples import Examples
 from valuation.problem import Contributor, Problem, contributor_examples, once
 
+ROWS = 4096
+
 
 def contributor_kernel(
     problem: Problem, contributor: Contributor, initial: int, scalar: str
@@ -73,11 +75,19 @@ def fitted_kernels(problem: Problem, contributor: Contributor) -> tuple[np.ndarr
 
 
 def contributor_targets(problem: Problem, contributor: Contributor) -> Float[np.ndarray, "n c"]:
-    """What a closed-form fit learns of the contributor's examples: the objective's surrogate targets."""
+    """What a closed-form fit learns of the contributor's examples: the objective's surrogate targets.
+
+    Inputs are read ROWS at a time, so that those of a large contributor may lie on disk.
+    """
     depends = (problem.model, problem.initial, problem.pool, contributor, problem.objective)
 
     def make():
-        return problem.objective.surrogate_targets(_models(problem), contributor_examples(problem, contributor))
+        models, parts = _models(problem), []
+        for start in range(0, len(contributor.index), ROWS):
+            rows = slice(start, start + ROWS)
+            examples = problem.pool.take(contributor.index[rows])._replace(targets=contributor.targets[rows])
+            parts.append(problem.objective.surrogate_targets(models, examples))
+        return np.concatenate(parts)
 
     return once(problem, "contributor targets", depends, make)
 

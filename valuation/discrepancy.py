@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from valuation.scale import significant
+
 ESTIMATORS = ("unbiased", "biased", "linear")
 SHARED = 16  # pairs of blocks a core that are worth a thread
 KERNELS = 5  # widths sigma^2 / 4 ... 4 sigma^2; k(x, x) = KERNELS
@@ -49,11 +51,12 @@ def mk_mmd(x, y, *, estimator: str = "unbiased", bandwidth=None, labels=None, bl
 
 
 def mean_squared_distance(x: np.ndarray) -> float:
-    """Mean of ||x_i - x_j||^2 over i != j, from the variance: O(n d)."""
+    """Mean of ||x_i - x_j||^2 over i != j, from the variance: O(n d). Exactly 0 for rows that are all the same."""
     x = np.asarray(x, np.float64)
     if len(x) < 2:
         raise ValueError("one row has no distance to another: give a bandwidth")
-    return float(2 * x.var(0, ddof=1).sum())
+    squared, scale = float(2 * x.var(0, ddof=1).sum()), float(np.square(x).sum(1).max())
+    return squared if significant(squared, scale, dtype=np.float64) else 0.0
 
 
 def multi_kernel(squared: Float[Array, "..."], bandwidth) -> Float[Array, "..."]:

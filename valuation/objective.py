@@ -15,6 +15,7 @@ from scipy.special import softmax
 from valuation.examples import Examples
 from valuation.kernel import likelihoods, outputs
 from valuation.outputs import class_sum, log_likelihood, minus_squared_error, number, true_class
+from valuation.scale import check_rows
 from valuation.tangent import exact_kernel, row_products, sketched_gradients
 
 Scalar = Callable[[Any, Examples], Any]  # (outputs (n, ...), examples) -> (n,), a module-level function
@@ -84,8 +85,22 @@ class Objective(Protocol):
         ...
 
 
+class Exact:
+    """An objective whose tangent kernel is exact: it needs the examples themselves, not their sketched gradients."""
+
+    kind: ClassVar[str]
+    scalars: ClassVar[Mapping[str, Scalar]]
+    sketched: ClassVar[bool] = False
+
+    def side(self, model: Any, examples: Examples, key: jax.Array) -> Examples:
+        return examples
+
+    def kernel(self, model: Any, scalar: str, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:
+        return exact_kernel(model, scalar_output(self, scalar), a, b)
+
+
 @dataclass(frozen=True)
-class Classification:
+class Classification(Exact):
     """One of C classes, targets (n,) int. Utility: accuracy, ties broken by the smaller squared error.
 
     classes: C, the number of the model's outputs.
@@ -97,7 +112,6 @@ class Classification:
     scalars: ClassVar[Mapping[str, Scalar]] = {"target": true_class, "sum": class_sum}
     fitted: ClassVar[str] = "sum"
     has_classes: ClassVar[bool] = True
-    sketched: ClassVar[bool] = False
 
     @staticmethod
     def minus_loss(outputs: Any, examples: Examples) -> Any:
@@ -125,12 +139,6 @@ class Classification:
         if scalar == "target":
             return 1 - np.take_along_axis(start, np.asarray(examples.targets)[:, None], 1)
         return self._onehot(examples) - start
-
-    def side(self, model: Any, examples: Examples, key: jax.Array) -> Examples:
-        return examples
-
-    def kernel(self, model: Any, scalar: str, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:
-        return exact_kernel(model, scalar_output(self, scalar), a, b)
 
     def surrogate_targets(self, models: list, examples: Examples) -> Float[np.ndarray, "n c"]:
         """Rows of zeros with a one: the fit is of a network that is centred at its initialisation."""
@@ -214,7 +222,7 @@ class NextToken:
         return 0.0
 
     def surrogate_utility(self, predictions: Float[np.ndarray, "m 1"], targets: Float[np.ndarray, "m 1"]) -> float:
-        return -float(np.square(targets - predictions).mean())
+        return minus_mean_square(targets - predictions)
 
     def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, " m"]:
         """Mean log-probability of each sequence's target tokens, nats."""
@@ -225,7 +233,7 @@ class NextToken:
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(Exact):
     """A number, targets (n,) float; the model has one output. Utility: minus the mean squared error.
 
     Closed-form fits take the mean of the contributor's targets from them and add it to predictions, so that what is
@@ -236,7 +244,6 @@ class Regression:
     scalars: ClassVar[Mapping[str, Scalar]] = {"target": number}
     fitted: ClassVar[str] = "target"
     has_classes: ClassVar[bool] = False
-    sketched: ClassVar[bool] = False
 
     @staticmethod
     def minus_loss(outputs: Any, examples: Examples) -> Any:
@@ -253,17 +260,12 @@ class Regression:
             )
         if not np.isfinite(numbers).all():
             raise ValueError(f"{name}: the target of example {int(np.argmin(np.isfinite(numbers)))} is not finite")
+        check_rows(numbers, f"{name}: the target of example")
         return Examples(np.asarray(examples.inputs, np.float32), numbers.astype(np.float32))
 
     def residual(self, model: Any, examples: Examples, scalar: str) -> Float[np.ndarray, "n 1"]:
         """y - f(x)."""
         return np.asarray(examples.targets, np.float64)[:, None] - outputs(model, examples.inputs)
-
-    def side(self, model: Any, examples: Examples, key: jax.Array) -> Examples:
-        return examples
-
-    def kernel(self, model: Any, scalar: str, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:
-        return exact_kernel(model, scalar_output(self, scalar), a, b)
 
     def surrogate_targets(self, models: list, examples: Examples) -> Float[np.ndarray, "n 1"]:
         """The numbers themselves: the fit is of a network that is centred at its initialisation."""
@@ -273,20 +275,25 @@ class Regression:
         return targets.mean(0)
 
     def surrogate_utility(self, predictions: Float[np.ndarray, "m 1"], targets: Float[np.ndarray, "m 1"]) -> float:
-        return -float(np.square(targets - predictions).mean())
+        return minus_mean_square(targets - predictions)
 
     def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, " m"]:
         """The predicted numbers."""
         return outputs(model, examples.inputs)[:, 0]
 
     def utility(self, predictions: Float[np.ndarray, " m"], examples: Examples) -> float:
-        return -float(np.square(np.asarray(examples.targets, np.float64) - predictions).mean())
+        return minus_mean_square(np.asarray(examples.targets, np.float64) - predictions)
+
+
+def minus_mean_square(errors: Float[np.ndarray, "..."]) -> float:
+    """Minus the mean of the squared errors: a utility."""
+    return -float(np.square(errors).mean())
 
 
 OBJECTIVES: dict[str, type[Objective]] = {one.kind: one for one in (Classification, NextToken, Regression)}
 
 
-def scalar_output(objective: Objective, name: str) -> Scalar:
+def scalar_output(objective: Objective | Exact, name: str) -> Scalar:
     """The scalar of that name. Raises ValueError, naming those that there are, for one that the objective lacks."""
     if name not in objective.scalars:
         raise ValueError(

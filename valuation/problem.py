@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from valuation.examples import Examples
 from valuation.objective import Classification, Objective
+from valuation.scale import check_rows
 from valuation.shared import Shared
 
 PyTree = Any
@@ -88,10 +89,15 @@ def contributor_examples(problem: Problem, contributor: Contributor) -> Examples
     return problem.pool.take(contributor.index)._replace(targets=contributor.targets)
 
 
-def flat_features(problem: Problem, inputs) -> Float[np.ndarray, "n d"]:
-    """The problem's features of inputs (n, ...), one flat float32 row an example."""
-    features = np.asarray(problem.features(inputs), np.float32)
-    return features.reshape(len(features), -1)
+def flat_features(problem: Problem, inputs, name: str) -> Float[np.ndarray, "n d"]:
+    """The problem's features of inputs (n, ...), one flat float32 row an example.
+
+    name: of the set. Raises ValueError that names it and the example for features that are not finite, or whose squares
+    float32 cannot hold.
+    """
+    features = np.asarray(problem.features(inputs))
+    check_rows(features, f"features of {name}: example")
+    return features.astype(np.float32, copy=False).reshape(len(features), -1)
 
 
 def once(problem: Problem, name: str, depends: tuple, make: Callable[[], T], *, options: tuple = ()) -> T:
@@ -133,8 +139,9 @@ def from_arrays(
     objective: what is learned; None: classes, as many as the model has outputs. Regression() takes numbers.
     learner: what kind of model `build` gives.
     No training is on offer: proxy_training and score_calibrated need Problem.train, which can be set with _replace.
-    Raises ValueError that names the set for sets that are empty, of another shape or length, not finite, or with
-    targets that the objective does not take; and for names in `synthetic` that are no set.
+    Raises ValueError that names the set for sets that are empty, of another shape or length, not finite or with numbers
+    whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; and for
+    names in `synthetic` that are no set.
     """
     check_learner(learner)
     for name in synthetic:
@@ -183,6 +190,4 @@ def _check_inputs(name: str, data: Examples, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} is empty, expected at least one example")
     if inputs.shape[1:] != shape:
         raise ValueError(f"{name} has inputs of shape {inputs.shape[1:]}, those for validation have {shape}")
-    if not np.isfinite(inputs).all():
-        row = int((~np.isfinite(inputs)).reshape(len(inputs), -1).any(1).argmax())
-        raise ValueError(f"{name}: example {row} holds NaN or infinite values")
+    check_rows(inputs, f"{name}: example")

@@ -16,6 +16,7 @@ class Purpose(IntEnum):
     INFLUENCE = 5
     TANGENT = 6  # the sketch of sequences' gradients, one for all methods that need their tangent kernel
     RANDOM = 7
+    INDUCING = 8  # the examples that stand for a large contributor, one draw for all Gaussian kernels
 
 
 def purpose_key(key: jax.Array, purpose: Purpose) -> jax.Array:

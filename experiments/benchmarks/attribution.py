@@ -11,8 +11,6 @@ FLOPs are counted from shapes (below), and compared with the matrix product this
 import json
 import math
 import time
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -21,8 +19,8 @@ import numpy as np
 from absl import flags
 
 from experiments.benchmarks import apart, workloads
-from experiments.runtime import launch, mesh, results, study
-from experiments.runtime.study import Step, Study
+from experiments.reporting import markdown
+from experiments.runtime import launch, mesh, results
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
 from valuation.kernel import gram, outputs
@@ -83,15 +81,15 @@ def gradient(work: workloads.Workload):
 
 def ntk_mmd(work: workloads.Workload):
     """(kernel term, MMD) of subsets of the training set, DAVINZ's two terms."""
-    found = []
+    pairs = []
     for rows in np.array_split(np.arange(len(work.train.inputs)), SUBSETS):
-        own = work.train.take(rows)
-        theta = np.asarray(gram(work.model, own.inputs, own.targets), np.float64)
-        residual = 1 - np.take_along_axis(outputs(work.model, own.inputs), own.targets[:, None], 1)
+        subset = work.train.take(rows)
+        theta = np.asarray(gram(work.model, subset.inputs, subset.targets), np.float64)
+        residual = 1 - np.take_along_axis(outputs(work.model, subset.inputs), subset.targets[:, None], 1)
         solved = np.linalg.solve(theta + 1e-4 * np.trace(theta) / len(rows) * np.eye(len(rows)), residual)
         kernel = math.sqrt(max(float((residual * solved).sum()), 0) / len(rows))
-        found.append((kernel, mk_mmd(own.inputs, work.query.inputs, estimator="biased")))
-    return np.array(found)
+        pairs.append((kernel, mk_mmd(subset.inputs, work.query.inputs, estimator="biased")))
+    return np.array(pairs)
 
 
 def knn_shapley(work: workloads.Workload):
@@ -139,7 +137,7 @@ def measure(folder: str, case: str, repeat: int) -> dict:
     method, name = case.split(".")
     work = workloads.load(folder, name)
     before, begun = results.peak_megabytes(), time.perf_counter()
-    found = RUN[method](work)
+    scores = RUN[method](work)
     cold = time.perf_counter() - begun
     cpu, warm = time.process_time(), [_seconds(lambda: RUN[method](work)) for _ in range(repeat)]
     cpu = (time.process_time() - cpu) / repeat
@@ -154,26 +152,28 @@ def measure(folder: str, case: str, repeat: int) -> dict:
         "megabytes_before": before,
         "flops": flops(method, work),
         "peak_flops": peak(),
-        "result_bytes": found.nbytes,
+        "result_bytes": scores.nbytes,
         "load": _load(),
     }
     line["share_of_peak"] = line["flops"] / line["warm_seconds"] / line["peak_flops"]
     reference = Path(folder) / "reference" / f"{REFERENCE.get(case, '')}.npy"
     if case in REFERENCE and reference.exists():
-        line["correlation"] = float(np.corrcoef(np.load(reference).ravel(), np.asarray(found).ravel())[0, 1])
+        line["correlation"] = float(np.corrcoef(np.load(reference).ravel(), np.asarray(scores).ravel())[0, 1])
     return line
 
 
 def table(lines: list[dict]) -> str:
     """The lines as a table in Markdown."""
-    head = ("| method | workload | warm s | cold s | CPU s | peak MB | GFLOP | share of peak | r with reference |\n"
-            "|---|---|---|---|---|---|---|---|---|\n")  # fmt: skip
-    return head + "\n".join(
-        f"| {x['method']} | {x['workload']} | {x['warm_seconds']:.3f} | {x['cold_seconds']:.2f} | "
-        f"{x['cpu_seconds']:.2f} | {x['peak_megabytes']:.0f} | {x['flops'] / 1e9:.2f} | {x['share_of_peak']:.0%} | "
-        + (f"{x['correlation']:.6f} |" if "correlation" in x else "- |")
+    head = ["method", "workload", "warm s", "cold s", "CPU s", "peak MB", "GFLOP", "share of peak", "r with reference"]
+    rows = [
+        [
+            x["method"], x["workload"], f"{x['warm_seconds']:.3f}", f"{x['cold_seconds']:.2f}",
+            f"{x['cpu_seconds']:.2f}", f"{x['peak_megabytes']:.0f}", f"{x['flops'] / 1e9:.2f}",
+            f"{x['share_of_peak']:.0%}", f"{x['correlation']:.6f}" if "correlation" in x else "-",
+        ]
         for x in lines
-    )
+    ]  # fmt: skip
+    return markdown.table(head, rows)
 
 
 def _two_sided(work: workloads.Workload):
@@ -200,37 +200,25 @@ def _load() -> float:
     return float(Path("/proc/loadavg").read_text().split()[0]) if Path("/proc/loadavg").exists() else math.nan
 
 
+def about(case: str) -> dict:
+    """The fields that tell a case's line: "logra.lm" is LoGra on the language model."""
+    method, workload = case.split(".")
+    return {"method": method, "workload": workload}
+
+
+BENCHMARK = apart.Benchmark("attribution", "benchmark", "experiments.benchmarks.attribution", about, table)
 FLAGS = flags.FLAGS
 
 
-def write(workdir: str | Path) -> Path:
-    """Writes the table, workdir/report.md; its path."""
-    return study.write_page(workdir, table(results.select(results.finished(workdir), kind="benchmark")) + "\n")
-
-
-def main(argv):
-    del argv
+def main(argv: list[str]) -> None:
     if FLAGS.case:  # the process of one measurement
         with use_workers(progress=mesh.progress):
             print(json.dumps(measure(FLAGS.peers, FLAGS.case, FLAGS.repeat)))
         return
-
-    given = {"peers": FLAGS.peers, "repeat": FLAGS.repeat}
-
-    def line(case: str) -> list[dict]:
-        return [apart.measured("experiments.benchmarks.attribution", {"case": case, **given})]
-
-    def steps(lines: list[dict]) -> Iterator[Step]:
-        for case in FLAGS.only or CASES:
-            method, name = case.split(".")
-            yield Step([{"kind": "benchmark", "method": method, "workload": name}], partial(line, case))
-
+    arguments = {"peers": FLAGS.peers, "repeat": FLAGS.repeat}
     config = {"name": "benchmark", "scale": "", "peers": str(Path(FLAGS.peers).resolve()), "repeat": FLAGS.repeat}
-    if FLAGS.only:
-        lines = study.run_steps("attribution", config, steps, FLAGS.workdir)
-        print(table(results.select(lines, kind="benchmark")))
-    else:
-        print(study.run(Study("attribution", config, steps, write), FLAGS.workdir).read_text(), end="")
+    cases = FLAGS.only or CASES
+    print(apart.run(BENCHMARK, config, FLAGS.workdir, cases, arguments, whole=not FLAGS.only))
 
 
 if __name__ == "__main__":

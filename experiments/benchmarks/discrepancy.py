@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from absl import flags
 
+from experiments.reporting import markdown
 from experiments.runtime import launch, mesh, results, study
 from experiments.runtime.study import Step, Study
 from valuation.discrepancy import KERNELS, linear_mmd, mk_mmd, random_feature_mmd
@@ -61,11 +62,11 @@ def measured(given: dict[str, int]) -> list[dict]:
 
 def write(workdir: str | Path) -> Path:
     """Writes the table, workdir/report.md; its path."""
-    rows = ["| estimator | seconds | memory above the samples, MB | MMD^2 | standard error |\n|---|---|---|---|---|"]
+    head, rows = ["estimator", "seconds", "memory above the samples, MB", "MMD^2", "standard error"], []
     for x in results.select(results.finished(workdir), kind="discrepancy"):
         error = "–" if x["standard_error"] is None else f"{x['standard_error']:.1e}"
-        rows.append(f"| {x['estimator']} | {x['seconds']:.1f} | {x['megabytes']:.0f} | {x['squared']:.3e} | {error} |")
-    return study.write_page(workdir, "\n".join(rows) + "\n")
+        rows.append([x["estimator"], f"{x['seconds']:.1f}", f"{x['megabytes']:.0f}", f"{x['squared']:.3e}", error])
+    return study.write_page(workdir, markdown.table(head, rows) + "\n")
 
 
 def main(argv: list[str]) -> None:

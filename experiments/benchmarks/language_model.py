@@ -13,9 +13,6 @@ the same type is measured to do on this device.
 import json
 import math
 import time
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +24,8 @@ from jaxtyping import Array, Float
 from experiments.benchmarks import apart
 from experiments.benchmarks.attribution import peak
 from experiments.data.archives import SMOLLM2, member
-from experiments.runtime import launch, results, study
-from experiments.runtime.study import Step, Study
+from experiments.reporting import markdown
+from experiments.runtime import launch, results
 from models.decoder import Config, decoder
 from models.functional import Model, call
 from models.generate import generate
@@ -180,50 +177,41 @@ def measure(case: str, data_dir: str | None, random: bool, dtype, repeat: int) -
 
 def table(lines: list[dict]) -> str:
     """The lines as a table in Markdown; MB above those of the loaded weights, of the host."""
-    head = "| case | tokens/s | seconds | share of peak | MB above | |\n|---|---|---|---|---|---|\n"
-    return head + "\n".join(
-        f"| {x['case']} | {x['tokens_per_second']:.1f} | {x['seconds']:.2f} | {x['share_of_peak']:.0%} | "
-        f"{x['peak_megabytes'] - x['megabytes_before']:.0f} | "
-        + (f"perplexity {x['perplexity']:.3f} |" if "perplexity" in x else "|")
+    rows = [
+        [
+            x["case"], f"{x['tokens_per_second']:.1f}", f"{x['seconds']:.2f}", f"{x['share_of_peak']:.0%}",
+            f"{x['peak_megabytes'] - x['megabytes_before']:.0f}",
+            f"perplexity {x['perplexity']:.3f}" if "perplexity" in x else "",
+        ]
         for x in lines
-    )
+    ]  # fmt: skip
+    return markdown.table(["case", "tokens/s", "seconds", "share of peak", "MB above", ""], rows)
 
 
 def _device_megabytes() -> float | None:
     """The most memory the accelerator has held; None on a CPU."""
-    found = jax.devices()[0].memory_stats()
-    return found["peak_bytes_in_use"] / 1e6 if found else None
+    statistics = jax.devices()[0].memory_stats()
+    return statistics["peak_bytes_in_use"] / 1e6 if statistics else None
 
 
+def about(case: str) -> dict:
+    """The fields that tell a case's line."""
+    return {"case": case}
+
+
+BENCHMARK = apart.Benchmark(
+    "language_model", "benchmark_language", "experiments.benchmarks.language_model", about, table
+)
 FLAGS = flags.FLAGS
 
 
-def write(workdir: str | Path) -> Path:
-    """Writes the table, workdir/report.md; its path."""
-    return study.write_page(workdir, table(results.select(results.finished(workdir), kind="benchmark_language")) + "\n")
-
-
-def main(argv):
-    del argv
+def main(argv: list[str]) -> None:
     if FLAGS.case:  # the process of one measurement
         print(json.dumps(measure(FLAGS.case, FLAGS.data_dir, FLAGS.random, jnp.dtype(FLAGS.dtype), FLAGS.repeat)))
         return
-
-    given = {name: FLAGS[name].value for name in ("dtype", "repeat", "random", "data_dir")}
-
-    def line(case: str) -> list[dict]:
-        return [apart.measured("experiments.benchmarks.language_model", {"case": case, **given})]
-
-    def steps(lines: list[dict]) -> Iterator[Step]:
-        for case in FLAGS.only or CASES:
-            yield Step([{"kind": "benchmark_language", "case": case}], partial(line, case))
-
+    arguments = {name: getattr(FLAGS, name) for name in ("dtype", "repeat", "random", "data_dir")}
     config = {"name": "benchmark_language", "scale": FLAGS.dtype, "random": FLAGS.random, "repeat": FLAGS.repeat}
-    if FLAGS.only:
-        lines = study.run_steps("language_model", config, steps, FLAGS.workdir)
-        print(table(results.select(lines, kind="benchmark_language")))
-    else:
-        print(study.run(Study("language_model", config, steps, write), FLAGS.workdir).read_text(), end="")
+    print(apart.run(BENCHMARK, config, FLAGS.workdir, FLAGS.only or CASES, arguments, whole=not FLAGS.only))
 
 
 if __name__ == "__main__":

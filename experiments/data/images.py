@@ -81,14 +81,8 @@ def arrays(rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def split(data: Images, sizes) -> splits.Split:
-    """Rows split by content; a test set of the data's own stays whole, less what it shares with the rest.
-
-    sizes: the group `split` of a config. Raises ValueError if nothing would be left to train on.
-    """
-    contents = [image.tobytes() for image in data.images]
-    if data.tested is None:
-        return splits.by_content(contents, validation=sizes.validation, test=sizes.test)
-    return splits.beside_test(contents, data.tested, validation=sizes.validation)
+    """The images split by their pixels, as splits.split does."""
+    return splits.split([image.tobytes() for image in data.images], data.tested, sizes)
 
 
 def templates(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -49,6 +49,17 @@ def beside_test(contents: list[bytes], tested: np.ndarray, *, validation: int) -
     return Split(others[parts.train], others[parts.validation], test, dropped)
 
 
+def split(contents: list[bytes], tested: np.ndarray | None, sizes) -> Split:
+    """Rows split by content; a test set that comes with the data stays whole, less what it shares with the rest.
+
+    tested: its rows; None without one. sizes: the group `split` of a config. Raises ValueError if nothing would be
+    left to train on.
+    """
+    if tested is None:
+        return by_content(contents, validation=sizes.validation, test=sizes.test)
+    return beside_test(contents, tested, validation=sizes.validation)
+
+
 def exact_overlap(left: np.ndarray, right: np.ndarray) -> int:
     """How many rows of `left` (n, ...) stand in `right` (m, ...) too, byte for byte."""
     known = {row.tobytes() for row in np.ascontiguousarray(right)}

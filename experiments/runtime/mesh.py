@@ -62,7 +62,7 @@ def use_all_cores() -> None:
     """Makes every CPU core a device of its own; call it before anything else of JAX. Accelerators are not affected.
 
     Small trainings keep one core busy each, and that is the fastest way we measured to run many of them on a CPU
-    (README.md, "Speed"); large matrix products still use all cores, whichever device they are on.
+    (experiments/benchmarks/README.md); large matrix products still use all cores, whichever device they are on.
     """
     cores = os.cpu_count() or 1
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):

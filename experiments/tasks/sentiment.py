@@ -82,14 +82,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
 
 
 def split(real: Reviews, sizes) -> splits.Split:
-    """Rows split by content; a test set of the data's own stays whole, less what it shares with the rest.
-
-    sizes: the group `split` of a config. Raises ValueError if nothing would be left to train on.
-    """
-    contents = [text.encode() for text in real.texts]
-    if real.tested is None:
-        return splits.by_content(contents, validation=sizes.validation, test=sizes.test)
-    return splits.beside_test(contents, real.tested, validation=sizes.validation)
+    """The reviews split by their texts, as splits.split does."""
+    return splits.split([text.encode() for text in real.texts], real.tested, sizes)
 
 
 def learner(build: Callable[[jax.Array], Model], training) -> tuple[Model, Recipe]:

@@ -57,7 +57,7 @@ def fingerprint(recipe: Recipe, names: list[str], sets: Iterable[Part], keys: It
 
 
 def opened(folder: str | Path | None, training: dict, *, together: bool) -> Store:
-    """The store in that folder, which is made, or found again.
+    """The store in that folder, made if it is not there.
 
     training: as `fingerprint` gives it. Raises ValueError if the folder holds another training, naming what differs.
     All processes must call it.

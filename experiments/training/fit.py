@@ -9,7 +9,7 @@ from jaxtyping import PyTree
 
 from experiments.training import checkpoints
 from experiments.training.parallel import fit_parallel
-from experiments.training.recipe import Part, Recipe, parts
+from experiments.training.recipe import Part, Recipe, Trainings, parts
 from experiments.training.sharded import check_batch, fit_sharded
 from valuation.problem import Examples
 
@@ -41,6 +41,6 @@ def fit(
     training = checkpoints.fingerprint(recipe, names, rows, keys) if checkpoint else {}
     store = checkpoints.opened(checkpoint, training, together=recipe.sharded)
     trainer = fit_sharded if recipe.sharded else fit_parallel
-    trained = trainer(recipe, rows, keys, mesh=mesh, names=names, title=title, store=store)
+    trained = trainer(recipe, Trainings(rows, keys, names, title), mesh=mesh, store=store)
     checkpoints.remove(store)
     return trained

@@ -9,29 +9,21 @@ from tqdm import tqdm
 from experiments.runtime.mesh import local, sharded_map
 from experiments.runtime.processes import is_main_process, raise_together
 from experiments.training import checkpoints, loop
-from experiments.training.recipe import Part, Recipe, batches, begin, step
+from experiments.training.recipe import Part, Recipe, Trainings, batches, begin, step
 from valuation.workers import gather
 
 
-def fit_parallel(
-    recipe: Recipe,
-    sets: list[Part],
-    keys: list[jax.Array],
-    *,
-    mesh: Mesh,
-    names: list[str],
-    title: str,
-    store: checkpoints.Store,
-) -> list[PyTree]:
+def fit_parallel(recipe: Recipe, work: Trainings, *, mesh: Mesh, store: checkpoints.Store) -> list[PyTree]:
     """What fit.fit returns. Of several processes each trains a share of the models, and all get all parameters."""
     processes = sorted({device.process_index for device in mesh.devices.flat})
     number = processes.index(jax.process_index())
-    shares = np.array_split(np.arange(len(sets)), len(processes))
+    shares = np.array_split(np.arange(len(work.sets)), len(processes))
     name = f"process-{number}-of-{len(processes)}" if len(processes) > 1 else "models"
-    sets, keys, names = ([values[i] for i in shares[number]] for values in (sets, keys, names))
+    sets, keys, names = ([values[i] for i in shares[number]] for values in work[:3])
+    mine = Trainings(sets, keys, names, work.title)
 
     def trained() -> list[PyTree]:
-        return _fit(recipe, sets, keys, names, mesh=local(mesh), title=title, store=store, part=name) if sets else []
+        return _fit(recipe, mine, mesh=local(mesh), store=store, part=name) if sets else []
 
     models = raise_together(trained)
     if len(processes) == 1:
@@ -42,18 +34,9 @@ def fit_parallel(
     return [params for models, share in zip(every, shares, strict=True) for params in models[: len(share)]]
 
 
-def _fit(
-    recipe: Recipe,
-    sets: list[Part],
-    keys: list[jax.Array],
-    names: list[str],
-    *,
-    mesh: Mesh,
-    title: str,
-    store: checkpoints.Store,
-    part: str,
-) -> list[PyTree]:
+def _fit(recipe: Recipe, work: Trainings, *, mesh: Mesh, store: checkpoints.Store, part: str) -> list[PyTree]:
     """Parameters of the models of this process; part: the name of their checkpoints."""
+    sets, keys, names, title = work
     starts, orders = zip(*(jax.random.split(key) for key in keys), strict=True)
     data, rows = _joined(recipe, sets, orders)
 

@@ -61,6 +61,15 @@ class Part(NamedTuple):
     rows: np.ndarray
 
 
+class Trainings(NamedTuple):
+    """Trainings of one recipe: the set, the key and the name (for messages) of each, and the title of the bar."""
+
+    sets: list[Part]
+    keys: list[jax.Array]
+    names: list[str]
+    title: str
+
+
 def parts(sets: Sequence[Examples | Part]) -> list[Part]:
     """Every set as a Part, of itself where it is none."""
     return [one if isinstance(one, Part) else Part(one, np.arange(len(one.inputs))) for one in sets]

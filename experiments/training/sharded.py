@@ -12,7 +12,7 @@ from tqdm import tqdm
 from experiments.runtime import mesh as meshes
 from experiments.runtime.processes import is_main_process
 from experiments.training import checkpoints, loop
-from experiments.training.recipe import Part, Recipe, batches, begin, step
+from experiments.training.recipe import Part, Recipe, Trainings, batches, begin, step
 from valuation.problem import Examples
 from valuation.workers import on_host
 
@@ -47,22 +47,14 @@ def mesh_step(recipe: Recipe, mesh: Mesh, shardings: tuple) -> Callable:
     return placed
 
 
-def fit_sharded(
-    recipe: Recipe,
-    sets: list[Part],
-    keys: list[jax.Array],
-    *,
-    mesh: Mesh,
-    names: list[str],
-    title: str,
-    store: checkpoints.Store,
-) -> list[PyTree]:
+def fit_sharded(recipe: Recipe, work: Trainings, *, mesh: Mesh, store: checkpoints.Store) -> list[PyTree]:
     """What fit.fit returns, up to rounding: the same starts, batches and updates as those of fit_parallel.
 
     Frozen weights, parameters and opt_state are cut over the devices by mesh.sharded, a batch by rows; XLA moves
     weights or activations between them and reduces gradients. All processes work on every training together. The
     parameters come back on the host, whole.
     """
+    sets, keys, names, title = work
     like = jax.eval_shape(partial(begin, recipe), jax.random.key_data(keys[0]))
     shardings = meshes.sharded((like, recipe.frozen), mesh)
     like = jax.tree.map(lambda leaf, at: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at), like, shardings[0])

@@ -252,3 +252,26 @@ def test_a_broken_folder_is_named(folder):
     save_file(weights | {"model.layers.7.x": np.ones(1, np.float32)}, path / "model.safetensors")
     with pytest.raises(ValueError, match=r"tensor model\.layers\.7\.x was not expected, 20 others were"):
         from_folder(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_named(tmp_path, folder, value):
+    norm = np.ones(32, np.float32)
+    norm[3] = value
+    written(tmp_path / "a.gguf", add={"output_norm.weight": norm})
+    with pytest.raises(ValueError, match=r"a.gguf: tensor output_norm.weight holds NaN or infinite"):
+        from_gguf(tmp_path / "a.gguf")
+    path = folder("llama")
+    (file,) = path.glob("*.safetensors")
+    tensors = load_file(file)
+    tensors["model.layers.1.mlp.up_proj.weight"][0, 5] = value
+    save_file(tensors, file)
+    with pytest.raises(ValueError, match=r"tensor model.layers.1.mlp.up_proj.weight holds NaN or infinite"):
+        from_folder(path)
+
+
+def test_a_type_that_cannot_hold_a_weight_is_named(tmp_path):
+    written(tmp_path / "a.gguf", add={"output_norm.weight": np.full(32, -7e4, np.float32)})
+    with pytest.raises(ValueError, match=r"tensor output_norm.weight holds 7e\+04, too much for float16: take float32"):
+        from_gguf(tmp_path / "a.gguf", dtype=jnp.float16)
+    assert from_gguf(tmp_path / "a.gguf", dtype=jnp.bfloat16).model.params["norm"]["scale"].dtype == jnp.bfloat16

@@ -211,9 +211,9 @@ def test_intervals_hold_the_cutoff_and_power_laws_claim_nothing(tmp_path):
     (found,) = results.select(lines, kind="summary")
     assert "cutoff_covered: 1.0\n" in page.read_text()
     assert found["cutoff_covered"] == 1
-    (line,) = results.select(lines, kind="coverage", truth="three_phase")
-    low, high = line["share_interval"]
-    assert found["ratio_holds"] == (low <= line["true"]["real_share"] <= high)
+    (drawn,) = results.select(lines, kind="coverage", truth="three_phase")
+    low, high = drawn["share_interval"]  # this draw is one of the few that the 95 % interval misses, by 3 %
+    assert found["ratio_holds"] == drawn["ratio_holds"] == (low <= drawn["true"]["real_share"] <= high)
     assert found["claimed"] == {"three_phase": 1, "power": 0}
     assert unwritten("coverage", lines) == []
 

@@ -17,6 +17,7 @@ from valuation.methods import (
     logra,
     loss,
     mmd,
+    ngram,
     ntk,
     proxy_training,
     rbf,
@@ -30,6 +31,7 @@ from valuation.methods.method import Method
 from valuation.purposes import Purpose
 
 SOLVE = "one n^3 solve a contributor"
+GAUSSIAN = SOLVE + ", above 4,096 examples linear in n"
 SOLVES = "one n^3 solve a contributor and initialisation, shared by all that take the same kernel and ridge"
 DISTANCES = "n^2 and n m distances a contributor, shared"
 TERMS = f"{SOLVES}; {DISTANCES}"
@@ -41,13 +43,17 @@ METHODS = {
         Method("ntk_utility", "NTK ridge", ntk.ntk_utility, SOLVE, accuracy=True, labels=True),
         Method("ntk_flow", "NTK flow", ntk.ntk_flow, "one n^3 eigendecomposition a contributor",
                accuracy=True, labels=True, left_out={"sequences": "it repeats ntk_utility"}),
-        Method("rbf_utility", "RBF ridge", rbf.rbf_utility, SOLVE, accuracy=True, labels=True),
+        Method("rbf_utility", "RBF ridge", rbf.rbf_utility, GAUSSIAN, accuracy=True, labels=True),
         Method("rbf_margin", "RBF ridge, margins", rbf.rbf_margin, SOLVE + ", shared with rbf_utility",
+               labels=True, objectives=("classification",), instead="rbf_utility"),
+        Method("rbf_relative", "RBF ridge, relative margins", rbf.rbf_relative, GAUSSIAN,
                labels=True, objectives=("classification",), instead="rbf_utility"),
         Method("linear_utility", "linear ridge", linear.linear_utility, SOLVE, accuracy=True, labels=True),
         Method("knn_utility", "kNN", knn.knn_utility, "n m distances a contributor",
                accuracy=True, labels=True,
                left_out={"sequences": "there is no class to vote on, and means of nats repeat rbf_utility"}),
+        Method("ngram_utility", "n-gram", ngram.ngram_utility, "one count and sort of a contributor's tokens",
+               labels=True, objectives=("sequences",), instead="rbf_utility"),
         Method("proxy_training", "proxy training", proxy_training.proxy_training, "a tenth of a training a contributor",
                accuracy=True, labels=True, trains=True, purpose=Purpose.PROXY_TRAINING),
         Method("score_literal", "score, literal weights", partial(mixture, weights=score_weights.literal_weights),

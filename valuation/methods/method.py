@@ -6,6 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import jax
 import numpy as np
 
 from valuation.aggregate import REDUCTIONS
@@ -62,7 +63,9 @@ class Method(NamedTuple):
     purpose: Purpose | None = None
 
     def __call__(self, problem: Problem, **options: Any) -> np.ndarray:
-        """The values. Raises ValueError for an objective or a contributor that the method does not take."""
+        """The values, all finite. Raises ValueError for an objective or a contributor that the method does not take,
+        and for values that are not finite.
+        """
         if refusal := self.refusal(problem.objective.kind):
             raise ValueError(refusal)
         for contributor in problem.contributors:
@@ -71,7 +74,25 @@ class Method(NamedTuple):
                     f"{self.name} needs at least {self.least_examples} examples a contributor, {contributor.name} has "
                     f"{len(contributor.index)}"
                 )
-        return self.values(problem, **options)
+        values = self.values(problem, **options)
+        if not np.isfinite(values).all():
+            first = int(np.argmin(np.isfinite(values)))
+            raise ValueError(
+                f"{self.name} gives {values[first]} for {problem.contributors[first].name}, which is no value: "
+                f"{self._cause(problem)}"
+            )
+        return values
+
+    def _cause(self, problem: Problem) -> str:
+        """What has most likely made a value that is not finite."""
+        for i, params in enumerate(problem.initial):
+            if not _finite(params):
+                return f"the parameters at initialisation {i} are not finite"
+        if self.checkpoints and not all(_finite(params) for params, _ in problem.checkpoints):
+            return "the parameters of a checkpoint are not finite: has the training on the union diverged?"
+        if self.trains:
+            return "has a short training diverged? Lower its learning rate, or bring inputs to a scale near 1"
+        return "a number on the way to it exceeds float32: bring inputs and features to a scale near 1"
 
     def refusal(self, kind: str) -> str:
         """Why the method does not take that kind of objective, and what does; "" if it does."""
@@ -117,3 +138,7 @@ def choices(option: str, kind: str) -> tuple[Any, ...] | None:
         "joint": (False, True) if objective.has_classes else (False,),
         "scaled": (False, True),
     }.get(option)
+
+
+def _finite(params: Any) -> bool:
+    return all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(params))

@@ -8,21 +8,15 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-from valuation.methods.score_terms import terms
+from valuation.methods.score_terms import Terms, terms
 from valuation.methods.score_weights import value
 from valuation.problem import Problem
 
 
 def mixture_score(
-    problem: Problem,
-    *,
-    weights: Callable,
-    output: str = "target",
-    scaled: bool = False,
-    ridge: float = 1e-3,
-    estimator: str = "unbiased",
-    joint: bool = False,
-) -> Float[np.ndarray, " C"]:
+    problem: Problem, *, weights: Callable[[Terms], np.ndarray], output: str = "target", scaled: bool = False,
+    ridge: float = 1e-3, estimator: str = "unbiased", joint: bool = False,
+) -> Float[np.ndarray, " C"]:  # fmt: skip
     """The score with weights(terms), (4,); the other options, and errors, are those of score_terms.terms.
 
     Higher = better, without a unit. No validation target, no training.

@@ -12,15 +12,9 @@ from valuation.purposes import Purpose, purpose_key
 
 
 def calibrated_score(
-    problem: Problem,
-    *,
-    retrained: int = 6,
-    output: str = "target",
-    scaled: bool = False,
-    ridge: float = 1e-3,
-    estimator: str = "unbiased",
-    joint: bool = False,
-) -> Float[np.ndarray, " C"]:
+    problem: Problem, *, retrained: int = 6, output: str = "target", scaled: bool = False,
+    ridge: float = 1e-3, estimator: str = "unbiased", joint: bool = False,
+) -> Float[np.ndarray, " C"]:  # fmt: skip
     """The score with weights fitted to the held-out losses of `retrained` contributors that are really trained on.
 
     The other options are those of score_terms.terms. Raises ValueError if the problem offers no training.

@@ -5,6 +5,7 @@ import scipy.optimize
 from jaxtyping import Float
 
 from valuation.methods.score_terms import Terms
+from valuation.scale import significant
 
 
 def value(terms: Terms, weights) -> Float[np.ndarray, " C"]:
@@ -22,14 +23,27 @@ def literal_weights(terms: Terms) -> Float[np.ndarray, "4"]:
 
 
 def scale_free_weights(terms: Terms) -> Float[np.ndarray, "4"]:
-    """Each term over its standard deviation across the contributors; a constant term gets 0."""
-    spread = np.stack(terms).std(1)
-    return np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 0.0)
+    """Each term over its standard deviation across the contributors; a constant term gets exactly 0."""
+    return 1 / spreads(terms)
+
+
+def spreads(terms: Terms) -> Float[np.ndarray, "4"]:
+    """Standard deviation of each term across the contributors; infinite for a term that is constant but for rounding.
+
+    What is divided by it then weighs nothing, as a constant changes no difference between contributors.
+    """
+    table = np.stack(terms)
+    spread = table.std(1)
+    return np.where(significant(spread, np.abs(table).max(1)), spread, np.inf)
 
 
 def kappa_weights(terms: Terms) -> Float[np.ndarray, "4"]:
-    """(1, 1, kappa, 1), kappa = mean |discrepancy| / mean kernel term: the balance that DAVINZ strikes."""
-    return np.array([1.0, 1.0, np.abs(terms.discrepancy).mean() / terms.kernel.mean(), 1.0])
+    """(1, 1, kappa, 1), kappa = mean |discrepancy| / mean kernel term: the balance that DAVINZ strikes.
+
+    kappa is 0 where the kernel term is constant, as where it vanishes.
+    """
+    varies = np.isfinite(spreads(terms)[2])
+    return np.array([1.0, 1.0, np.abs(terms.discrepancy).mean() / terms.kernel.mean() if varies else 0.0, 1.0])
 
 
 def calibrated_weights(terms: Terms, losses, members) -> Float[np.ndarray, "C 4"]:
@@ -41,8 +55,7 @@ def calibrated_weights(terms: Terms, losses, members) -> Float[np.ndarray, "C 4"
     table, members, losses = np.stack(terms, -1), np.asarray(members), np.asarray(losses)
     if len(members) < 2:
         raise ValueError("calibrated weights need at least 2 retrained contributors: one of them is left out")
-    spread = table.std(0)
-    spread = np.where(spread > 0, spread, np.inf)
+    spread = spreads(terms)
 
     def fitted(keep) -> np.ndarray:
         rows = table[members[keep]] / spread

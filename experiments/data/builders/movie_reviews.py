@@ -14,8 +14,6 @@ LONGEST = 10_000_000  # characters of a field; the default is too little for som
 
 
 class MovieReviews(Archived):
-    VERSION = tfds.core.Version("1.0.0")
-
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
             description="33,530 movie reviews in English, positive or negative.",
@@ -28,9 +26,6 @@ class MovieReviews(Archived):
             ),
             supervised_keys=("text", "label"),
         )
-
-    def _split_generators(self, dl_manager) -> dict:
-        return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         ((_, content),) = self.members(MEMBER)

@@ -76,8 +76,6 @@ SUBTASKS = (
 
 
 class NaturalInstructions(Archived):
-    VERSION = tfds.core.Version("1.0.0")
-
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
             description=f"Natural Instructions v1 as BIG-bench ships it, at most {PER_SUBTASK} examples a subtask.",
@@ -90,9 +88,6 @@ class NaturalInstructions(Archived):
                 }
             ),
         )
-
-    def _split_generators(self, dl_manager) -> dict:
-        return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[str, dict]]:
         for name, content in self.members(*(f"{FOLDER}/{subtask}/task.json" for subtask in SUBTASKS)):

@@ -11,8 +11,6 @@ MEMBER = "bigbench-1.0.0/bigbench/benchmark_tasks/strategyqa/task.json"
 
 
 class StrategyQA(Archived):
-    VERSION = tfds.core.Version("1.0.0")
-
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
             description="StrategyQA as BIG-bench ships it: 2,290 questions; the answer begins with Yes or No.",
@@ -20,9 +18,6 @@ class StrategyQA(Archived):
                 {"question": tfds.features.Text(), "explanation": tfds.features.Text()}
             ),
         )
-
-    def _split_generators(self, dl_manager) -> dict:
-        return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         ((_, content),) = self.members(MEMBER)

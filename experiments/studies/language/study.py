@@ -85,8 +85,8 @@ def load(config, data_dir: str | None, key: jax.Array) -> Corpus:
     """Reviews of IMDb, split by content, and the generated texts of this repository; or both made up in memory."""
     if config.dataset == "invented":
         return invented(config, generator(jax.random.fold_in(key, WORLD)))
-    found, origin = reviews.read_archive(config, data_dir)
-    texts = found.take(np.flatnonzero(origin == "imdb")).texts
+    every, origin = reviews.read_archive(config, data_dir)
+    texts = every.take(np.flatnonzero(origin == "imdb")).texts
     parts = splits.by_content(
         [text.encode() for text in texts], validation=config.split.validation, test=config.split.test
     )
@@ -159,10 +159,10 @@ def pretrained(config, corpus: Corpus, data_dir: str | None, key: jax.Array) -> 
     )
     edges = tuple(settings.edges)
     spread = generator(jax.random.fold_in(key, SPREAD))
-    found = rank_errors.interval(texts, edges, config.bootstrap, spread)
+    errors = rank_errors.interval(texts, edges, config.bootstrap, spread)
     seconds = time.perf_counter() - begun
     label = {"kind": "error", "learner": "pretrained", "model": language.name, "model_sha256": language.sha256}
-    return label | {"edges": edges, "facts": facts, "seconds": seconds} | {k: clean(v) for k, v in found.items()}
+    return label | {"edges": edges, "facts": facts, "seconds": seconds} | {k: clean(v) for k, v in errors.items()}
 
 
 def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source], key: jax.Array) -> list[dict]:
@@ -179,8 +179,8 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
     sets, keys, labels = [], [], []
     for number, source in enumerate(sources):
         for seed in range(config.repeats):
-            own = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, TRAIN), number), seed)
-            data, start = jax.random.split(own)
+            branch = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, TRAIN), number), seed)
+            data, start = jax.random.split(branch)
             texts = source.texts
             if source.name == "real":
                 order = generator(data).permutation(len(corpus.known))
@@ -194,10 +194,10 @@ def decoders(config, corpus: Corpus, ranks: dict[str, int], sources: list[Source
     trained = fit(plan, sets, keys, mesh=mesh.devices(), title="small decoders")
     edges, lines = tuple(settings.edges), []
     for params, label in zip(trained, labels, strict=True):
-        found = rank_errors.trained_errors(model, params, held, edges, settings.training.batch)
+        errors = rank_errors.trained_errors(model, params, held, edges, settings.training.batch)
         lines.append(
             {"kind": "error", "learner": "decoder", **label, "edges": edges}
-            | {name: clean(value) for name, value in found._asdict().items()}
+            | {name: clean(value) for name, value in errors._asdict().items()}
         )
     return [*lines, {"kind": "errors of the decoder", "rows": short, "seconds": time.perf_counter() - begun}]
 

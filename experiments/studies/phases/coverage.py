@@ -115,8 +115,8 @@ def run(workdir: str | Path, draws: int) -> Path:
 
 def write(workdir: str | Path) -> Path:
     """Writes workdir/report.md, a line a number of the summary; its path."""
-    (found,) = results.select(results.finished(workdir), kind="summary")
-    return study.write_page(workdir, "".join(f"{name}: {found[name]}\n" for name in COVERAGE["summary"].fields))
+    (line,) = results.select(results.finished(workdir), kind="summary")
+    return study.write_page(workdir, "".join(f"{name}: {line[name]}\n" for name in COVERAGE["summary"].fields))
 
 
 def main(argv: list[str]) -> None:

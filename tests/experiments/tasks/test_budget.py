@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from configs import instructions, reasoning
+from experiments.studies.valuation.defaults import complete
 from experiments.tasks import budget
 from experiments.training import recipe as recipes
 from models.decoder import Config, decoder
@@ -41,22 +42,30 @@ def test_memory_and_operations_are_near_those_of_the_compiled_step():
     assert (found.weights, found.learned) == (frozen, 16 * learned)
 
 
+def completed(argument: str):
+    """The config with the methods that a run of it takes."""
+    config = instructions.get_config(argument)
+    complete(config)
+    return config
+
+
 def test_tokens_of_a_run_by_hand():
-    config = instructions.get_config("paper,contributors=4,truth_seeds=2,draws=3,size=100")
+    config = completed("paper,contributors=4,truth_seeds=2,draws=3,size=100")
     steps, row = 1000 * 16, 1024
     found = budget.tokens(config)
     assert found.trained == pytest.approx(3 * (4 * 2 + 4 * 0.1 + (1 / 3 + 2 / 3 + 1)) * steps * row)
     assert found.read == 3 * 4 * 2 * 2000 * row
-    assert found.valued == 3 * (1 + 4 + 1 + 2 * 3) * (4 * 100 + 1000) * row
+    # the terms, five methods at the start (deviation takes so few examples), one at the last checkpoint, two at each
+    assert found.valued == 3 * (1 + 5 + 1 + 2 * 3) * (4 * 100 + 1000) * row
     config.truth = "none"
     found = budget.tokens(config)
     assert found.trained == pytest.approx(3 * (4 * 0.1 + 2) * steps * row)
-    assert (found.read, found.valued) == (0, 3 * (4 + 1 + 2 * 3) * (4 * 100 + 1000) * row)
+    assert (found.read, found.valued) == (0, 3 * (5 + 1 + 2 * 3) * (4 * 100 + 1000) * row)
     config.contributors.explicit = ({"size": 50}, {"size": 70})
-    assert budget.tokens(config).valued == 3 * 11 * (120 + 1000) * row
-    alone = instructions.get_config("paper,contributors=4,truth_seeds=2,truth=leave_one_out,size=100")
+    assert budget.tokens(config).valued == 3 * 12 * (120 + 1000) * row
+    alone = completed("paper,contributors=4,truth_seeds=2,truth=leave_one_out,size=100")
     assert budget.tokens(alone).trained == pytest.approx((5 * 2 + 4 * 0.1 + 2) * steps * row)
-    mixed = instructions.get_config("paper")
+    mixed = completed("paper")
     sizes = np.exp(np.random.default_rng(0).uniform(*np.log([1000, 10_000]), 100_000))  # as contributors are drawn
     rows = budget.tokens(mixed).valued / ((1 + 4 + 1 + 2 * 3) * row)
     assert rows == pytest.approx(12 * sizes.mean() + 1000, rel=0.01)

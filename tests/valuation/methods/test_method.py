@@ -2,6 +2,8 @@
 
 import inspect
 
+import jax
+import numpy as np
 import pytest
 
 from tests.problems import corners
@@ -9,6 +11,11 @@ from valuation.methods import METHODS, default_methods
 from valuation.methods.method import choices
 from valuation.methods.rbf import rbf_margin
 from valuation.objective import OBJECTIVES
+
+
+def spoiled(params):
+    """Parameters all of which are NaN, as a training that diverged leaves them."""
+    return jax.tree.map(lambda leaf: np.full(leaf.shape, np.nan, leaf.dtype), params)
 
 
 def test_defaults_are_those_of_the_functions():
@@ -21,10 +28,11 @@ def test_defaults_are_those_of_the_functions():
 
 
 def test_default_tables():
-    assert default_methods("classification", 24_000) == tuple(METHODS)
-    assert default_methods("classification", 480_000) == tuple(name for name in METHODS if name != "deviation")
-    left_out = {"rbf_margin", "knn_utility", "ntk_flow", "score_literal", "score_calibrated", "score_kernel_scaled",
-                "influence", "loss_only"}  # fmt: skip
+    of_classes = tuple(name for name in METHODS if name != "ngram_utility")
+    assert default_methods("classification", 24_000) == of_classes
+    assert default_methods("classification", 480_000) == tuple(name for name in of_classes if name != "deviation")
+    left_out = {"rbf_margin", "rbf_relative", "knn_utility", "ntk_flow", "score_literal", "score_calibrated",
+                "score_kernel_scaled", "influence", "loss_only"}  # fmt: skip
     assert default_methods("sequences", 6_000) == tuple(name for name in METHODS if name not in left_out)
 
 
@@ -61,3 +69,31 @@ def test_too_few_examples_are_named():
     method = METHODS["size"]._replace(least_examples=2)
     with pytest.raises(ValueError, match="size needs at least 2 examples a contributor, one example has 1"):
         method(corners())
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "words"),
+    [
+        ("tracin", {"checkpoints": ((spoiled(corners().model.params), 0.1),)}, "a checkpoint are not finite: has the"),
+        (
+            "ntk_utility",
+            {"initial": (corners().initial[0], spoiled(corners().initial[1]))},
+            "initialisation 1 are not fi",
+        ),
+        ("proxy_training", {}, "has a short training diverged"),
+        ("size", {}, "exceeds float32: bring inputs and features to a scale near 1"),
+    ],
+)
+def test_no_value_that_is_not_finite_is_returned(name, broken, words):
+    """Whatever the function gives: an error names the method, the contributor and what has most likely made it."""
+    method = METHODS[name]._replace(
+        values=lambda problem: np.array([1.0, 2.0, 3.0, np.inf, np.nan, 1.0, 1.0, 1.0, 1.0])
+    )
+    with pytest.raises(ValueError, match=f"^{name} gives inf for wrong labels, which is no value: .*{words}"):
+        method(corners()._replace(**broken))
+
+
+def test_a_training_that_diverges_gives_no_values():
+    problem = corners()._replace(train=lambda sets, share, key: [spoiled(corners().model.params)] * len(sets))
+    with pytest.raises(ValueError, match="proxy_training gives nan for large"):
+        METHODS["proxy_training"](problem)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from valuation.methods.score_terms import Terms
 from valuation.methods.score_weights import (
@@ -28,8 +29,17 @@ def test_scale_free_weights_ignore_units_and_constants():
     scaled = TERMS._replace(kernel=1000 * TERMS.kernel)
     order = np.argsort(value(TERMS, scale_free_weights(TERMS)))
     np.testing.assert_array_equal(order, np.argsort(value(scaled, scale_free_weights(scaled))))
-    constant = TERMS._replace(size=np.ones_like(TERMS.size))
-    assert scale_free_weights(constant)[3] == 0
+
+
+@pytest.mark.parametrize("constant", [np.full(9, 0.1), 0.3 + np.array([1e-8, -1e-8, 0] * 3), np.zeros(9)])
+def test_a_constant_term_weighs_nothing(constant):
+    """np.full(9, .1).std() is 1e-17 and not 0. What is left orders as if the term were not there."""
+    terms, members = TERMS._replace(kernel=constant), np.arange(6)
+    without = TERMS._replace(kernel=np.zeros(9))
+    np.testing.assert_array_equal(scale_free_weights(terms) > 0, [True, True, False, True])
+    assert kappa_weights(terms)[2] == 0
+    for weights in (scale_free_weights, lambda costs: calibrated_weights(costs, TERMS.loss[members], members)):
+        np.testing.assert_array_equal(value(terms, weights(terms)), value(without, weights(without)))
 
 
 def test_kappa_makes_kernel_and_discrepancy_equal_on_average():

@@ -1,0 +1,35 @@
+"""Figures leave files and nothing else: no style, no backend, no open figure."""
+
+import sys
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from experiments.reporting.figures import STYLE, draw_all, shown
+
+
+def line_plot(lines: list[dict]) -> Figure:
+    figure = Figure()
+    figure.subplots().plot([line["x"] for line in lines])
+    return figure
+
+
+def test_what_the_lines_allow_is_drawn_and_the_style_is_taken_back(tmp_path):
+    before = dict(matplotlib.rcParams)
+    figures = {"curve": (line_plot, "A curve."), "none": (lambda lines: None, "Never.")}
+    made = draw_all(figures, [{"x": 1}, {"x": 2}], tmp_path / "figures")
+    assert made == [("curve.png", "A curve.")]
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["curve.pdf", "curve.png"]
+    assert (tmp_path / "figures/curve.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "figures/curve.pdf").read_bytes()[:4] == b"%PDF"
+    assert {name: matplotlib.rcParams[name] for name in STYLE} == {name: before[name] for name in STYLE}
+    assert shown(made) == ["## Figures", "![A curve.](figures/curve.png)\n\nA curve."]
+
+
+def test_pyplot_is_not_needed(tmp_path):
+    """It keeps every figure open and chooses a backend for the whole process."""
+    loaded = sys.modules.pop("matplotlib.pyplot", None)
+    draw_all({"curve": (line_plot, "A curve.")}, [{"x": 1}], tmp_path)
+    assert "matplotlib.pyplot" not in sys.modules
+    if loaded:
+        sys.modules["matplotlib.pyplot"] = loaded

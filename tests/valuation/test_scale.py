@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from valuation.scale import check_rows, significant
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("unit", [1e-30, 1.0, 1e30])
+def test_sums_in_another_order_do_not_differ_and_a_thousandth_does(dtype, unit):
+    """Means of the same numbers, forwards and backwards, against a mean that is really larger."""
+    numbers = np.random.default_rng(0).random(1000).astype(dtype) * dtype(unit)
+    means = np.array([numbers.mean(), numbers[::-1].mean(), numbers.sum() / dtype(1000)])
+    assert not significant(np.ptp(means), means.max(), dtype=dtype)
+    assert significant(1e-3 * means[0], means[0], dtype=dtype)
+
+
+def test_nothing_and_nan_are_not_significant():
+    np.testing.assert_array_equal(significant(np.array([0.0, np.nan, 1.0]), np.array([0.0, 1.0, 0.0])), [0, 0, 1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_squares_that_float32_holds_are_taken_and_others_named(dtype):
+    """A row of 1e18 in four features has the squared norm 4e36, and the distance to its opposite is 1.6e37."""
+    rows = np.full((3, 2, 2), 1e18, dtype)
+    check_rows(rows, "example")
+    with np.errstate(over="raise"):
+        assert np.isfinite(np.square(rows - -rows, dtype=np.float32).sum())
+    for value, words in (
+        (9.97e36, r"^good: example 12 holds 9.97e\+36, whose square is no float32 number: is it a fill value$"),
+        (np.nan, "^good: example 12 holds nan, which is not finite$"),
+        (-np.inf, "^good: example 12 holds -inf, which is not finite$"),
+    ):
+        rows[1, 1, 0] = value
+        with pytest.raises(ValueError, match=words):
+            check_rows(rows, "good: example", [10, 12, 14])
+
+
+def test_whole_numbers_are_rows_too():
+    check_rows(np.array([[2**40, 3]]), "example")
+    check_rows(np.array([True, False]), "example")

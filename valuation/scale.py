@@ -1,0 +1,35 @@
+"""Which numbers are too small to mean anything, and which too large to compute with: one rule for each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+UNITS = 8  # of the last place of the scale
+SQUARE = float(np.finfo(np.float32).max) / 8  # a squared norm that leaves room for the distance between two rows
+
+
+def significant(spread, scale, *, dtype=np.float32):
+    """Whether a spread is more than the rounding of numbers as large as `scale`; what is not counts as zero.
+
+    spread, scale: numbers or arrays >= 0 in one unit. dtype: the least precise type in which the numbers that
+    spread were computed, float32 for all that comes from kernels and distances. A bool, or one for each; False for NaN.
+    """
+    return spread > UNITS * np.finfo(dtype).eps * scale
+
+
+def check_rows(rows: Any, name: str, numbers: Sequence[int] | np.ndarray | None = None) -> None:
+    """Raises ValueError that names the first row that is not finite, or whose squared norm float32 cannot hold.
+
+    rows: (n, ...) numbers of any type. name: how the message calls a row, before its number, such as "example".
+    numbers: of the rows, (n,); by default 0, 1, ...
+    """
+    rows = np.asarray(rows).reshape(len(rows), -1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        good = np.einsum("nd,nd->n", rows, rows, dtype=np.float64) <= SQUARE  # False for NaN
+    if not good.all():
+        first = int(np.argmin(good))
+        row = rows[first]
+        worst = row[np.argmax(np.where(np.isfinite(row), np.abs(row), np.inf))]
+        cause = "whose square is no float32 number: is it a fill value" if np.isfinite(worst) else "which is not finite"
+        raise ValueError(f"{name} {first if numbers is None else numbers[first]} holds {worst:.4g}, {cause}")
