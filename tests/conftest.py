@@ -1,6 +1,7 @@
 """Checks that hold for every test: shapes of public functions, no key used twice, one compile cache."""
 
 import os
+import resource
 from pathlib import Path
 
 # Set in the environment, so that processes started by tests have them too. Most of a cold run is compilation, and XLA's
@@ -21,6 +22,14 @@ jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_debug_key_reuse", True)
 
 install_import_hook(["theory", "valuation", "models"], "beartype.beartype")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    """Every compiled function keeps 1.5 MB and more: a process that has held 2 GB lets go of them after each file."""
+    yield
+    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 2_000_000:
+        jax.clear_caches()
 
 
 @pytest.fixture
