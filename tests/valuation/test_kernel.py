@@ -41,7 +41,7 @@ def test_gram_is_the_product_of_explicit_jacobians(name, output):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("chunk", [1, 2, 5, 8])
+@pytest.mark.parametrize("chunk", [2, 8])
 def test_vmapped_gradients_are_the_jacobian(name, chunk):
     model, examples = built(name), images(5, 0)
 
