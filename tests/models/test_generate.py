@@ -1,6 +1,7 @@
 """Generated text: the cache against whole sequences, rows beside each other, stop tokens, bad settings."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
