@@ -19,7 +19,6 @@ import pytest
 from jaxtyping import install_import_hook
 
 jax.config.update("jax_num_cpu_devices", 8)
-jax.config.update("jax_debug_key_reuse", True)
 
 install_import_hook(["theory", "valuation", "models"], "beartype.beartype")
 
@@ -30,6 +29,12 @@ def compiled():
     yield
     if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 2_000_000:
         jax.clear_caches()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keys(request):
+    """No key is used twice. A module without keys may say KEYS = False: the check slows down every call of a jit."""
+    jax.config.update("jax_debug_key_reuse", getattr(request.module, "KEYS", True))
 
 
 @pytest.fixture

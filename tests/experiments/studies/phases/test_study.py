@@ -18,6 +18,8 @@ from tests.experiments.runtime.written import unwritten
 from theory.knowledge import exact_error, head_mass, power_law, truncated
 from theory.phases import breakpoints
 
+KEYS = False  # fits are thousands of calls; trainings check their keys in tests of their own
+
 
 def tiny(study: str, **changes):
     config = get_config(f"tiny,study={study}")
