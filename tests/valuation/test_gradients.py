@@ -186,7 +186,7 @@ def test_route_follows_the_multiplications():
     assert isinstance(route(long, (2, 2), n=100, m=2), Formed)
 
 
-@pytest.mark.parametrize("memory", [60_000, 200_000, 10**8])
+@pytest.mark.parametrize("memory", [60_000, 10**8])
 def test_products_do_not_depend_on_the_budget(memory):
     """Ragged chunks and blocks of queries; every example is reported once for every block."""
     model, examples = built("transformer")

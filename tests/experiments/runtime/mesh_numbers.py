@@ -107,6 +107,6 @@ def one_step(devices, shard) -> tuple:
 def all_numbers(devices, folder: Path) -> list[np.ndarray]:
     """Everything that several processes must agree on with one."""
     workers = mesh.of_values(devices)
-    parts = values(workers), products(workers), trainings(devices, folder / "checkpoints")
-    parts += (cut_trainings(devices, folder / "cut"),)
+    found = values(workers, ("score_scale_free", "tracin", "logra"))  # a kernel, products, features
+    parts = found, products(workers), trainings(devices, folder / "checkpoints"), cut_trainings(devices, folder / "cut")
     return [on_host(leaf) for leaf in jax.tree.leaves((*parts, one_step(devices, mesh.replicated)))]
