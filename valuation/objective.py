@@ -167,11 +167,10 @@ class Classification(Exact):
 
 @dataclass(frozen=True)
 class NextToken:
-    """Tokens after tokens, targets (n, t) int under a mask (n, t). Utility: minus nats per target token, the mean of
-    sequences.
+    """Tokens after tokens, targets (n, t) int under a mask (n, t). Utility: minus nats per target token of a sequence.
 
-    The scalar of a sequence is its mean target-token log-probability and its target 0, so that its residual is its
-    nats per token. A closed-form fit learns those, and is as good as the mean square that it leaves is small.
+    Its scalar is the mean target-token log-probability and its target 0, so that the residual is its nats per token.
+    A closed-form fit learns those, and is as good as the mean square that it leaves is small.
     """
 
     kind: ClassVar[str] = "sequences"
@@ -236,8 +235,7 @@ class NextToken:
 class Regression(Exact):
     """A number, targets (n,) float; the model has one output. Utility: minus the mean squared error.
 
-    Closed-form fits take the mean of the contributor's targets from them and add it to predictions, so that what is
-    left where a kernel vanishes is that mean.
+    Closed-form fits are of targets less their mean in the contributor, which is left where a kernel vanishes.
     """
 
     kind: ClassVar[str] = "regression"
