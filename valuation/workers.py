@@ -61,6 +61,12 @@ def current() -> Workers:
     return _CHOSEN.get() or _alone()
 
 
+def progress_over(total: int) -> Callable[[int], object] | None:
+    """A function that is told how many more of `total` examples are done; None where nobody watches."""
+    progress = current().progress
+    return None if progress is None else progress(total)
+
+
 def map_chunks(
     step: Callable, shared: tuple, job: Callable[[int], tuple], count: int, *, threads: int | None = None
 ) -> Iterator[Any]:

@@ -33,7 +33,7 @@ from valuation.purposes import Purpose
 SOLVE = "one n^3 solve a contributor"
 GAUSSIAN = SOLVE + ", above 4,096 examples linear in n"
 SOLVES = "one n^3 solve a contributor and initialisation, shared by all that take the same kernel and ridge"
-DISTANCES = "n^2 and n m distances a contributor, shared"
+DISTANCES = "n^2 and n m distances a contributor, above 4,096 examples linear in n, shared"
 TERMS = f"{SOLVES}; {DISTANCES}"
 mixture = score.mixture_score
 

@@ -18,6 +18,7 @@ from valuation.inducing import EXACT, gaussian, kernel_ridge
 from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
+from valuation.workers import progress_over
 
 
 def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5) -> Float[np.ndarray, " C"]:
@@ -82,7 +83,10 @@ def _by_inducing_points(problem: Problem, contributor: Contributor, s2: float, r
     centre = problem.objective.centre(targets)
     data = source(problem.pool.inputs, targets - centre, features=problem.features, index=contributor.index)
     key = purpose_key(problem.key, Purpose.INDUCING)
-    return centre + kernel_ridge(data, validation_features(problem), gaussian(s2), key=key, ridge=ridge)
+    progress = progress_over(data.count)
+    return centre + kernel_ridge(
+        data, validation_features(problem), gaussian(s2), key=key, ridge=ridge, progress=progress
+    )
 
 
 def margin_utility(predictions: Float[np.ndarray, "m c"], targets: Float[np.ndarray, "m c"], smoothing: float) -> float:
