@@ -16,7 +16,7 @@ from valuation.blocks import source
 from valuation.discrepancy import mk_mmd
 from valuation.feature_space import contributor_features, mean_squared_validation_distance, validation_features
 from valuation.one_pass_mmd import EXACT, one_pass_mmd
-from valuation.problem import Contributor, Problem, flat_features, once
+from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
 from valuation.workers import progress_over
 
@@ -113,8 +113,8 @@ def _distance(problem: Problem, contributor: Contributor, part: np.ndarray, esti
         squared = one_pass_mmd(data, v, bandwidth=bandwidth, key=key, labels=classes, biased=estimator == "biased",
                                progress=progress_over(len(rows))).squared  # fmt: skip
         return float(np.sign(squared) * np.sqrt(abs(squared)))
-    if len(contributor.index) > EXACT:
-        x = flat_features(problem, problem.pool.inputs[contributor.index[rows]], contributor.name)
+    if len(contributor.index) > EXACT:  # of a large contributor only these rows are read
+        x = contributor_features(problem, contributor._replace(index=contributor.index[rows]))
     else:
         x = contributor_features(problem, contributor)[rows]
     labels = (contributor.targets[rows], classes) if joint else None
