@@ -117,6 +117,9 @@ def kernel_terms(problem: Problem, contributor: Contributor, *, output: str, rid
 def _kernel_terms(problem: Problem, contributor: Contributor, initial: int, output: str, ridge: float) -> KernelTerms:
     theta = np.asarray(contributor_kernel(problem, contributor, initial, output), np.float64)
     n, diagonal = len(theta), np.trace(theta) / len(theta)
+    if not diagonal > 0:
+        raise ValueError(f"{contributor.name}: all gradients at initialisation {initial} are zero, so that the kernel "
+                         "term has no bound: take another initialisation")  # fmt: skip
     y = contributor_residual(problem, contributor, initial, output)
     factor = scipy.linalg.cho_factor(theta + ridge * diagonal * np.eye(n), lower=True)
     alpha = scipy.linalg.cho_solve(factor, y)
