@@ -11,9 +11,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from valuation import inducing, one_pass_mmd
+from valuation import inducing, linear_ridge, one_pass_mmd
 from valuation.problem import Problem
 from valuation.tangent import SKETCH
+
+
+NEIGHBOURS = 2**25  # bytes of the distances that methods.knn looks at together
 
 
 class Sizes(NamedTuple):
@@ -113,20 +116,21 @@ def gaussian(s: Sizes) -> Needs:
     if n <= inducing.EXACT:
         return Needs(28 * n * n + _fit(s) + 12 * n * d + width, n**3 / 3 + 2.0 * n * (n + m) * d)
     points = inducing.POINTS
-    needed = inducing.memory_bytes(n, d, s.outputs, m) + 16 * n * s.outputs + width
+    needed = inducing.memory_bytes(n, d, s.outputs, m) + 24 * n * s.outputs + width
     return Needs(needed, float(n) * points * (2 * d + points + 2 * s.outputs) + 4.0 * points**3)
 
 
 def linear(s: Sizes) -> Needs:
-    """Inner products of all examples, and a dense solve."""
-    n, m, d = s.examples, s.validation, s.features
-    return Needs(28 * n * n + _fit(s) + 12 * n * d, n**3 / 3 + 2.0 * n * (n + m) * d)
+    """Sums of products of features, or of examples where there are fewer; n enters by the targets alone."""
+    n, m, d, c = s.examples, s.validation, s.features, s.outputs
+    least = min(n, d)
+    return Needs(linear_ridge.memory_bytes(n, d, c, m) + 24 * n * c, float(n) * d * (least + 2 * c) + least**3 / 3)
 
 
 def nearest(s: Sizes) -> Needs:
-    """All distances between contributor and validation set, and their order."""
+    """Features of the contributor in float64, and distances to some validation examples at a time."""
     n, m, d = s.examples, s.validation, s.features
-    return Needs(24 * n * m + 12 * (n + m) * d + 8 * n * s.outputs, 2.0 * n * m * d)
+    return Needs(min(56 * n * m, 7 * NEIGHBOURS) + 12 * (n + m) * d + 24 * n * s.outputs, 2.0 * n * m * d)
 
 
 def counts(s: Sizes) -> Needs:

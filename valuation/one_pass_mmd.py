@@ -58,7 +58,7 @@ def one_pass_mmd(
             f"and blocks of at least one row, got {block}"
         )
     positions = np.sort(drawn(key, n, references))
-    chosen = centred(data.features(positions), centre, "example", positions)
+    chosen = centred(data.features(positions), centre, data.name, positions)
     r, points = len(positions), np.concatenate([rows, chosen]).astype(np.float32)
 
     def classes(where, count: int) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_methods_of_any_size_fit_and_the_others_name_them():
         words = needs.refusal_of_size(name, needed, LARGE, "classification", 4 * 10**9)
         grows = name in {
             "ntk_utility", "ntk_flow", "score_literal", "score_scale_free", "score_kappa", "score_calibrated",
-            "score_kernel_scaled", "davinz", "deviation", "loss_only", "linear_utility", "logra",
+            "score_kernel_scaled", "davinz", "deviation", "loss_only", "logra",
         }  # fmt: skip
         assert bool(words) == grows, (name, needed)
     assert needs.refusal_of_size("loss_only", 28 * 60_000**2, LARGE, "classification", 16 * 10**9) == (

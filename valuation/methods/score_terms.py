@@ -12,9 +12,14 @@ import scipy.linalg
 from jaxtyping import Float
 
 from valuation.at_initialisation import contributor_kernel, contributor_residual
-from valuation.blocks import source
 from valuation.discrepancy import mk_mmd
-from valuation.feature_space import contributor_features, mean_squared_validation_distance, validation_features
+from valuation.feature_space import (
+    contributor_features,
+    contributor_source,
+    mean_squared_validation_distance,
+    raw_validation_features,
+    validation_features,
+)
 from valuation.one_pass_mmd import EXACT, one_pass_mmd
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
@@ -98,26 +103,27 @@ def discrepancy_term(problem: Problem, contributor: Contributor, *, estimator: s
     return once(problem, "discrepancy term", depends, make, options=(estimator, joint))
 
 
-def _distance(problem: Problem, contributor: Contributor, part: np.ndarray, estimator: str, joint: bool) -> float:
-    """MK-MMD of some of the contributor's examples (n,) bool to the validation set."""
+def _distance(problem: Problem, contributor: Contributor, chosen: np.ndarray, estimator: str, joint: bool) -> float:
+    """MK-MMD of the chosen (n,) bool of the contributor's examples to the validation set."""
     v, bandwidth = validation_features(problem), mean_squared_validation_distance(problem)
-    rows = np.flatnonzero(part)
+    rows = np.flatnonzero(chosen)
     estimator = estimator if len(rows) > 1 else "biased"
     if estimator == "linear":
         rows = rows[: len(v)]  # it takes no more pairs than the smaller sample has
     classes = problem.validation.targets if joint else None
+    part = contributor._replace(index=contributor.index[rows], targets=contributor.targets[rows])
     if len(rows) > EXACT and estimator != "linear":
-        data = source(problem.pool.inputs, contributor.targets[rows], features=problem.features,
-                      index=contributor.index[rows])  # fmt: skip
-        key = purpose_key(problem.key, Purpose.REFERENCES)
-        squared = one_pass_mmd(data, v, bandwidth=bandwidth, key=key, labels=classes, biased=estimator == "biased",
-                               progress=progress_over(len(rows))).squared  # fmt: skip
+        squared = one_pass_mmd(
+            contributor_source(problem, part, part.targets), raw_validation_features(problem), bandwidth=bandwidth,
+            key=purpose_key(problem.key, Purpose.REFERENCES), labels=classes, biased=estimator == "biased",
+            progress=progress_over(len(rows)),
+        ).squared  # fmt: skip
         return float(np.sign(squared) * np.sqrt(abs(squared)))
     if len(contributor.index) > EXACT:  # of a large contributor only these rows are read
-        x = contributor_features(problem, contributor._replace(index=contributor.index[rows]))
+        x = contributor_features(problem, part)
     else:
         x = contributor_features(problem, contributor)[rows]
-    labels = (contributor.targets[rows], classes) if joint else None
+    labels = (part.targets, classes) if joint else None
     return mk_mmd(x, v, estimator=estimator, bandwidth=bandwidth, labels=labels)
 
 
@@ -139,6 +145,9 @@ def kernel_terms(problem: Problem, contributor: Contributor, *, output: str, rid
 def _kernel_terms(problem: Problem, contributor: Contributor, initial: int, output: str, ridge: float) -> KernelTerms:
     theta = np.asarray(contributor_kernel(problem, contributor, initial, output), np.float64)
     n, diagonal = len(theta), np.trace(theta) / len(theta)
+    if not diagonal > 0:
+        raise ValueError(f"{contributor.name}: all gradients at initialisation {initial} are zero, so that the kernel "
+                         "term has no bound: take another initialisation")  # fmt: skip
     y = contributor_residual(problem, contributor, initial, output)
     factor = scipy.linalg.cho_factor(theta + ridge * diagonal * np.eye(n), lower=True)
     alpha = scipy.linalg.cho_solve(factor, y)
