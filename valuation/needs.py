@@ -15,7 +15,6 @@ from valuation import inducing, linear_ridge, one_pass_mmd
 from valuation.problem import Problem
 from valuation.tangent import SKETCH
 
-
 NEIGHBOURS = 2**25  # bytes of the distances that methods.knn looks at together
 
 
