@@ -50,7 +50,7 @@ METHODS = {
                labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.gaussian),
         Method("rbf_relative", "RBF ridge, relative margins", rbf.rbf_relative, GAUSSIAN,
                labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.gaussian),
-        Method("linear_utility", "linear ridge", linear.linear_utility, "products of features, n d min(n, d) a contributor",
+        Method("linear_utility", "linear ridge", linear.linear_utility, "n d min(n, d) products a contributor",
                accuracy=True, labels=True, needs=needs.linear),
         Method("knn_utility", "kNN", knn.knn_utility, "n m distances a contributor",
                accuracy=True, labels=True,
