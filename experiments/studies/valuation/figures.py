@@ -17,7 +17,7 @@ FIGURES: Figures = {
     "cost": (
         agreement_figures.cost,
         "What a good order costs: seconds for all contributors of a draw, median over draws. What several methods "
-        "need, such as a kernel, is compiled and computed for the first of them; the score's terms for the ablation.",
+        "need, such as a kernel, is computed once and counts in full for each of them.",
     ),
     "calibration": (
         agreement_figures.calibration,

@@ -6,7 +6,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -35,6 +35,7 @@ from valuation.shared import Shared
 
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
+T = TypeVar("T")
 LEAST = 10  # held-out examples, below which no order can be told
 
 
@@ -159,7 +160,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         objective=task.objective,
         train=train,
         learner=task.learner,
-        shared=Shared(),
+        shared=Shared(clock=time.perf_counter),
     )
     if task.sample:
         yield Step([{"kind": "tail"}], lambda: [tail_of(task)])
@@ -199,17 +200,23 @@ def tail_of(task: Task) -> dict:
 
 def terms(config, problem: Problem, draw: int) -> dict:
     """The line of the score's terms, which the ablation is made of."""
-    begun, chosen = time.perf_counter(), config.options.get("score_scale_free", {})
-    costs = {name: list(costs) for name, costs in score_terms.terms(problem, **chosen)._asdict().items()}
-    return {"kind": "terms", "draw": draw, "terms": costs, "seconds": time.perf_counter() - begun}
+    chosen = config.options.get("score_scale_free", {})
+    every, seconds = timed(problem, lambda: score_terms.terms(problem, **chosen))
+    costs = {name: list(costs) for name, costs in every._asdict().items()}
+    return {"kind": "terms", "draw": draw, "terms": costs, "seconds": seconds}
 
 
 def values(config, problem: Problem, draw: int, name: str, on_union: float) -> list[dict]:
     """The line of one method's values; on_union: seconds of the checkpoints, which some methods share."""
-    begun = time.perf_counter()
-    worth = METHODS[name](problem, **config.options.get(name, {}))
-    seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
+    worth, seconds = timed(problem, lambda: METHODS[name](problem, **config.options.get(name, {})))
+    seconds += on_union if METHODS[name].checkpoints else 0
     return [{"kind": "values", "draw": draw, "method": name, "values": list(worth), "seconds": seconds}]
+
+
+def timed(problem: Problem, make: Callable[[], T]) -> tuple[T, float]:
+    """(make(), the seconds that it would take alone: what it shares with others counts in full)."""
+    assert problem.shared is not None  # one_draw gives it
+    return problem.shared.timed(make)
 
 
 def truths(config, task: Task, problem: Problem, draw: int, devices, folder: Path, recorded: list[dict]) -> list[dict]:
