@@ -24,6 +24,7 @@ from valuation.methods import (
     score,
     score_calibrated,
     score_weights,
+    surrogate,
     tracin,
     trak,
 )
@@ -40,9 +41,12 @@ mixture = score.mixture_score
 METHODS = {
     method.name: method
     for method in (
+        Method("surrogate", "surrogate", surrogate.surrogate, "that of the method it picks", labels=True),
         Method("ntk_utility", "NTK ridge", ntk.ntk_utility, SOLVE, accuracy=True, labels=True),
         Method("ntk_flow", "NTK flow", ntk.ntk_flow, "one n^3 eigendecomposition a contributor",
                accuracy=True, labels=True, left_out={"sequences": "it repeats ntk_utility"}),
+        Method("ntk_relative", "NTK ridge, relative margins", ntk.ntk_relative, SOLVE + ", shared with ntk_utility",
+               labels=True, objectives=("classification",), instead="ntk_utility"),
         Method("rbf_utility", "RBF ridge", rbf.rbf_utility, GAUSSIAN, accuracy=True, labels=True),
         Method("rbf_margin", "RBF ridge, margins", rbf.rbf_margin, SOLVE + ", shared with rbf_utility",
                labels=True, objectives=("classification",), instead="rbf_utility"),

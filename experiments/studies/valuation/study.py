@@ -13,30 +13,28 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from configs.common import one_of
 from experiments import tasks
 from experiments.data import splits
 from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import ground_truth, report, summaries, tails
+from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
 from experiments.synthetic.mechanism import GENERATED
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
 from experiments.training.fit import fit
-from experiments.training.sharded import check_batch
 from valuation.aggregate import union_examples
 from valuation.methods import METHODS, score_terms
-from valuation.methods.method import choices
-from valuation.problem import Problem, Train, check_learner
+from valuation.methods.surrogate import picked
+from valuation.problem import Problem, Train
 from valuation.shared import Shared
 
 SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 T = TypeVar("T")
-LEAST = 10  # held-out examples, below which no order can be told
 
 
 def run(config, workdir: str, data_dir: str | None) -> Path:
@@ -64,73 +62,16 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         steps=steps,
         write=report.write,
         summaries=functools.partial(summarise, config),
-        notes=lambda: task().notes,
+        notes=lambda: task().notes | {"surrogate": default_of(task())},
+        extends=extends,
     )
     return study.run(valuation, workdir)
 
 
-def check(config) -> None:
-    """Raises ValueError for values that could only fail later."""
-    one_of("task", config.task, tuple(tasks.TASKS))
-    one_of("truth", config.truth, ground_truth.TRUTHS)
-    kind = tasks.OBJECTIVES[config.task]
-    if len(set(config.methods)) < len(config.methods):
-        raise ValueError(f"methods = {tuple(config.methods)}: expected each once")
-    for name in (*config.methods, *config.options):
-        one_of("method", name, tuple(METHODS))
-        if refusal := METHODS[name].refusal(kind):
-            raise ValueError(refusal)
-    for name, options in config.options.items():
-        known = tuple(METHODS[name].defaults())
-        for option, given in options.items():
-            one_of(f"option of {name}", option, known)
-            if (allowed := choices(option, kind)) and given not in allowed:
-                raise ValueError(
-                    f"options.{name}.{option} = {given}, expected {' or '.join(map(str, allowed))} in a task of {kind}"
-                )
-            most = 1.0 if option == "share" else float("inf")
-            if not isinstance(given, (str, bool)) and not 0 < given <= most:
-                raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
-    if config.choice not in config.methods:
-        named = ", ".join(config.methods)
-        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {named}")
-    for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
-        if config[field] < 1:
-            raise ValueError(f"{field} = {config[field]}, expected at least 1")
-    for field in ("steps", "batch", "learning_rate"):
-        if not config.training[field] > 0:
-            raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
-    pieces = config.training.get("pieces", 1)
-    if pieces < 1 or config.training.batch % pieces:
-        raise ValueError(
-            f"training.pieces = {pieces} of a batch of {config.training.batch}: expected one of its divisors"
-        )
-    if config.training.get("sharded") and config.model.name != "decoder":
-        check_batch(config.training.batch, jax.device_count(), pieces)
-    if config.split.validation < LEAST:
-        raise ValueError(f"split.validation = {config.split.validation}, expected at least {LEAST}")
-    for spec in config.contributors.explicit:
-        for field in spec:
-            one_of("field of a contributor", field, Spec._fields)
-    given = [dict(spec).get("name", f"{i:02d}") for i, spec in enumerate(config.contributors.explicit)]
-    if len(set(given)) < len(given):
-        raise ValueError(f"contributors.explicit are named {', '.join(given)}: expected different names")
-    count = len(config.contributors.explicit) or config.contributors.count
-    if count < 3:
-        raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
-
-
-def check_task(config, task: Task) -> None:
-    """Raises ValueError for too little held-out data, and for an objective other than tasks.OBJECTIVES says."""
-    for name, held_out in (("validation", task.validation), ("test", task.test)):
-        if len(held_out.inputs) < LEAST:
-            raise ValueError(
-                f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
-                f"(what was left out: {task.notes})"
-            )
-    check_learner(task.learner)
-    if task.objective.kind != tasks.OBJECTIVES[config.task]:
-        raise ValueError(f"the task {config.task} is one of {task.objective.kind}, tasks.OBJECTIVES says otherwise")
+def default_of(task: Task) -> str:
+    """Which method the surrogate is for the task's learner, and why, in words."""
+    pick = picked(task.learner, task.objective.kind)
+    return f"{METHODS[pick.name].title}, for the learner is {task.learner}: {pick.why}"
 
 
 def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: list[dict]) -> Iterator[Step]:
@@ -200,7 +141,7 @@ def tail_of(task: Task) -> dict:
 
 def terms(config, problem: Problem, draw: int) -> dict:
     """The line of the score's terms, which the ablation is made of."""
-    chosen = config.options.get("score_scale_free", {})
+    chosen = config.options.get(TERMS_OF, {})
     every, seconds = timed(problem, lambda: score_terms.terms(problem, **chosen))
     costs = {name: list(costs) for name, costs in every._asdict().items()}
     return {"kind": "terms", "draw": draw, "terms": costs, "seconds": seconds}
