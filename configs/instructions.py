@@ -8,8 +8,9 @@ hub (pip install datasets huggingface_hub; or folders: config.folders.real, .syn
 Llama or Qwen family in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
-contributors that size, truth=own_set|leave_one_out|none, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and
-model=decoder|smollm2|folder (smollm2: LoRA in its last two blocks; use truth=none where there is no accelerator).
+contributors that size, truth=own_set|leave_one_out|none, or truth=added with beside=100, the real examples that each is
+added to, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and model=decoder|smollm2|folder (smollm2: LoRA in its
+last two blocks; use truth=none where there is no accelerator).
 
 Expected of small, three draws: NTK ridge .78 (.63 to .93), MMD + size .87 (.71 to .98); 17 busy minutes a draw.
 """

@@ -4,7 +4,7 @@ import jax
 
 from configs.common import one_of
 from experiments import tasks
-from experiments.studies.valuation import ground_truth
+from experiments.studies.valuation import beside, ground_truth, validation_sizes
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
 from experiments.training.sharded import check_batch
@@ -72,6 +72,8 @@ def check(config) -> None:
         check_batch(config.training.batch, jax.device_count(), pieces)
     if config.split.validation < LEAST:
         raise ValueError(f"split.validation = {config.split.validation}, expected at least {LEAST}")
+    beside.check(config)
+    validation_sizes.check(config, LEAST)
     for spec in config.contributors.explicit:
         for field in spec:
             one_of("field of a contributor", field, Spec._fields)

@@ -13,7 +13,7 @@ from experiments.studies.valuation.reading import contributors, first_draw, labe
 
 
 def score_terms(lines: list[dict]) -> Figure | None:
-    """The four costs of the score by contributor, each in units of its spread, best contributor on top."""
+    """The costs that the score is made of by contributor, each in units of its spread, best contributor on top."""
     draw = first_draw(lines)
     terms = select(lines, kind="terms", draw=draw)
     if not terms:
@@ -22,11 +22,11 @@ def score_terms(lines: list[dict]) -> Figure | None:
     order = np.argsort(truth)
     names = [label(x) for x in contributors(lines, draw)]
     figure = Figure(figsize=(11, 0.2 * len(order) + 1))
-    axes = figure.subplots(1, 5, sharey=True, width_ratios=(1, 1, 1, 1, 1))
     costs = terms[0]["terms"] | {metric(lines): truth}
+    axes, last = figure.subplots(1, len(costs), sharey=True), len(costs) - 1
     for i, (axis, (name, cost)) in enumerate(zip(axes, costs.items(), strict=True)):
-        axis.barh(range(len(order)), np.array(cost)[order], color=COLOURS[i] if i < 4 else "0.4")
-        axis.set_title(name if i == 4 else f"{name} (a cost)")
+        axis.barh(range(len(order)), np.array(cost)[order], color=COLOURS[i] if i < last else "0.4")
+        axis.set_title(name if i == last else f"{name} (a cost)")
         axis.margins(y=0.01)
         axis.locator_params(axis="x", nbins=3)
     axes[0].set_yticks(range(len(order)), [names[i] for i in order], fontsize=7)

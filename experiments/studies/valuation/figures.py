@@ -14,6 +14,11 @@ FIGURES: Figures = {
         "Value against the truth, what training with the contributor really gives (first draw; error bars: "
         "standard deviation over seeds). Grey line: predicted = real.",
     ),
+    "validation_sizes": (
+        agreement_figures.validation_sizes,
+        "How many validation examples an order needs: values made with fewer of them, which are drawn anew for every "
+        "draw. Lines: mean over draws; dots: single draws.",
+    ),
     "cost": (
         agreement_figures.cost,
         "What a good order costs: seconds for all contributors of a draw, median over draws. What several methods "
@@ -25,7 +30,7 @@ FIGURES: Figures = {
     ),
     "score_terms": (
         contributor_figures.score_terms,
-        "The four terms of the score (our reconstruction) beside the truth; first draw, best contributor on top.",
+        "The terms of the score (our reconstruction) beside the truth; first draw, best contributor on top.",
     ),
     "tails": (
         contributor_figures.tails,

@@ -1,8 +1,6 @@
 """Contributors, their values by every method, the truth about them, and how well the two agree."""
 
-import base64
 import functools
-import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,18 +8,16 @@ from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from experiments import tasks
-from experiments.data import splits
 from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
-from experiments.studies.valuation import ground_truth, report, summaries, tails
+from experiments.studies.valuation import beside, ground_truth, report, summaries, validation_sizes
 from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
-from experiments.synthetic.mechanism import GENERATED
+from experiments.studies.valuation.descriptions import described, tail_of
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
@@ -29,11 +25,10 @@ from experiments.training.fit import fit
 from valuation.aggregate import union_examples
 from valuation.methods import METHODS, score_terms
 from valuation.methods.surrogate import picked
-from valuation.problem import Problem, Train
+from valuation.problem import Contributor, Problem, Train
 from valuation.shared import Shared
 
-SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
-THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
+SPECS, BUILD, VALUES, TRUTH, START, UNION, BESIDE, SUBSETS = range(8)  # purposes of a draw's key
 T = TypeVar("T")
 
 
@@ -87,6 +82,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         task.corrupt_labels,
         config.zipf,
     )
+    base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
     train = trainer(task, devices, folder)
     problem = Problem(
@@ -94,7 +90,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
         checkpoints=(),
         pool=pool,
-        contributors=contributors,
+        contributors=beside.offered(contributors, base),
         validation=task.validation,
         features=task.features,
         key=jax.random.fold_in(key, VALUES),
@@ -125,18 +121,14 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         bar.set_postfix_str(name)
         yield Step(
             [{"kind": "values", "draw": draw, "method": name}],
-            functools.partial(values, config, problem, draw, name, on_union),
+            functools.partial(values, config, problem, base, draw, name, on_union),
         )
     if judged:
+        yield from validation_sizes.steps(config, problem, draw, jax.random.fold_in(key, SUBSETS))
         yield Step(
             [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],
-            lambda: truths(config, task, problem, draw, devices, folder, recorded),
+            lambda: truths(config, task, problem, base, draw, devices, folder, recorded),
         )
-
-
-def tail_of(task: Task) -> dict:
-    """The line of the validation set's tail."""
-    return {"kind": "tail", **tails.beyond(task.validation.inputs, tails.ranks(task.train.inputs))}
 
 
 def terms(config, problem: Problem, draw: int) -> dict:
@@ -147,9 +139,10 @@ def terms(config, problem: Problem, draw: int) -> dict:
     return {"kind": "terms", "draw": draw, "terms": costs, "seconds": seconds}
 
 
-def values(config, problem: Problem, draw: int, name: str, on_union: float) -> list[dict]:
-    """The line of one method's values; on_union: seconds of the checkpoints, which some methods share."""
-    worth, seconds = timed(problem, lambda: METHODS[name](problem, **config.options.get(name, {})))
+def values(config, problem: Problem, base: Contributor | None, draw: int, name: str, on_union: float) -> list[dict]:
+    """The line of one method's values, those of beside.values; on_union: seconds of the checkpoints, shared by some."""
+    options = config.options.get(name, {})
+    worth, seconds = timed(problem, lambda: beside.values(METHODS[name], problem, base, options))
     seconds += on_union if METHODS[name].checkpoints else 0
     return [{"kind": "values", "draw": draw, "method": name, "values": list(worth), "seconds": seconds}]
 
@@ -160,15 +153,25 @@ def timed(problem: Problem, make: Callable[[], T]) -> tuple[T, float]:
     return problem.shared.timed(make)
 
 
-def truths(config, task: Task, problem: Problem, draw: int, devices, folder: Path, recorded: list[dict]) -> list[dict]:
+def truths(
+    config,
+    task: Task,
+    problem: Problem,
+    base: Contributor | None,
+    draw: int,
+    devices,
+    folder: Path,
+    recorded: list[dict],
+) -> list[dict]:
     """The truth lines of those seeds that are not recorded yet, whose models are trained together."""
     about = {"kind": "truth", "draw": draw}
     seeds = [seed for seed in range(config.truth_seeds) if not results.select(recorded, **about, seed=seed)]
     begun, key = time.perf_counter(), jax.random.fold_in(jax.random.key(draw), TRUTH)
-    truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
-    lines = truth(task, problem, seeds, key, devices, folder / f"truth-{draw}")
+    trainer = ground_truth.Trainer(seeds, key, devices, folder / f"truth-{draw}")
+    lines = ground_truth.measured(config.truth, task, problem, base, trainer)
     seconds = (time.perf_counter() - begun) / len(seeds)
     about |= {"truth": config.truth, "metric": task.metric, "seconds": seconds}
+    about |= {"beside": config.beside} if base else {}
     return [about | line for line in lines]
 
 
@@ -200,42 +203,3 @@ def trainer(task: Task, devices, folder: Path) -> Train:
         return fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
 
     return trained
-
-
-def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
-    """The line of a contributor: what it is made of, and what it shares with the held-out data."""
-    inputs = problem.pool.inputs[contributor.index]
-    held_out = {"validation": task.validation.inputs, "test": task.test.inputs}
-    line = {
-        "kind": "contributor",
-        "draw": draw,
-        "contributor": contributor.name,
-        "spec": spec._asdict(),
-        "examples": len(inputs),
-        "distinct": len(np.unique(contributor.index)),
-        "real": int(contributor.real.sum()),
-        "exact": {name: splits.exact_overlap(inputs, other) for name, other in held_out.items()},
-        "near": {name: task.count_near_duplicates(inputs, other) for name, other in held_out.items()},
-        "near_rule": task.near_rule,
-    }
-    if task.thumbnail:
-        line["thumbnails"] = _png(_mixed(task.thumbnail, inputs, contributor.real))
-    if task.sample:
-        line["tail"] = tails.beyond(inputs, tails.ranks(task.train.inputs))
-    if task.sample and not spec.label_noise:  # a wrong answer is a real one
-        line["texts"] = [task.sample(x) for x in inputs[contributor.origin.mechanism == GENERATED][:TEXTS]]
-    return line
-
-
-def _mixed(thumbnail: Callable[[np.ndarray], np.ndarray], inputs, real) -> np.ndarray:
-    """A strip of examples, half of them synthetic where there are any."""
-    groups = [np.flatnonzero(real), np.flatnonzero(~real)]
-    share = [THUMBNAILS // 2, THUMBNAILS // 2] if all(map(len, groups)) else [THUMBNAILS, THUMBNAILS]
-    rows = np.concatenate([group[:wanted] for group, wanted in zip(groups, share, strict=True)])
-    return np.concatenate([thumbnail(inputs[row]) for row in rows], axis=1)
-
-
-def _png(pixels: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
