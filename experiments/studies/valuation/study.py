@@ -30,6 +30,7 @@ from experiments.training.sharded import check_batch
 from valuation.aggregate import union_examples
 from valuation.methods import METHODS, score_terms
 from valuation.methods.method import choices
+from valuation.methods.score_disagreement import disagreement_terms
 from valuation.problem import Problem, Train, check_learner
 from valuation.shared import Shared
 
@@ -198,10 +199,12 @@ def tail_of(task: Task) -> dict:
 
 
 def terms(config, problem: Problem, draw: int) -> dict:
-    """The line of the score's terms, which the ablation is made of."""
-    begun, chosen = time.perf_counter(), config.options.get("score_scale_free", {})
-    costs = {name: list(costs) for name, costs in score_terms.terms(problem, **chosen)._asdict().items()}
-    return {"kind": "terms", "draw": draw, "terms": costs, "seconds": time.perf_counter() - begun}
+    """The line of the score's four terms and of the disagreement, which the ablation is made of."""
+    begun, options = time.perf_counter(), config.options
+    costs = score_terms.terms(problem, **options.get("score_scale_free", {}))._asdict()
+    costs["disagreement"] = disagreement_terms(problem, **options.get("score_disagreement", {}))
+    found = {name: list(cost) for name, cost in costs.items()}
+    return {"kind": "terms", "draw": draw, "terms": found, "seconds": time.perf_counter() - begun}
 
 
 def values(config, problem: Problem, draw: int, name: str, on_union: float) -> list[dict]:
