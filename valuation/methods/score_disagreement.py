@@ -4,13 +4,22 @@ The reference is fitted to the validation set, so that the term, unlike the scor
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from valuation.at_initialisation import contributor_targets, validation_targets
 from valuation.blocks import Source, source
-from valuation.disagreement import Reference, fit_reference, part_means, reference_losses, token_losses
+from valuation.disagreement import (
+    Reference,
+    capped,
+    fit_reference,
+    part_means,
+    reference_losses,
+    token_losses,
+    zero_one,
+)
 from valuation.feature_space import contributor_features, median_squared_distance, validation_features
 from valuation.inducing import EXACT
 from valuation.methods.ngram import output_width
@@ -40,8 +49,9 @@ def disagreement_terms(problem: Problem, *, ridge: float = 0.01, bandwidth: floa
     """omega L_r(h) + (1 - omega) L_s(h) of every contributor, in [0, 1]: a cost, lower = better.
 
     L_r(h), L_s(h): mean loss of the reference h on the real and on the synthetic part; one that is absent adds 0.
-    h: for sequences that are learned from scratch a trigram model of the validation rows, its loss pooled over the
-        target tokens of a part; for all else Gaussian ridge regression on validation features.
+    h: for sequences that are learned from scratch a trigram model of the validation rows, with 1 - P(token) pooled
+        over the target tokens of a part; for all else Gaussian ridge regression on validation features, with the 0/1
+        loss of classes, and the error over the standard deviation of the validation targets, at most 1, of numbers.
     ridge: lambda = ridge * mean diagonal. bandwidth: s2 over the median squared distance between validation examples.
         A trigram model has neither.
     One m^3 solve a problem and O(n m d) a contributor, read in blocks above inducing.EXACT examples.
@@ -64,8 +74,9 @@ def _term(problem: Problem, contributor: Contributor, ridge: float, bandwidth: f
 
 
 def _of_ridge(problem: Problem, contributor: Contributor, ridge: float, bandwidth: float) -> Blocks:
+    loss = zero_one if problem.objective.has_classes else partial(capped, unit=_spread(validation_targets(problem)))
     reference = _reference(problem, ridge, bandwidth)
-    for positions, losses in reference_losses(reference, _source(problem, contributor)):
+    for positions, losses in reference_losses(reference, _source(problem, contributor), loss):
         yield contributor.real[positions], losses
 
 
@@ -75,9 +86,8 @@ def _reference(problem: Problem, ridge: float, bandwidth: float) -> Reference:
     def make() -> Reference:
         targets, s2 = validation_targets(problem), bandwidth * median_squared_distance(problem)
         return fit_reference(
-            validation_features(problem), targets, bandwidth=s2, offset=problem.objective.centre(targets),
-            unit=2.0 if problem.objective.has_classes else _spread(targets), ridge=ridge,
-        )  # fmt: skip
+            validation_features(problem), targets, bandwidth=s2, offset=problem.objective.centre(targets), ridge=ridge
+        )
 
     return once(problem, "reference", depends, make, options=(ridge, bandwidth))
 
