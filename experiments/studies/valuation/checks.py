@@ -13,7 +13,7 @@ from valuation.methods.method import choices
 from valuation.problem import check_learner
 
 LEAST = 10  # held-out examples, below which no order can be told
-TERMS_OF = "score_scale_free"  # the method whose options make the terms of the ablation
+TERMS_OF = ("score_scale_free", "score_disagreement")  # whose options make the terms of the ablation
 
 
 def extends(old: dict, new: dict) -> bool:
@@ -22,7 +22,7 @@ def extends(old: dict, new: dict) -> bool:
     Options of the methods whose lines may be recorded must be the same. Memory changes no number.
     """
     free = {"methods", "options", "draws", "choice", "bootstrap", "memory"}
-    recorded = {*old["methods"], TERMS_OF}
+    recorded = {*old["methods"], *TERMS_OF}
     return (
         old.keys() == new.keys()
         and all(old[key] == new[key] for key in old.keys() - free)

@@ -24,6 +24,7 @@ from experiments.tasks.task import Task
 from experiments.training.fit import fit
 from valuation.aggregate import union_examples
 from valuation.methods import METHODS, score_terms
+from valuation.methods.score_disagreement import disagreement_terms
 from valuation.methods.surrogate import picked
 from valuation.problem import Contributor, Problem, Train
 from valuation.shared import Shared
@@ -132,11 +133,16 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
 
 
 def terms(config, problem: Problem, draw: int) -> dict:
-    """The line of the score's terms, which the ablation is made of."""
-    chosen = config.options.get(TERMS_OF, {})
-    every, seconds = timed(problem, lambda: score_terms.terms(problem, **chosen))
-    costs = {name: list(costs) for name, costs in every._asdict().items()}
-    return {"kind": "terms", "draw": draw, "terms": costs, "seconds": seconds}
+    """The line of the score's four terms and of the disagreement, which the ablation is made of."""
+    four, fifth = (config.options.get(name, {}) for name in TERMS_OF)
+
+    def make() -> dict[str, np.ndarray]:
+        costs = score_terms.terms(problem, **four)._asdict()
+        return costs | {"disagreement": disagreement_terms(problem, **fifth)}
+
+    costs, seconds = timed(problem, make)
+    listed = {name: list(cost) for name, cost in costs.items()}
+    return {"kind": "terms", "draw": draw, "terms": listed, "seconds": seconds}
 
 
 def values(config, problem: Problem, base: Contributor | None, draw: int, name: str, on_union: float) -> list[dict]:
