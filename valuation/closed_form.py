@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from valuation.at_initialisation import contributor_targets, validation_targets
 from valuation.examples import Examples
+from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem
 
 Coefficients = Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]  # K(S, S) -> (targets -> coefficients)
@@ -59,6 +60,14 @@ def utilities(problem: Problem, predicted: Callable[[Contributor], np.ndarray]) 
         _check_weights(problem, contributor)
     targets = validation_targets(problem)
     return np.array([objective.surrogate_utility(predicted(c), targets, validation) for c in problem.contributors])
+
+
+def relative_margins(
+    problem: Problem, predicted: Callable[[Contributor], np.ndarray], *, smoothing: float
+) -> Float[np.ndarray, " C"]:
+    """The relative margin (margins.relative_margin) of each contributor's fit, of classes; predicted: as above."""
+    labels = validation_targets(problem).argmax(1)
+    return np.array([relative_margin(predicted(c), labels, smoothing=smoothing) for c in problem.contributors])
 
 
 def _check_weights(problem: Problem, contributor: Contributor) -> None:

@@ -3,10 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from valuation.at_initialisation import fitted_kernels, validation_targets
-from valuation.closed_form import predictions, ridge_coefficients
+from valuation.at_initialisation import fitted_kernels
+from valuation.closed_form import predictions, relative_margins, ridge_coefficients
 from valuation.kernel_sums import gaussian_kernels, summed
-from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem
 
 
@@ -19,10 +18,9 @@ def kernel_sum(
     Gaussian kernel, as in rbf_relative. smoothing: the margin in root mean squares over which an example goes from
     wrong to right. Uses validation targets, trains nothing.
     """
-    labels = validation_targets(problem).argmax(1)
 
     def predicted(contributor: Contributor) -> Float[np.ndarray, "m c"]:
         kernels = summed([gaussian_kernels(problem, contributor, bandwidth), fitted_kernels(problem, contributor)])
         return predictions(problem, contributor, kernels, lambda kernel: ridge_coefficients(kernel, ridge))
 
-    return np.array([relative_margin(predicted(c), labels, smoothing=smoothing) for c in problem.contributors])
+    return relative_margins(problem, predicted, smoothing=smoothing)

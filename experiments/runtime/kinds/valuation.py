@@ -4,6 +4,10 @@ from experiments.runtime.kinds.kind import RUN, SECONDS, Kind
 
 DRAW = {"draw": "number of the draw of contributors, its seed"}
 METHOD = {"method": "key in METHODS"}
+TRUTH = {
+    "truth": "own_set, leave_one_out or added",
+    "beside": "of added: how many real examples stand beside each contributor",
+}
 CORRELATIONS = {"spearman": "correlation with the truth", "pearson": "the same", "kendall": "the same"}
 VALUATION = {
     "contributor": Kind(
@@ -26,17 +30,28 @@ VALUATION = {
     "tail": Kind(
         (), {"ranks": "of tokens in the train pool", "shares": "of the validation set's tokens beyond each rank"}
     ),
-    "terms": Kind(("draw",), DRAW | {"terms": "the score's terms, by name a list over contributors"} | SECONDS),
+    "terms": Kind(
+        ("draw",),
+        DRAW | {"terms": "the score's four terms and the disagreement, by name a list over contributors"} | SECONDS,
+    ),
     "values": Kind(("draw", "method"), DRAW | METHOD | {"values": "one a contributor, higher = more useful"} | SECONDS),
+    "validation values": Kind(
+        ("draw", "method", "examples"),
+        DRAW
+        | METHOD
+        | {"examples": "of the validation set, which a larger number holds too", "values": "made with these alone"}
+        | SECONDS,
+    ),
     "truth": Kind(
         ("draw", "seed"),
         DRAW
+        | {"seed": "of the trainings, from 0 on"}
+        | TRUTH
         | {
-            "seed": "of the trainings, from 0 on",
-            "truth": "own_set or leave_one_out",
             "metric": "what the utility is",
             "utility": "one a contributor, on the test set",
             "loss": "one a contributor, nats on the test set",
+            "validation": "one a contributor, the utility on the validation set",
             "choices": "one a contributor: accuracy on questions with options, its interval, chance, count",
         }
         | SECONDS,
@@ -67,15 +82,27 @@ VALUATION = {
         },
         derived=True,
     ),
+    "validation summary": Kind(
+        ("method", "examples"),
+        METHOD
+        | {
+            "examples": "of the validation set",
+            "spearman": "with the truth of the values made with these, mean over draws",
+            "by_draw": "one a draw",
+        },
+        derived=True,
+    ),
     "agreement": Kind(
         (),
-        {
-            "choice": "the config's method of choice",
-            "metric": "what the utility is",
-            "truth": "own_set or leave_one_out",
+        {"choice": "the config's method of choice", "metric": "what the utility is"}
+        | TRUTH
+        | {
             "seed_agreement": "mean Spearman of the truths of two seeds",
             "by_draw": "the same by draw",
             "ceiling": "Spearman that a perfect value can expect",
+            "validation_agreement": "mean Spearman of models' metric on the validation set with other seeds' truth",
+            "validation_by_draw": "the same by draw",
+            "validation_ceiling": "Spearman that a perfect predictor of that metric can expect",
             "seconds": "of the truth, median over draws",
         },
         derived=True,

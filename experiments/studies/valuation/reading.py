@@ -6,7 +6,7 @@ from jaxtyping import Float
 from experiments.runtime.results import select
 
 ACCURACY = "test accuracy"
-LOST = {"own_set": "", "leave_one_out": " lost without it"}
+OF_TRUTH = {"own_set": "", "leave_one_out": " lost without it", "added": " gained by it"}  # after the metric
 
 
 def first_draw(lines: list[dict]) -> int:
@@ -27,7 +27,7 @@ def utilities(lines: list[dict], draw: int) -> Float[np.ndarray, "s C"]:
 def metric(lines: list[dict]) -> str:
     """What the truth is a measure of, in words: 'test accuracy', 'test accuracy lost without it'."""
     line = select(lines, kind="truth")[0]
-    return "test " + line["metric"] + LOST[line["truth"]]
+    return "test " + line["metric"] + OF_TRUTH[line["truth"]]
 
 
 def synthetic_part(line: dict) -> str:
