@@ -21,7 +21,7 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.methods = ()  # of valuation.methods.METHODS; (): the default table of the task
     config.options = {}  # of methods, where they are not the defaults: {"rbf_utility": {"ridge": 0.1}, ...}
     config.bootstrap = 2000
-    config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' budgets
+    config.memory = 0  # bytes that values may take, and chunks of gradients on a device; 0: what is free, and 1 GiB
     return config
 
 
