@@ -130,7 +130,7 @@ def from_arrays(
     No training is on offer: proxy_training and score_calibrated need Problem.train, which can be set with _replace.
     Raises ValueError that names the set for sets that are empty, of another shape or length, not finite or with numbers
     whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; for
-    validation inputs with an offset that leaves too few digits of float32; and for names in `synthetic` that are no set.
+    validation inputs whose offset leaves too few digits of float32; and for names in `synthetic` that are no set.
     """
     check_learner(learner)
     for name in synthetic:
