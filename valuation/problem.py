@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int
 
 from valuation.examples import Examples
 from valuation.objective import Classification, Objective
-from valuation.scale import check_rows
+from valuation.scale import check_float32, check_rows
 from valuation.shared import Shared
 
 PyTree = Any
@@ -129,8 +129,8 @@ def from_arrays(
     learner: what kind of model `build` gives.
     No training is on offer: proxy_training and score_calibrated need Problem.train, which can be set with _replace.
     Raises ValueError that names the set for sets that are empty, of another shape or length, not finite or with numbers
-    whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; and for
-    names in `synthetic` that are no set.
+    whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; for
+    validation inputs whose offset leaves too few digits of float32; and for names in `synthetic` that are no set.
     """
     check_learner(learner)
     for name in synthetic:
@@ -141,6 +141,7 @@ def from_arrays(
     shape = np.shape(validation.inputs)[1:]
     for name, data in {**sets, "validation": validation}.items():
         _check_inputs(name, data, shape)
+    check_float32(validation.inputs, "validation")
     first, *rest = jax.random.split(key, initialisations + 1)
     model = build(rest[0])
     outputs = jax.eval_shape(model.apply, model.params, model.frozen, np.asarray(validation.inputs[:1])).shape[1:]

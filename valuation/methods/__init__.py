@@ -56,7 +56,7 @@ METHODS = {
                labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.gaussian),
         Method("rbf_relative", "RBF ridge, relative margins", rbf.rbf_relative, GAUSSIAN,
                labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.gaussian),
-        Method("linear_utility", "linear ridge", linear.linear_utility, "n d products with the fewer of n and d a contributor",
+        Method("linear_utility", "linear ridge", linear.linear_utility, "n d min(n, d) a contributor of d features",
                accuracy=True, labels=True, needs=needs.linear),
         Method("knn_utility", "kNN", knn.knn_utility, "n m distances a contributor",
                accuracy=True, labels=True,
