@@ -16,9 +16,9 @@ FLOORS = (  # of experiments/, from the ground; a room imports what stands below
     {"runtime"},
     {"reporting"},
     {"data", "training"},
-    {"synthetic", "benchmarks"},
+    {"synthetic"},
     {"tasks"},
-    {"studies"},
+    {"studies", "benchmarks"},
     {"commands"},  # the modules that lie in experiments/ itself
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -139,8 +139,8 @@ def nearest(s: Sizes) -> Needs:
 
 
 def counts(s: Sizes) -> Needs:
-    """Tokens of the distinct rows, and what is counted of them."""
-    return Needs(s.examples * s.tokens * 60)
+    """Tokens of the rows, of the distinct ones, and 70 bytes for each n-gram that differs, at most one a token."""
+    return Needs(s.examples * s.tokens * 100)
 
 
 def discrepancy(s: Sizes) -> Needs:

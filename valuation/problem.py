@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from valuation.examples import Examples
+from valuation.joined import joined
 from valuation.objective import Classification, Objective
 from valuation.scale import check_float32, check_rows
 from valuation.shared import Shared
@@ -118,7 +119,7 @@ def from_arrays(
     """A Problem of one's own data sets: every entry of `sets` becomes a contributor.
 
     sets: name -> Examples with inputs (n, ...) of one shape and targets as the objective wants them: labels (n,) from
-        0 on, numbers (n,), or tokens (n, t) with a mask.
+        0 on, numbers (n,), or tokens (n, t) with a mask. Inputs of float32 that are memory maps stay on disk.
     validation: real examples, held out.
     build: key -> Model, such as lambda key: mlp((784, 128, 10), key).
     key: of everything random: initialisations and methods.
@@ -157,7 +158,7 @@ def from_arrays(
         model=model,
         initial=tuple(build(one).params for one in rest),
         checkpoints=(),
-        pool=jax.tree.map(lambda *leaves: np.concatenate(leaves), *checked.values()),
+        pool=jax.tree.map(joined, *checked.values()),
         contributors=tuple(contributors),
         validation=objective.checked("validation", validation, outputs),
         features=features,
