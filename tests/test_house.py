@@ -99,6 +99,10 @@ ALSO = {
         "valuation.methods.tracin valuation.methods.trak"
     ),
     "valuation/test_gradients.py": "models.transformer valuation.factors valuation.stream",
+    "valuation/test_objective.py": (
+        "valuation.objective.classification valuation.objective.next_token valuation.objective.protocol "
+        "valuation.objective.regression"
+    ),
     "valuation/test_problem.py": "valuation.examples valuation.feature_space",
 }
 NAMED_ELSEWHERE = {name: test for test, names in ALSO.items() for name in names.split()}

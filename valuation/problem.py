@@ -64,7 +64,7 @@ class Problem(NamedTuple):
     validation: held-out real examples.
     features: inputs (n, ...) -> (n, d), row by row: the space in which discrepancies and Gaussian kernels are taken.
     key: randomness of the methods; each folds in its own purpose (purposes.py).
-    objective: what is learned, an objective of objective.py.
+    objective: what is learned, an objective of objective/.
     train: (contributors' Examples, share of the full number of steps, key) -> one params each; for the methods that
         train a little. None if training is not on offer.
     learner: what kind of model learns.

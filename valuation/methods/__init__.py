@@ -13,7 +13,9 @@ from valuation.methods import (
     davinz,
     deviation,
     influence,
+    kernel_sum,
     knn,
+    knn_lm,
     linear,
     logra,
     loss,
@@ -27,6 +29,7 @@ from valuation.methods import (
     score_disagreement,
     score_weights,
     surrogate,
+    token_ridge,
     tracin,
     trak,
 )
@@ -37,6 +40,7 @@ SOLVE = "one n^3 solve a contributor"
 GAUSSIAN = SOLVE + ", above 4,096 examples linear in n"
 SOLVES = "one n^3 solve a contributor and initialisation, shared by all that take the same kernel and ridge"
 DISTANCES = "n^2 and n m distances a contributor, above 4,096 examples linear in n, shared"
+ADAPTED = "it is for pretrained decoders: theirs is a config of its own, which can name it"
 TERMS = f"{SOLVES}; {DISTANCES}"
 mixture = score.mixture_score
 
@@ -64,6 +68,14 @@ METHODS = {
                needs=needs.nearest),
         Method("ngram_utility", "n-gram", ngram.ngram_utility, "one count and sort of a contributor's tokens",
                labels=True, objectives=("sequences",), instead="rbf_utility", needs=needs.counts),
+        Method("kernel_sum", "sum of kernels, relative margins", kernel_sum.kernel_sum, SOLVE,
+               labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.tangent_solve,
+               left_out={"classification": "other methods take its two kernels one by one"}),
+        Method("knn_lm", "kNN language model", knn_lm.knn_lm, "n m distances between a contributor's tokens and others",
+               labels=True, objectives=("sequences",), instead="rbf_utility", left_out={"sequences": ADAPTED}),
+        Method("token_ridge", "token ridge", token_ridge.token_ridge,
+               "as many d^3 solves as folds, d the width of states; the outputs of a contributor's tokens",
+               labels=True, objectives=("sequences",), instead="rbf_utility", left_out={"sequences": ADAPTED}),
         Method("proxy_training", "proxy training", proxy_training.proxy_training, "a tenth of a training a contributor",
                accuracy=True, labels=True, trains=True, purpose=Purpose.PROXY_TRAINING),
         Method("score_literal", "score, literal weights", partial(mixture, weights=score_weights.literal_weights),

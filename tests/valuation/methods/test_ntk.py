@@ -63,11 +63,15 @@ def test_ridge_and_flow_of_numbers_are_brute_force(which):
 
 
 def test_the_utility_of_sequences_is_what_regression_leaves():
-    """Minus the mean square of y - K(validation, S)(K + lambda)^-1 y_S, y the nats per token at initialisation."""
+    """Minus the mean square of y - K(validation, S)(K + lambda)^-1 y_S, y the nats per token at initialisation.
+
+    The mean is over target tokens, each of which has what its sequence has left.
+    """
     problem = sequences()
     v = validation_targets(problem)
     for value, contributor in zip(ntk_utility(problem, ridge=0.1), problem.contributors, strict=True):
         inner, outer = (np.asarray(kernel, np.float64) for kernel in fitted_kernels(problem, contributor))
         shift = 0.1 * np.trace(inner) / len(inner) * np.eye(len(inner))
         left = v - outer @ np.linalg.solve(inner + shift, contributor_targets(problem, contributor))
-        np.testing.assert_allclose(value, -np.square(left).mean(), rtol=1e-5)
+        each_token = np.repeat(left, problem.validation.mask.sum(1))
+        np.testing.assert_allclose(value, -np.square(each_token).mean(), rtol=1e-5)
