@@ -30,6 +30,9 @@ ALSO = {
         "experiments.benchmarks.apart experiments.benchmarks.cost experiments.benchmarks.discrepancy "
         "experiments.benchmarks.language_model experiments.benchmarks.workloads"
     ),
+    "experiments/benchmarks/test_scale.py": (
+        "experiments.benchmarks.scale_agreement experiments.benchmarks.scale_data experiments.benchmarks.scale_report"
+    ),
     "experiments/data/test_images.py": (
         "experiments.data.builders.archived experiments.data.builders.cifar10 experiments.data.builders.mnist5k"
     ),

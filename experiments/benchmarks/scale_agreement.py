@@ -19,6 +19,7 @@ from valuation.inducing import gaussian, kernel_ridge
 from valuation.margins import relative_margin
 from valuation.methods import METHODS
 from valuation.problem import Problem
+from valuation.purposes import Purpose, purpose_key
 
 SEED = 0  # of development
 NOISE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # shares of wrong labels
@@ -83,9 +84,8 @@ def images_problem(data_dir: str | None) -> Problem:
 def _values(problem: Problem, data: Source, sets: int, points: int, *, exact: int) -> list[float]:
     """rbf_relative of one set of inputs under as many sets of targets, side by side in `data`."""
     kernel = gaussian(METHODS["rbf_relative"].defaults()["bandwidth"] * median_squared_distance(problem))
-    predicted = kernel_ridge(
-        data, raw_validation_features(problem), kernel, key=problem.key, points=points, exact=exact
-    )
+    key = purpose_key(problem.key, Purpose.INDUCING)
+    predicted = kernel_ridge(data, raw_validation_features(problem), kernel, key=key, points=points, exact=exact)
     return [relative_margin(one, problem.validation.targets) for one in np.split(predicted, sets, axis=1)]
 
 

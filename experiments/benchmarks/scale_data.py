@@ -1,8 +1,10 @@
 """Contributors of any size for benchmarks/scale.py: rows of bytes and of tokens in files mapped into memory."""
 
+from functools import partial
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.runtime.files import replacing
@@ -40,7 +42,7 @@ def tokens(key: jax.Array, count: int) -> Examples:
     known = rng.random((count, TOKENS + 1)) < 0.5
     for place in range(1, TOKENS + 1):
         drawn[:, place] = np.where(known[:, place], (7 * drawn[:, place - 1] + 3) % VOCABULARY, drawn[:, place])
-    return Examples(drawn.astype(np.uint16), np.zeros(count, np.int32))
+    return Examples(drawn.astype(np.int32), np.zeros(count, np.int32))
 
 
 def mapped(folder: Path, make, count: int) -> Examples:
@@ -71,6 +73,7 @@ def problem_of_rows(folder: Path, stored: int, count: int) -> Problem:
 def problem_of_arrays(pool: Examples, count: int | None = None) -> Problem:
     """The same of rows in memory or mapped: one contributor of the first `count` of them."""
     model, held_out = mlp((FEATURES, 128, CLASSES), jax.random.key(0)), rows(jax.random.key(HELD_OUT), VALIDATION)
+    model = model._replace(apply=partial(_of_bytes, model.apply))
     return _problem(model, pool, held_out, pool.targets[:count], Classification(CLASSES), _scaled)
 
 
@@ -98,6 +101,10 @@ def _sequences(examples: Examples) -> Examples:
     inputs = examples.inputs[:, :-1]
     mask = np.broadcast_to(np.arange(TOKENS) >= TOKENS // 2, inputs.shape)
     return Examples(inputs, examples.inputs[:, 1:], mask)
+
+
+def _of_bytes(apply, params, frozen, inputs):
+    return apply(params, frozen, jnp.asarray(inputs, jnp.float32) / 255)
 
 
 def _scaled(inputs) -> np.ndarray:
