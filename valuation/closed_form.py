@@ -10,6 +10,7 @@ import scipy.linalg
 from jaxtyping import Float
 
 from valuation.at_initialisation import contributor_targets, validation_targets
+from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem
 
 Coefficients = Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]  # K(S, S) -> (targets -> coefficients)
@@ -52,3 +53,11 @@ def utilities(problem: Problem, predicted: Callable[[Contributor], np.ndarray]) 
     """The objective's utility of each contributor's fit. predicted: contributor -> its predictions (m, c)."""
     targets = validation_targets(problem)
     return np.array([problem.objective.surrogate_utility(predicted(c), targets) for c in problem.contributors])
+
+
+def relative_margins(
+    problem: Problem, predicted: Callable[[Contributor], np.ndarray], *, smoothing: float
+) -> Float[np.ndarray, " C"]:
+    """The relative margin (margins.relative_margin) of each contributor's fit, of classes; predicted: as above."""
+    labels = validation_targets(problem).argmax(1)
+    return np.array([relative_margin(predicted(c), labels, smoothing=smoothing) for c in problem.contributors])

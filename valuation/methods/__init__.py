@@ -23,7 +23,9 @@ from valuation.methods import (
     rbf,
     score,
     score_calibrated,
+    score_disagreement,
     score_weights,
+    surrogate,
     tracin,
     trak,
 )
@@ -40,9 +42,12 @@ mixture = score.mixture_score
 METHODS = {
     method.name: method
     for method in (
+        Method("surrogate", "surrogate", surrogate.surrogate, "that of the method it picks", labels=True),
         Method("ntk_utility", "NTK ridge", ntk.ntk_utility, SOLVE, accuracy=True, labels=True),
         Method("ntk_flow", "NTK flow", ntk.ntk_flow, "one n^3 eigendecomposition a contributor",
                accuracy=True, labels=True, left_out={"sequences": "it repeats ntk_utility"}),
+        Method("ntk_relative", "NTK ridge, relative margins", ntk.ntk_relative, SOLVE + ", shared with ntk_utility",
+               labels=True, objectives=("classification",), instead="ntk_utility"),
         Method("rbf_utility", "RBF ridge", rbf.rbf_utility, GAUSSIAN, accuracy=True, labels=True),
         Method("rbf_margin", "RBF ridge, margins", rbf.rbf_margin, SOLVE + ", shared with rbf_utility",
                labels=True, objectives=("classification",), instead="rbf_utility"),
@@ -61,6 +66,8 @@ METHODS = {
         Method("score_scale_free", "score, scale-free", partial(mixture, weights=score_weights.scale_free_weights),
                TERMS),
         Method("score_kappa", "score, kappa", partial(mixture, weights=score_weights.kappa_weights), TERMS),
+        Method("score_disagreement", "score with disagreement", score_disagreement.score_disagreement,
+               f"one m^3 solve, n m distances a contributor; {DISTANCES}", labels=True),
         Method("score_calibrated", "score, calibrated", score_calibrated.calibrated_score, "full trainings, " + TERMS,
                labels=True, trains=True, retrained=True, purpose=Purpose.CALIBRATION,
                left_out={"sequences": "its six trainings are half of a truth with one seed"}),
@@ -81,7 +88,7 @@ METHODS = {
                left_out={"sequences": "its passes cost as much as the truth"}),
         Method("mmd_only", "MMD only", mmd.mmd_only, DISTANCES),
         Method("mmd_size", "MMD + size", mmd.mmd_size, DISTANCES),
-        Method("loss_only", "loss only", loss.loss_only, SOLVES,
+        Method("loss_only", "own residual only", loss.loss_only, SOLVES,
                left_out={"sequences": "the ablation of the score holds it"}),
         Method("size", "size", counts.size, "nothing"),
         Method("real_count", "real count", counts.real_count, "nothing"),

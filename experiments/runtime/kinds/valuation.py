@@ -30,7 +30,10 @@ VALUATION = {
     "tail": Kind(
         (), {"ranks": "of tokens in the train pool", "shares": "of the validation set's tokens beyond each rank"}
     ),
-    "terms": Kind(("draw",), DRAW | {"terms": "the score's terms, by name a list over contributors"} | SECONDS),
+    "terms": Kind(
+        ("draw",),
+        DRAW | {"terms": "the score's four terms and the disagreement, by name a list over contributors"} | SECONDS,
+    ),
     "values": Kind(("draw", "method"), DRAW | METHOD | {"values": "one a contributor, higher = more useful"} | SECONDS),
     "validation values": Kind(
         ("draw", "method", "examples"),

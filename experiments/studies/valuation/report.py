@@ -9,7 +9,7 @@ from experiments.reporting.figures import draw_all, shown
 from experiments.reporting.markdown import decimal, plural, provenance, span, table
 from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
-from experiments.studies.valuation import figures, values_report
+from experiments.studies.valuation import ablation, figures, values_report
 from experiments.studies.valuation.ground_truth import ADDED
 from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, question, utilities
 from valuation.methods import METHODS
@@ -132,7 +132,6 @@ def _findings(lines: list[dict]) -> list[str]:
     """Differences to the method chosen beforehand, and what each term of the score adds."""
     choice = select(lines, kind="agreement")[0]["choice"]
     others = [x for x in _ordered(lines) if x["method"] != choice and x["spearman"] is not None]
-    ablation = sorted(select(lines, kind="ablation"), key=_spearman, reverse=True)
     differences = (
         f"How much better {METHODS[choice].title} orders than each other method (paired difference in Spearman, 95 % "
         "interval; where it holds 0, these data do not decide):\n\n"
@@ -140,9 +139,7 @@ def _findings(lines: list[dict]) -> list[str]:
         ["against", "difference"],
         [[METHODS[x["method"]].title, span(x["less_than_choice"], decimal)] for x in others],
     )
-    subsets = "The score (our reconstruction) with every subset of its terms, scale-free weights, mean Spearman:\n\n"
-    subsets += table(["terms", "Spearman"], [[" + ".join(x["terms"]), decimal(x["spearman"])] for x in ablation])
-    return ["## What the evidence says", *choices(lines), differences, *_sizes(lines), subsets]
+    return ["## What the evidence says", *choices(lines), differences, *_sizes(lines), ablation.section(lines)]
 
 
 def _sizes(lines: list[dict]) -> list[str]:

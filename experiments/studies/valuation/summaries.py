@@ -1,13 +1,14 @@
 """What a finished run's lines say together: correlations, their means with intervals, the ablation of the score."""
 
+import itertools
+
 import numpy as np
 
 from experiments.runtime import results
 from experiments.studies.valuation import beside, evaluate, validation_sizes
 from experiments.studies.valuation.ground_truth import ADDED, OWN_SET
 from valuation.methods import METHODS
-from valuation.methods.score_terms import Terms
-from valuation.methods.score_weights import scale_free_weights, value
+from valuation.methods.score_weights import scale_free
 
 
 def judged(config, lines: list[dict]) -> list[dict]:
@@ -110,24 +111,20 @@ def by_validation_size(config, lines: list[dict], truth: list[np.ndarray]) -> li
 
 
 def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
-    """The score with every subset of its terms, scale-free weights: mean within-draw Spearman."""
+    """The scale-free sum of every subset of the recorded terms (five: 31): mean within-draw Spearman."""
     draws = range(config.seed, config.seed + config.draws)
-    every = [
-        Terms(**{k: np.array(v) for k, v in results.select(lines, kind="terms", draw=d)[0]["terms"].items()})
-        for d in draws
-    ]
+    every = [results.select(lines, kind="terms", draw=d)[0]["terms"] for d in draws]
+    subsets = [names for k in range(len(every[0])) for names in itertools.combinations(every[0], k + 1)]
     out = []
-    for chosen in range(1, 2 ** len(Terms._fields)):
-        mask = np.array([bool(chosen >> i & 1) for i in range(len(Terms._fields))])
+    for names in subsets:
         found = [
-            evaluate.correlation("spearman", value(t, mask * scale_free_weights(t)), y.mean(1))
-            for t, y in zip(every, truth, strict=True)
+            evaluate.correlation("spearman", scale_free(*(np.array(costs[name]) for name in names)), y.mean(1))
+            for costs, y in zip(every, truth, strict=True)
         ]
-        names = [name for name, used in zip(Terms._fields, mask, strict=True) if used]
         out.append(
             {
                 "kind": "ablation",
-                "terms": names,
+                "terms": list(names),
                 "spearman": _number(np.mean(found)),
                 "by_draw": [_number(x) for x in found],
             }

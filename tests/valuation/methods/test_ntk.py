@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.stats
 
 from tests.problems import corners, numbers, sequences
 from tests.reference import accuracy_with_ties, jacobian
 from valuation.at_initialisation import contributor_targets, fitted_kernels, validation_targets
-from valuation.methods.ntk import ntk_flow, ntk_utility
+from valuation.methods.ntk import ntk_flow, ntk_relative, ntk_utility
 from valuation.outputs import class_sum, number
 from valuation.problem import contributor_examples
 
@@ -37,6 +38,17 @@ def test_ridge_and_flow_of_classes_are_brute_force(which):
     for method, fit in zip((ntk_utility, ntk_flow), fits(*kernels(problem, examples, class_sum), y), strict=True):
         expected = accuracy_with_ties(1 / 3 + fit, problem.validation.targets)
         np.testing.assert_allclose(method(one), [expected], atol=1e-4)
+
+
+def test_relative_margins_are_those_of_the_ridge():
+    problem = corners()
+    examples = contributor_examples(problem, problem.contributors[4])
+    predicted, _ = fits(*kernels(problem, examples, class_sum), np.eye(3)[examples.targets] - 1 / 3)
+    right = np.eye(3)[problem.validation.targets] > 0
+    margin = predicted[right] - np.where(right, -np.inf, predicted).max(1)
+    expected = scipy.stats.norm.cdf(2 * margin / np.sqrt(np.mean(margin**2))).mean()
+    one = problem._replace(contributors=(problem.contributors[4],))
+    np.testing.assert_allclose(ntk_relative(one), [expected], atol=1e-4)
 
 
 @pytest.mark.parametrize("which", [0, 1, 5])
