@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from valuation.examples import Examples
 from valuation.kernel import likelihoods, outputs
+from valuation.margins import shared_accuracy
 from valuation.outputs import class_sum, log_likelihood, minus_squared_error, number, true_class
 from valuation.scale import check_rows
 from valuation.tangent import exact_kernel, row_products, sketched_gradients
@@ -148,10 +149,9 @@ class Classification(Exact):
         return 1 / self.classes
 
     def surrogate_utility(self, predictions: Float[np.ndarray, "m c"], targets: Float[np.ndarray, "m c"]) -> float:
-        """Accuracy, less at most half an example's worth of the squared error, which orders what has equal accuracy."""
-        predictions = np.asarray(predictions, np.float64)
-        accuracy = np.mean(predictions.argmax(1) == targets.argmax(1))
-        error = np.mean(np.sum((predictions - targets) ** 2, 1))
+        """Accuracy, ties shared, less at most half an example's worth of the squared error, which orders equal ones."""
+        accuracy = shared_accuracy(predictions, targets)
+        error = np.mean(np.sum((np.asarray(predictions, np.float64) - targets) ** 2, 1))
         return float(accuracy - 0.5 / len(targets) * error / (1 + error))
 
     def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, "m c"]:

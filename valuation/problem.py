@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from valuation.examples import Examples
 from valuation.objective import Classification, Objective
@@ -87,17 +87,6 @@ class Problem(NamedTuple):
 def contributor_examples(problem: Problem, contributor: Contributor) -> Examples:
     """The contributor's examples with its own targets."""
     return problem.pool.take(contributor.index)._replace(targets=contributor.targets)
-
-
-def flat_features(problem: Problem, inputs, name: str) -> Float[np.ndarray, "n d"]:
-    """The problem's features of inputs (n, ...), one flat float32 row an example.
-
-    name: of the set. Raises ValueError that names it and the example for features that are not finite, or whose squares
-    float32 cannot hold.
-    """
-    features = np.asarray(problem.features(inputs))
-    check_rows(features, f"features of {name}: example")
-    return features.astype(np.float32, copy=False).reshape(len(features), -1)
 
 
 def once(problem: Problem, name: str, depends: tuple, make: Callable[[], T], *, options: tuple = ()) -> T:

@@ -1,4 +1,8 @@
-"""Which numbers are too small to mean anything, and which too large to compute with: one rule for each."""
+"""Which numbers are too small to mean anything, and which too large to compute with: one rule for each.
+
+Every division of this folder by a spread, a median, a diagonal or a norm that comes from data is by what `significant`
+let pass, or by `mean_diagonal`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +20,15 @@ def significant(spread, scale, *, dtype=np.float32):
     spread were computed, float32 for all that comes from kernels and distances. A bool, or one for each; False for NaN.
     """
     return spread > UNITS * np.finfo(dtype).eps * scale
+
+
+def mean_diagonal(kernel: Any) -> float:
+    """tr(K) / n, the unit of a ridge lambda and of a flow's time; 1 where K is zero.
+
+    A positive semidefinite K (n, n) with a diagonal of zeros is zero, and so is every kernel with its examples: a fit
+    predicts 0, in whatever unit. Nothing is rounding beside it, as n diagonal entries >= 0 do not cancel.
+    """
+    return float(np.trace(kernel)) / len(kernel) or 1.0
 
 
 def check_rows(rows: Any, name: str, numbers: Sequence[int] | np.ndarray | None = None) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from valuation.scale import check_rows, significant
+from valuation.scale import check_rows, mean_diagonal, significant
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -38,3 +38,9 @@ def test_squares_that_float32_holds_are_taken_and_others_named(dtype):
 def test_whole_numbers_are_rows_too():
     check_rows(np.array([[2**40, 3]]), "example")
     check_rows(np.array([True, False]), "example")
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1.0, 1e30])
+def test_the_mean_diagonal_is_in_the_unit_of_the_kernel(unit):
+    assert mean_diagonal(unit * np.array([[1.0, 9.0], [9.0, 2.0]])) == pytest.approx(1.5 * unit)
+    assert mean_diagonal(np.zeros((2, 2))) == 1

@@ -14,7 +14,7 @@ from experiments import tasks
 from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
-from experiments.studies.valuation import beside, ground_truth, report, summaries, validation_sizes
+from experiments.studies.valuation import beside, ground_truth, report, sizes, summaries, validation_sizes
 from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
 from experiments.studies.valuation.descriptions import described, tail_of
@@ -46,9 +46,13 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         return loaded
 
     def steps(lines: list[dict]) -> Iterator[Step]:
+        draws = range(config.seed, config.seed + config.draws)
+        keys = [jax.random.fold_in(jax.random.key(draw), SPECS) for draw in draws]
+        counts = [[spec.size for spec in specifications(config, task(), key)] for key in keys]
+        print(sizes.of_run(config, task(), counts))
         if task().recipe.sharded:
             print(budget.of_run(config, task().model, devices.size))
-        for draw in range(config.seed, config.seed + config.draws):
+        for draw in draws:
             yield from one_draw(config, task(), draw, devices, folder, lines)
 
     summarise = summaries.alone if config.truth == ground_truth.NONE else summaries.judged
