@@ -58,7 +58,8 @@ ALSO = {
     ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
-        "experiments.studies.valuation.figures experiments.studies.valuation.ground_truth "
+        "experiments.studies.valuation.descriptions experiments.studies.valuation.figures "
+        "experiments.studies.valuation.ground_truth "
         "experiments.studies.valuation.reading experiments.studies.valuation.report "
         "experiments.studies.valuation.summaries experiments.studies.valuation.values_report "
         "experiments.synthetic.autoencoder"

@@ -77,6 +77,7 @@ def default_of(task: Task) -> str:
 def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: list[dict]) -> Iterator[Step]:
     """The steps of one draw: contributors, terms, values, truth. folder: of checkpoints."""
     key = jax.random.key(draw)
+    base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     specs = specifications(config, task, jax.random.fold_in(key, SPECS))
     pool, contributors = mixture.build(
         jax.random.fold_in(key, BUILD),
@@ -87,7 +88,6 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         task.corrupt_labels,
         config.zipf,
     )
-    base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
     train = trainer(task, devices, folder)
     problem = Problem(
@@ -180,8 +180,7 @@ def truths(
     trainer = ground_truth.Trainer(seeds, key, devices, folder / f"truth-{draw}")
     lines = ground_truth.measured(config.truth, task, problem, base, trainer)
     seconds = (time.perf_counter() - begun) / len(seeds)
-    about |= {"truth": config.truth, "metric": task.metric, "seconds": seconds}
-    about |= {"beside": config.beside} if base else {}
+    about |= {"truth": config.truth, "beside": beside.count(config), "metric": task.metric, "seconds": seconds}
     return [about | line for line in lines]
 
 
