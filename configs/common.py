@@ -25,7 +25,7 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.validation_sizes = ()  # at which values are made too, of those that the validation set has examples for
     config.validation_methods = ()  # of these values; (): config.choice and a few that cost little
     config.bootstrap = 2000
-    config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' budgets
+    config.memory = 0  # bytes that values may take, and chunks of gradients on a device; 0: what is free, and 1 GiB
     return config
 
 

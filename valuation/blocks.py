@@ -18,21 +18,30 @@ class Source(NamedTuple):
     count: n.
     features: positions -> (k, d), the features of those examples, in any type of number.
     targets: positions -> (k, c), what a fit learns of them, such as onehot - 1/C.
+    name: how a message calls an example, before its position.
     """
 
     count: int  # type: ignore[assignment]  # tuple.count, which nobody needs of a Source
     features: Callable[[Any], Any]
     targets: Callable[[Any], Any]
+    name: str = "example"
 
 
 def source(
-    inputs: Any, targets: Any, *, features: Callable = np.asarray, encode: Callable = np.asarray, index=None
+    inputs: Any,
+    targets: Any,
+    *,
+    features: Callable = np.asarray,
+    encode: Callable = np.asarray,
+    index=None,
+    name: str = "example",
 ) -> Source:
     """A Source of arrays: nothing is read before it is asked for, and nothing is kept.
 
     inputs: (N, ...) an array or a numpy memory map. targets: (n, ...), one entry for each example.
     features: inputs (k, ...) -> (k, ...), flattened to one row an example. encode: targets (k, ...) -> (k, c) or (k,).
     index: the rows of the inputs that are the examples, (n,) int, a row may stand there twice; by default all of them.
+    name: how a message calls an example, before its position.
     Raises ValueError for lengths that differ and an index outside the inputs.
     """
     count = len(inputs) if index is None else len(index)
@@ -44,7 +53,7 @@ def source(
     def rows(positions):
         return features(inputs[positions if index is None else index[positions]])
 
-    return Source(count, rows, lambda positions: encode(targets[positions]))
+    return Source(count, rows, lambda positions: encode(targets[positions]), name)
 
 
 def feature_blocks(
@@ -53,7 +62,7 @@ def feature_blocks(
     """(positions, their features minus the centre in float64) of block after block; the last may have fewer rows."""
     for start in range(0, data.count, block):
         positions = slice(start, min(start + block, data.count))
-        yield positions, centred(data.features(positions), centre, "example", range(start, positions.stop))
+        yield positions, centred(data.features(positions), centre, data.name, range(start, positions.stop))
 
 
 def centred(values: Any, centre: Float[np.ndarray, " d"], name: str, numbers: Any) -> Float[np.ndarray, "k d"]:
@@ -93,13 +102,16 @@ def drawn(key: jax.Array, count: int, size: int) -> np.ndarray:
     return generator.choice(count, min(size, count), replace=False)
 
 
-def validation_rows(validation: Any) -> tuple[Float[np.ndarray, "v d"], Float[np.ndarray, " d"]]:
-    """(features minus their mean, the mean), float64. Raises ValueError as `centred` does, and for no row."""
+def validation_rows(
+    validation: Any, name: str = "validation row"
+) -> tuple[Float[np.ndarray, "v d"], Float[np.ndarray, " d"]]:
+    """(features minus their medians, the medians), float64: one centre for all sets, which no outlier moves.
+
+    The median of a column of a constant is exactly that, and of zeros and ones another whole number or one half.
+    name: how a message calls a row, before its number. Raises ValueError as `centred` does, and for no row.
+    """
     values = np.asarray(validation, np.float64)
     if values.ndim != 2 or not values.size:
         raise ValueError(f"validation features need shape (rows >= 1, features >= 1), got {values.shape}")
-    everything = range(len(values))
-    typical = np.median(np.where(np.isfinite(values), values, 0), 0)
-    centred(values, typical, "validation row", everything)  # a fill value would move the mean, and every row look wrong
-    centre = values.mean(0)
-    return centred(values, centre, "validation row", everything), centre
+    centre = np.median(np.where(np.isfinite(values), values, 0), 0)  # what is not finite is named below
+    return centred(values, centre, name, range(len(values))), centre

@@ -13,23 +13,24 @@ from valuation.at_initialisation import contributor_targets, validation_targets
 from valuation.examples import Examples
 from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem
+from valuation.scale import mean_diagonal
 
 Coefficients = Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]  # K(S, S) -> (targets -> coefficients)
 
 
 def ridge_coefficients(kernel: Float[np.ndarray, "n n"], ridge: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Y (n, c) -> (K + lambda I)^-1 Y with lambda = ridge * tr(K) / n, by Cholesky in float64: O(n^3)."""
-    shift = ridge * np.trace(kernel) / len(kernel)
+    """Y (n, c) -> (K + lambda I)^-1 Y with lambda = ridge * mean diagonal of K, by Cholesky in float64: O(n^3)."""
+    shift = ridge * mean_diagonal(kernel)
     factor = scipy.linalg.cho_factor(kernel + shift * np.eye(len(kernel)), lower=True)
     return lambda targets: scipy.linalg.cho_solve(factor, targets)
 
 
 def flow_coefficients(kernel: Float[np.ndarray, "n n"], time: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Y (n, c) -> K^-1 (I - exp(-K t)) Y with t = time * n / tr(K): kernel gradient flow at t, in float64: O(n^3).
+    """Y (n, c) -> K^-1 (I - exp(-K t)) Y with t = time / mean diagonal of K: kernel gradient flow at t, in float64.
 
-    The limit t replaces (1 - exp(-s t)) / s where an eigenvalue s vanishes.
+    The limit t replaces (1 - exp(-s t)) / s where an eigenvalue s vanishes. O(n^3).
     """
-    t = time * len(kernel) / np.trace(kernel)
+    t = time / mean_diagonal(kernel)
     values, vectors = scipy.linalg.eigh(kernel)
     values = np.maximum(values, 0)
     small = values * t < 1e-12

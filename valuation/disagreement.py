@@ -5,7 +5,7 @@ Its loss is in [0, 1], symmetric, and obeys the triangle inequality: of classes 
 min(1, |h(x) - y| / unit), of tokens the expected 0/1 loss of a reference that draws its next token, 1 - P(y).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from valuation.blocks import Source, feature_blocks, targets_of, validation_rows
 from valuation.closed_form import ridge_coefficients
 from valuation.discrepancy import squared_distances
 from valuation.inducing import float64_kernel, gaussian
@@ -29,46 +28,45 @@ FILLED = 256  # a block is filled up to a multiple of this, so that many sizes s
 class Reference(NamedTuple):
     """A Gaussian ridge fit to m validation examples, h(x) = offset + k(x, rows) coefficients.
 
-    rows: their features minus the centre, (m, d) float32. centre: (d,). bandwidth: s2 of k = exp(-|x - x'|^2 / (2 s2)).
-    coefficients: (m, c) float32. offset: (c,).
+    rows: their features, (m, d) float32. bandwidth: s2 of k = exp(-|x - x'|^2 / (2 s2)). coefficients: (m, c) float32.
+    offset: (c,).
     """
 
     rows: np.ndarray
-    centre: np.ndarray
     bandwidth: float
     coefficients: np.ndarray
     offset: np.ndarray
 
 
 def fit_reference(
-    features: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m c"], *, bandwidth: float, offset, ridge: float
+    rows: Float[np.ndarray, "m d"], targets: Float[np.ndarray, "m c"], *, bandwidth: float, offset, ridge: float
 ) -> Reference:
     """The fit to validation examples: one m^3 solve in float64.
 
-    features, targets: of the validation examples. bandwidth: s2 > 0, in squared units of a feature. offset: what is
-    taken from targets beforehand, a number or (c,). ridge: lambda in mean diagonals of the kernel, > 0. Raises
-    ValueError for a bandwidth that is not positive and features that are not finite.
+    rows: their features, without a large common offset. bandwidth: s2 > 0, in squared units of a feature. offset: what
+    is taken from targets beforehand, a number or (c,). ridge: lambda in mean diagonals of the kernel, > 0.
+    Raises ValueError for a bandwidth that is not positive and a kernel that is not finite.
     """
-    rows, centre = validation_rows(features)
     offset = np.broadcast_to(np.asarray(offset, np.float64), targets.shape[1:])
-    solved = ridge_coefficients(float64_kernel(gaussian(bandwidth), rows, rows), ridge)(targets - offset)
-    return Reference(rows.astype(np.float32), centre, bandwidth, solved.astype(np.float32), offset)
+    exact = rows.astype(np.float64)
+    solved = ridge_coefficients(float64_kernel(gaussian(bandwidth), exact, exact), ridge)(targets - offset)
+    return Reference(rows.astype(np.float32), bandwidth, solved.astype(np.float32), offset)
 
 
 def reference_losses(
-    reference: Reference, data: Source, loss: Loss, *, block: int = BLOCK
+    reference: Reference, blocks: Iterable[tuple[slice, np.ndarray]], targets: Float[np.ndarray, "n c"], loss: Loss
 ) -> Iterator[tuple[slice, Float[np.ndarray, " b"]]]:
-    """(positions, losses of the reference) of block after block of the examples.
+    """(positions, losses of the reference) of block after block of n examples, in O(n m d) time.
 
-    loss: such as zero_one. Time O(n m d) for n examples, which are read once and may lie on disk; memory for `block` of
-    them. Raises ValueError as blocks.feature_blocks does.
+    blocks: (positions, features (b, d) with the offset of the reference's rows), which may be read from disk as they
+        are asked for, as blocks.feature_blocks does. targets: of all n. loss: such as zero_one.
     """
-    for positions, rows in feature_blocks(data, reference.centre, block):
+    for positions, rows in blocks:
         count = len(rows)
         filled = np.pad(rows.astype(np.float32), [(0, -count % FILLED), (0, 0)])
         fitted = _fitted(filled, reference.rows, reference.bandwidth, reference.coefficients)
         predicted = reference.offset + np.asarray(fitted, np.float64)[:count]
-        yield positions, loss(predicted, targets_of(data, positions, count))
+        yield positions, loss(predicted, targets[positions])
 
 
 def zero_one(predicted: Float[np.ndarray, "b c"], targets: Float[np.ndarray, "b c"]) -> Float[np.ndarray, " b"]:
@@ -98,7 +96,7 @@ def token_losses(model: NGram, examples: Examples) -> Float[np.ndarray, " e"]:
 
 
 def part_means(
-    blocks: Iterator[tuple[Bool[np.ndarray, " b"], Float[np.ndarray, " b"]]],
+    blocks: Iterable[tuple[Bool[np.ndarray, " b"], Float[np.ndarray, " b"]]],
 ) -> tuple[float, float]:
     """(mean loss of the real part, of the synthetic part), 0 of a part without losses.
 

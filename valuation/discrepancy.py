@@ -27,21 +27,9 @@ def mk_mmd(x, y, *, estimator: str = "unbiased", bandwidth=None, labels=None, bl
     block: rows of each kernel block; no n x m matrix is formed.
     Raises ValueError for samples that are empty, not finite, of different width, or (unbiased) of one row.
     """
-    x, y = (np.asarray(side, np.float32).reshape(len(side), -1) for side in (x, y))
     if estimator not in ESTIMATORS:
         raise ValueError(f"estimator {estimator!r} is unknown: expected one of {', '.join(ESTIMATORS)}")
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(f"the samples have {x.shape[1]} and {y.shape[1]} features")
-    least = 1 if estimator == "biased" else 2
-    if min(len(x), len(y)) < least:
-        raise ValueError(f"the {estimator} estimator needs {least} rows a sample, got {len(x)} and {len(y)}")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("a sample holds NaN or infinite values")
-    bandwidth = mean_squared_distance(y) if bandwidth is None else float(bandwidth)
-    if bandwidth <= 0:
-        raise ValueError(
-            f"the bandwidth must be positive, got {bandwidth}: are all rows of the second sample the same?"
-        )
+    x, y, bandwidth = _checked(x, y, 1 if estimator == "biased" else 2, bandwidth)
     lx, ly = (np.zeros(len(x)), np.zeros(len(y))) if labels is None else map(np.asarray, labels)
     if estimator == "linear":
         squared = float(_pairs(x, y, lx, ly, bandwidth).mean())
@@ -95,7 +83,7 @@ def linear_mmd(x, y, *, bandwidth: float) -> Estimate:
 
     bandwidth: sigma^2 of the kernel of mk_mmd. Raises ValueError as mk_mmd does, and below 4 rows: no error is known.
     """
-    x, y = _checked(x, y, 4)
+    x, y, bandwidth = _checked(x, y, 4, bandwidth)
     pairs = _pairs(x, y, np.zeros(len(x)), np.zeros(len(y)), bandwidth)
     return Estimate(float(pairs.mean()), float(pairs.std(ddof=1) / np.sqrt(len(pairs))))
 
@@ -107,14 +95,13 @@ def random_feature_mmd(x, y, *, bandwidth: float, frequencies: int, key: jax.Arr
     estimate of the unbiased statistic; the error is their spread: how far that statistic is, not how far the truth.
     frequencies: at least 2 * KERNELS, rounded up to a multiple of KERNELS. Raises ValueError as mk_mmd does.
     """
-    x, y = _checked(x, y, 2)
+    x, y, bandwidth = _checked(x, y, 2, bandwidth)
     each = -(-frequencies // KERNELS)
     if each < 2:
         raise ValueError(f"at least {2 * KERNELS} frequencies are needed for an error, got {frequencies}")
     scales = np.sqrt(2 / (bandwidth * 2.0 ** np.repeat(np.arange(KERNELS) - KERNELS // 2, each)))
     w = jax.random.normal(key, (x.shape[1], KERNELS * each)) * scales.astype(np.float32)
-    centre = y.mean(0)
-    (n, cos_x, sin_x), (m, cos_y, sin_y) = (_waves(side - centre, w, block) for side in (x, y))
+    (n, cos_x, sin_x), (m, cos_y, sin_y) = (_waves(side, w, block) for side in (x, y))
     within = (cos_x**2 + sin_x**2 - n) / (n * (n - 1)) + (cos_y**2 + sin_y**2 - m) / (m * (m - 1))
     one = KERNELS * (within - 2 * (cos_x * cos_y + sin_x * sin_y) / (n * m))
     variance = one.reshape(KERNELS, each).var(1, ddof=1).mean() / len(one)
@@ -140,20 +127,27 @@ def _row_blocks(x, block):
         yield np.pad(part, [(0, extra), (0, 0)]), (np.arange(block) < len(part)).astype(np.float32)
 
 
-def _checked(x, y, least: int):
-    x, y = (np.asarray(side, np.float32).reshape(len(side), -1) for side in (x, y))
+def _checked(x, y, least: int, bandwidth):
+    """Both samples minus the medians of y, float32, as all distances stay, and the bandwidth as a number."""
+    x, y = (np.asarray(side, np.float64).reshape(len(side), -1) for side in (x, y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"the samples have {x.shape[1]} and {y.shape[1]} features")
     if min(len(x), len(y)) < least:
         raise ValueError(f"at least {least} rows a sample are needed, got {len(x)} and {len(y)}")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("a sample holds NaN or infinite values")
-    return x, y
+    centre = np.median(y, 0)  # of a constant column exactly its number
+    x, y = ((side - centre).astype(np.float32) for side in (x, y))
+    bandwidth = mean_squared_distance(y) if bandwidth is None else float(bandwidth)
+    if not bandwidth > 0:
+        raise ValueError(
+            f"the bandwidth must be positive, got {bandwidth}: are all rows of the second sample the same?"
+        )
+    return x, y, bandwidth
 
 
 def _quadratic(x, y, lx, ly, bandwidth, block, *, unbiased) -> float:
     n, m = len(x), len(y)
-    x, y = x - y.mean(0), y - y.mean(0)  # distances stay, float32 rounding shrinks
     first, second = _blocks(x, lx, block), _blocks(y, ly, block)
     xx, yy, xy = _sum(first, None, bandwidth), _sum(second, None, bandwidth), _sum(first, second, bandwidth)
     if unbiased:

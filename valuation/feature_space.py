@@ -1,33 +1,60 @@
 """A problem's sets in its feature space, computed once: rows, and the widths that kernels take from the validation set.
 
+All sets are centred by one vector, the medians of the validation features, in float64 and before anything is rounded
+to float32: no distance changes, a common offset of any size costs no digits, and a constant column counts nothing.
 Widths come from the validation set alone, so that they are the same for all contributors. A width of zero is refused:
 no kernel has one.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
+from valuation.blocks import Source, feature_blocks, source, validation_rows
 from valuation.discrepancy import distance_table, mean_squared_distance
-from valuation.problem import Contributor, Problem, flat_features, once
+from valuation.problem import Contributor, Problem, once
 from valuation.scale import significant
+
+ROWS = 4096  # of a contributor, centred at a time
 
 
 def validation_features(problem: Problem) -> Float[np.ndarray, "m d"]:
-    """Features of the validation set, float32. Errors are those of problem.flat_features."""
+    """Features of the validation set minus their medians, float32.
 
-    def make():
-        return flat_features(problem, problem.validation.inputs, "the validation set")
-
-    return once(problem, "validation features", (problem.features, problem.validation), make)
+    Raises ValueError that names the example for features that are not finite, or whose squares float32 cannot hold
+    after centring, as those of fill values.
+    """
+    return _validation(problem)[0]
 
 
 def contributor_features(problem: Problem, contributor: Contributor) -> Float[np.ndarray, "n d"]:
-    """Features of the contributor's examples, float32. Errors are those of problem.flat_features."""
+    """Features of the contributor's examples minus the medians of the validation set's, float32. Errors as above."""
 
     def make():
-        return flat_features(problem, problem.pool.inputs[contributor.index], contributor.name)
+        _, centre = _validation(problem)
+        data = contributor_source(problem, contributor, contributor.targets)
+        rows = np.empty((data.count, len(centre)), np.float32)
+        for positions, part in feature_blocks(data, centre, ROWS):
+            rows[positions] = part
+        return rows
 
-    return once(problem, "contributor features", (problem.features, problem.pool, contributor), make)
+    depends = (problem.features, problem.pool, contributor, problem.validation)
+    return once(problem, "contributor features", depends, make)
+
+
+def raw_validation_features(problem: Problem) -> Num[np.ndarray, "m d"]:
+    """Features of the validation set as they are, for functions that centre them and a `contributor_source` alike."""
+
+    def make():
+        rows = np.asarray(problem.features(problem.validation.inputs))
+        return rows.reshape(len(rows), -1)
+
+    return once(problem, "raw validation features", (problem.features, problem.validation), make)
+
+
+def contributor_source(problem: Problem, contributor: Contributor, targets: np.ndarray) -> Source:
+    """The contributor's examples, whose features are read as they are asked for. targets: (n, ...), one an example."""
+    name = f"features of {contributor.name}: example"
+    return source(problem.pool.inputs, targets, features=problem.features, index=contributor.index, name=name)
 
 
 def median_squared_distance(problem: Problem) -> float:
@@ -39,12 +66,11 @@ def median_squared_distance(problem: Problem) -> float:
 
     def make() -> float:
         rows = validation_features(problem)
-        between = distance_table(rows, rows)[np.triu_indices(len(rows), 1)]
-        scale = 2 * float(np.square(rows, dtype=np.float64).sum(1).max())  # of what a distance is the difference of
-        if len(between) and significant(middle := float(np.median(between)), scale):
-            return middle
-        apart = between[significant(between, scale)]
-        return _width(float(np.median(apart)) if len(apart) else 0.0, len(rows))
+        first, second = np.triu_indices(len(rows), 1)
+        between, squares = distance_table(rows, rows)[first, second], np.square(rows).sum(1)
+        apart = significant(between, squares[first] + squares[second])  # what a distance is the difference of
+        kept = between if apart.sum() > len(apart) / 2 else between[apart]
+        return _width(float(np.median(kept)) if apart.any() else 0.0, len(rows))
 
     return once(problem, "median squared distance", (problem.features, problem.validation), make)
 
@@ -60,6 +86,16 @@ def mean_squared_validation_distance(problem: Problem) -> float:
         return _width(mean_squared_distance(rows) if len(rows) > 1 else 0.0, len(rows))
 
     return once(problem, "mean squared distance", (problem.features, problem.validation), make)
+
+
+def _validation(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """(centred features of the validation set in float32, the centre in float64)."""
+
+    def make():
+        rows, centre = validation_rows(raw_validation_features(problem), "features of the validation set: example")
+        return rows.astype(np.float32), centre
+
+    return once(problem, "validation features", (problem.features, problem.validation), make)
 
 
 def _width(squared: float, rows: int) -> float:

@@ -70,7 +70,7 @@ def kernel_ridge(
     """Predictions of the targets of validation rows, float64. Exact where n <= max(exact, points).
 
     data: the contributor's examples. validation: (v, d) features, float64 where their offset is large.
-    kernel: rows centred at the validation mean (n, d), (m, d) -> (n, m), positive semidefinite, as `gaussian(s2)` is;
+    kernel: rows less the medians of validation (n, d), (m, d) -> (n, m), positive semidefinite, as `gaussian(s2)` is;
         a module-level function, or a jax.tree_util.Partial of one and its numbers, which is compiled once for all.
     key: draws the inducing points. ridge: lambda in mean diagonals of the kernel, > 0. points: m, fewer if fewer
         rows differ. block: rows read at a time. progress: called with the number of examples just done.

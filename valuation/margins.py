@@ -39,6 +39,17 @@ def relative_margin(predictions, labels, *, smoothing: float = 0.5) -> float:
     return float(ndtr(relative / (smoothing * np.sqrt(np.mean(relative**2)))).mean())
 
 
+def shared_accuracy(predictions, targets) -> float:
+    """Share of the rows whose largest prediction is that of the true class; one that ties with others is shared.
+
+    A row counts 1/t if its true class is among t classes whose predictions are the largest but for rounding to float32,
+    and 0 if it is not. predictions: (m, C) finite scores or probabilities. targets: (m, C), largest at the true class.
+    """
+    scores = np.asarray(predictions, np.float64)
+    tied = ~significant(scores.max(1, keepdims=True) - scores, np.abs(scores).max(1, keepdims=True))
+    return float(np.mean(tied[np.arange(len(scores)), np.argmax(targets, 1)] / tied.sum(1)))
+
+
 def _checked(predictions, labels):
     """Scores in float64, which of them is the true class (m, C), and the type in which they were computed."""
     predictions, labels = np.asarray(predictions), np.asarray(labels)

@@ -1,4 +1,8 @@
-"""Which numbers are too small to mean anything, and which too large to compute with: one rule for each."""
+"""Which numbers are too small to mean anything, and which too large to compute with: one rule for each.
+
+Every division of this folder by a spread, a median, a diagonal or a norm that comes from data is by what `significant`
+let pass, or by `mean_diagonal`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +22,15 @@ def significant(spread, scale, *, dtype=np.float32):
     return spread > UNITS * np.finfo(dtype).eps * scale
 
 
+def mean_diagonal(kernel: Any) -> float:
+    """tr(K) / n, the unit of a ridge lambda and of a flow's time; 1 where K is zero.
+
+    A positive semidefinite K (n, n) with a diagonal of zeros is zero, and so is every kernel with its examples: a fit
+    predicts 0, in whatever unit. Nothing is rounding beside it, as n diagonal entries >= 0 do not cancel.
+    """
+    return float(np.trace(kernel)) / len(kernel) or 1.0
+
+
 def check_rows(rows: Any, name: str, numbers: Sequence[int] | np.ndarray | None = None) -> None:
     """Raises ValueError that names the first row that is not finite, or whose squared norm float32 cannot hold.
 
@@ -33,3 +46,19 @@ def check_rows(rows: Any, name: str, numbers: Sequence[int] | np.ndarray | None 
         worst = row[np.argmax(np.where(np.isfinite(row), np.abs(row), np.inf))]
         cause = "whose square is no float32 number: is it a fill value" if np.isfinite(worst) else "which is not finite"
         raise ValueError(f"{name} {first if numbers is None else numbers[first]} holds {worst:.4g}, {cause}")
+
+
+def check_float32(rows: Any, name: str) -> None:
+    """Raises ValueError that names the first column of which float32 keeps less than two digits of what it varies by.
+
+    rows: (n, ...) finite numbers of any type, such as a time in seconds, 1.7e9 with a standard deviation of 600.
+    """
+    rows = np.asarray(rows, np.float64).reshape(len(rows), -1)
+    spread, lost = rows.std(0), (rows - rows.astype(np.float32)).std(0)
+    coarse = significant(spread, np.abs(rows).max(0), dtype=np.float64) & (lost > spread / 100)
+    if coarse.any():
+        first = int(np.argmax(coarse))
+        raise ValueError(
+            f"{name}: column {first} varies by {spread[first]:.3g} beside {np.abs(rows[:, first]).max():.3g}, which "
+            "float32 cannot hold: take a constant off that column in all sets"
+        )

@@ -103,13 +103,16 @@ def ridge_solve(
 
     output: the scalar whose gradients make Theta, such as kernel.true_class. landmarks: columns of the preconditioner.
     memory: bytes; gradients that fit into half of it, n x p numbers, are kept, else they are made again every time.
+    Raises ValueError for gradients that are all zero: they make no kernel.
     O(iterations) passes over the examples, O(n l) numbers kept, O(n l^2) work.
     """
     check(model, examples)
     n = len(examples.inputs)
     chosen = np.asarray(jax.random.choice(key, n, (min(landmarks, n),), replace=False))
-    columns = gradient_products(model, output, examples, examples.take(chosen), memory=memory)
     product, diagonal = tangent_product(model, output, examples, memory=memory)
+    if not diagonal > 0:
+        raise ValueError(f"the gradients of all {n} examples are zero, so their kernel has no mean diagonal")
+    columns = gradient_products(model, output, examples, examples.take(chosen), memory=memory)
     shift = ridge * diagonal
     preconditioner = nystroem(columns, chosen, shift)
     solution = conjugate_gradients(

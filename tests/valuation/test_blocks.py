@@ -1,4 +1,4 @@
-"""Examples that are read in blocks against the same arrays indexed at once; the mean as centre; draws by a key."""
+"""Examples that are read in blocks against the same arrays indexed at once; medians as centre; draws by a key."""
 
 import jax
 import numpy as np
@@ -22,10 +22,10 @@ def test_blocks_are_the_rows_in_order(block):
 
 
 def test_what_is_no_more_than_rounding_is_nothing():
-    """A column of 1e9 / 3 in float64 is its own mean but for the last places."""
+    """A column of 1e9 / 3 in float64 is its own median but for the last places."""
     rows = np.full((9, 2), [1e9 / 3, 1.0]) * (1 + np.arange(9)[:, None] * [np.finfo(np.float64).eps, 0.1])
     found, centre = validation_rows(rows)
-    np.testing.assert_allclose(centre, rows.mean(0), rtol=1e-15)
+    np.testing.assert_allclose(centre, np.median(rows, 0), rtol=1e-15)
     assert (np.abs(found[:, 0]) < ROUNDING * 1e-7).all()
     np.testing.assert_allclose(found[:, 1], 0.1 * (np.arange(9) - 4), atol=1e-15)
     np.testing.assert_array_equal(centred(rows[:, :1], rows[0, :1], "row", range(9))[:4], 0)

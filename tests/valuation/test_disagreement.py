@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from valuation.blocks import source
+from valuation.blocks import feature_blocks, source
 from valuation.disagreement import capped, fit_reference, part_means, reference_losses, token_losses, zero_one
 from valuation.ngram import fit_ngram
 from valuation.problem import Examples
@@ -27,16 +27,15 @@ def test_predictions_are_the_ridge_solution_block_by_block_from_disk(tmp_path, b
     """With a common offset of a thousand, of inputs that are mapped into memory, for rows in another order."""
     stored = np.memmap(tmp_path / "inputs", np.float64, "w+", shape=NEW.shape)
     stored[:] = NEW + 1000
-    index = RNG.permutation(50)
-    reference = fit_reference(SEEN + 1000, TARGETS, bandwidth=1.5, offset=TARGETS.mean(0), ridge=0.1)
-    given = RNG.normal(size=(50, 2))
-    data, seen = source(stored, given, index=index), []
+    index, given, seen = RNG.permutation(50), RNG.normal(size=(50, 2)), []
+    reference = fit_reference(SEEN, TARGETS, bandwidth=1.5, offset=TARGETS.mean(0), ridge=0.1)
+    blocks = feature_blocks(source(stored, given, index=index), np.full(3, 1000.0), block)
 
     def loss(predicted, targets):
         seen.append((predicted, targets))
         return predicted[:, 0]
 
-    places, losses = zip(*reference_losses(reference, data, loss, block=block), strict=True)
+    places, losses = zip(*reference_losses(reference, blocks, given, loss), strict=True)
     predicted, targets = (np.concatenate(parts) for parts in zip(*seen, strict=True))
     np.testing.assert_allclose(predicted, expected(NEW[index], 1.5, 0.1, TARGETS.mean(0)), atol=2e-5)
     np.testing.assert_array_equal(targets, given)

@@ -24,6 +24,13 @@ def test_quadratic_estimators_are_the_double_sum(unbiased, block, labels):
     np.testing.assert_allclose(got, expected, atol=2e-4)
 
 
+@pytest.mark.parametrize("estimator", ["unbiased", "biased", "linear"])
+def test_a_common_offset_does_not_matter(estimator):
+    """Exact in float64; the constant column is one that squares of float32 could not hold."""
+    x, y = (np.column_stack([side + 2.0**30, np.full(len(side), 1e30)]) for side in (np.float64(X), np.float64(Y)))
+    np.testing.assert_allclose(mk_mmd(x, y, estimator=estimator), mk_mmd(X, Y, estimator=estimator), atol=1e-3)
+
+
 def test_mean_squared_distance_is_that_over_distinct_pairs():
     np.testing.assert_allclose(
         mean_squared_distance(Y), scipy.spatial.distance.pdist(Y, "sqeuclidean").mean(), rtol=1e-6
@@ -51,7 +58,7 @@ def test_the_same_distribution_has_no_distance_on_average():
 def test_one_row_has_a_biased_distance_only():
     expected = signed_root(mmd_squared(X[:1], Y, 2.0, unbiased=False))
     np.testing.assert_allclose(mk_mmd(X[:1], Y, estimator="biased", bandwidth=2.0), expected, rtol=1e-4)
-    with pytest.raises(ValueError, match="needs 2 rows"):
+    with pytest.raises(ValueError, match="at least 2 rows a sample are needed, got 1 and 17"):
         mk_mmd(X[:1], Y)
 
 

@@ -5,7 +5,13 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from tests.problems import corners
-from valuation.feature_space import mean_squared_validation_distance, median_squared_distance
+from valuation import feature_space
+from valuation.feature_space import (
+    contributor_features,
+    mean_squared_validation_distance,
+    median_squared_distance,
+    validation_features,
+)
 from valuation.methods import METHODS
 
 WIDTHS = (median_squared_distance, mean_squared_validation_distance)
@@ -20,6 +26,41 @@ def with_features(rows):
         return rows if inputs is problem.validation.inputs else np.tile(rows[:1], (len(inputs), 1))
 
     return problem._replace(features=features)
+
+
+@pytest.mark.parametrize("offset", [0.0, 300.0, 1e9, 1e12])
+def test_rows_are_centred_before_they_are_rounded(offset, monkeypatch):
+    """Features of 1 beside an offset in float64, and a constant column that no square of float32 could hold."""
+    monkeypatch.setattr(feature_space, "ROWS", 7)
+    problem = corners()
+
+    def features(inputs):
+        return np.column_stack([np.float64(inputs) + offset, np.full(len(inputs), 1e30 / 3)])
+
+    shifted, medians = problem._replace(features=features), np.median(np.float64(problem.validation.inputs), 0)
+    rounding = 2 * (offset + 10) * np.finfo(np.float64).eps + 10 * np.finfo(np.float32).eps
+    for found, inputs in (
+        (validation_features(shifted), problem.validation.inputs),
+        (contributor_features(shifted, problem.contributors[0]), problem.pool.inputs[:60]),
+    ):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found[:, :5], np.float64(inputs) - medians, atol=rounding)
+        np.testing.assert_array_equal(found[:, 5], 0)
+
+
+@pytest.mark.parametrize("wrong", [-np.inf, np.nan, 1e30])
+def test_features_that_are_no_numbers_are_named_by_set_and_example(wrong):
+    problem = corners()
+    for inputs, name, get in (
+        (problem.validation.inputs, "the validation set", validation_features),
+        (problem.pool.inputs[:60], "large", lambda problem: contributor_features(problem, problem.contributors[0])),
+    ):
+        row = inputs[:, 0].argmax()
+        spoilt = problem._replace(features=lambda x, row=inputs[row]: np.where((x == row).all(1)[:, None], wrong, x))
+        with pytest.raises(
+            ValueError, match=rf"^features of {name}: example {row} holds {f'{wrong:.4g}'}, wh".replace("+", ".")
+        ):
+            get(spoilt)
 
 
 def test_widths_are_scipys():
@@ -37,6 +78,14 @@ def test_mostly_equal_rows_take_the_distances_that_are_not_zero():
     assert np.median(between) == 0
     assert median_squared_distance(with_features(rows)) == np.median(between[between > 0])
     assert np.isfinite(METHODS["rbf_utility"](with_features(rows))).all()
+
+
+def test_one_far_example_does_not_make_the_others_equal():
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    rows[7] = 1e6
+    np.testing.assert_allclose(
+        median_squared_distance(with_features(rows)), np.median(pdist(rows, "sqeuclidean")), rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize("width", WIDTHS)

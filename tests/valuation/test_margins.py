@@ -5,7 +5,7 @@ from math import erf, sqrt
 import numpy as np
 import pytest
 
-from valuation.margins import margins, relative_margin
+from valuation.margins import margins, relative_margin, shared_accuracy
 
 DRAW = np.random.default_rng(0)
 SMOOTH = DRAW.normal(size=(40, 4))
@@ -90,3 +90,14 @@ def test_all_right_by_the_same_margin():
 def test_bad_input_is_named(score, predictions, labels, words):
     with pytest.raises(ValueError, match=words):
         score(predictions, labels)
+
+
+def test_tied_classes_share_the_accuracy():
+    """Votes of 5, written in an order that rounds: .1 + .2 is not .3."""
+    predictions = np.array([[0.1 + 0.2, 0.3, 0.4], [0.1 + 0.2, 0.3, 0.1], [0.3, 0.3, 0.3], [0.2, 0.4, 0.4]])
+    targets = np.eye(3)[[2, 1, 0, 0]]
+    assert shared_accuracy(predictions, targets) == pytest.approx((1 + 1 / 2 + 1 / 3 + 0) / 4, rel=1e-15)
+    order = [2, 0, 1]
+    assert shared_accuracy(predictions[:, order], targets[:, order]) == shared_accuracy(predictions, targets)
+    expected = np.mean([row.argmax() == label for row, label in zip(SMOOTH, LABELS, strict=True)])
+    assert shared_accuracy(SMOOTH, np.eye(4)[LABELS]) == pytest.approx(expected, rel=1e-15)

@@ -7,7 +7,7 @@ from models.transformer import transformer
 from tests.problems import data, sequences
 from valuation.methods import METHODS
 from valuation.objective import Classification, NextToken
-from valuation.problem import Examples, check_learner, contributor_examples, flat_features, from_arrays
+from valuation.problem import Examples, check_learner, contributor_examples, from_arrays
 
 
 def build(key):
@@ -86,18 +86,7 @@ def test_a_synthetic_name_must_be_a_set():
         from_arrays({"good": data(4, 0)}, data(5, 1), build=build, key=jax.random.key(0), synthetic=["fake"])
 
 
-def test_features_that_are_no_numbers_are_named_by_set_and_example():
-    def logarithms(inputs):
-        return np.log(np.where(inputs == inputs.max(), 0, 1) * np.ones_like(inputs))
-
-    made = problem()
-    for part, name in (
-        (made.validation, "the validation set"),
-        (contributor_examples(made, made.contributors[0]), "good"),
-    ):
-        row = int(part.inputs.max(1).argmax())
-        with (
-            np.errstate(divide="ignore"),
-            pytest.raises(ValueError, match=f"^features of {name}: example {row} holds -inf"),
-        ):
-            flat_features(made._replace(features=logarithms), part.inputs, name)
+def test_an_offset_that_leaves_no_digits_is_refused():
+    far = data(30, 1)._replace(inputs=np.float64(data(30, 1).inputs) + 1e7)
+    with pytest.raises(ValueError, match=r"^validation: column 0 varies by .* take a constant off that column in all"):
+        from_arrays({"good": far}, far, build=build, key=jax.random.key(0))

@@ -30,4 +30,5 @@ def davinz(problem: Problem, *, ridge: float = 1e-4, bandwidth: float = 1.0) -> 
 
     distances = np.array([mmd(contributor) for contributor in problem.contributors])
     kernels = np.array([kernel_terms(problem, c, output="target", ridge=ridge).kernel for c in problem.contributors])
-    return -distances.mean() / kernels.mean() * kernels - distances
+    kappa = distances.mean() / kernels.mean() if kernels.any() else 0.0  # all >= 0: their mean is no rounding
+    return -kappa * kernels - distances

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from valuation.aggregate import union_examples
 from valuation.at_initialisation import union_kernel, union_residual
 from valuation.problem import Problem
+from valuation.scale import mean_diagonal
 
 
 def removed(
@@ -27,7 +28,7 @@ def removed(
     """
     if ridge <= 0:
         raise ValueError(f"the ridge must be positive, got {ridge}: duplicates make the kernel singular")
-    inverse = _inverse(kernel, ridge * np.trace(kernel) / len(kernel))
+    inverse = _inverse(kernel, ridge * mean_diagonal(kernel))
     alpha = inverse @ y
     return [inverse[:, rows] @ scipy.linalg.solve(inverse[np.ix_(rows, rows)], alpha[rows], assume_a="pos")
             for rows in map(np.unique, group_rows)]  # fmt: skip

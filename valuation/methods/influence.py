@@ -50,7 +50,7 @@ def scores(
     p = query.shape[1]
     probes = np.asarray(jax.random.rademacher(key, (3, p), np.float32))
     mean_eigenvalue = max(float(np.mean([probe @ product(probe) / p for probe in probes])), 0.0)
-    shift = damping * mean_eigenvalue or 1.0
+    shift = damping * mean_eigenvalue or 1.0  # without any curvature the order is that of the gradients
 
     def shifted(v):
         return np.stack([product(column) for column in v.T], 1) + shift * v

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from valuation.scale import significant
+
 MEMORY = 32 * 2**20  # bytes of inner products alive at once, all threads together
 NOISE = 4e-13  # squared distances below this part of the squared length are rounding errors of the matmul
 
@@ -26,7 +28,8 @@ def values(
 
     the mean over validation points is returned. The utility of a set is the share of its K nearest that have label y,
     out of K even if there are fewer, in [0, 1]; the values add up to that of all examples. O(m n (d + log n)) on the
-    host. Squared distances are computed in float64 and compared in float32; equal ones are ordered by index.
+    host. Squared distances are computed in float64 and sorted in float32; examples whose distances differ by no more
+    than rounding get the mean of their values over all orders among them, so that the order of rows decides nothing.
     Raises ValueError for an empty set, k < 1, shapes that do not match and features that are not finite.
     """
     x, v, y, v_y = (np.asarray(a) for a in (features, validation_features, labels, validation_labels))
@@ -47,27 +50,44 @@ def values(
         block = slice(start, start + rows)
         total = np.zeros(n)
         for row, point, floor, label in zip(v[block] @ x.T, v[block], floors[block], v_y[block], strict=True):
-            order = _order(np.maximum(lengths - 2 * row + point @ point, floor))
-            total[order] += _sorted_values(y[order] == label, weights)
+            length = point @ point
+            squared = np.maximum(lengths - 2 * row + length, floor).astype(np.float32)
+            order = _order(squared)
+            squared = squared[order]
+            starts = np.flatnonzero(np.append(True, significant(np.diff(squared), length + squared[1:])))
+            total[order] += _sorted_values(y[order] == label, weights, starts)
         return total
 
     with ThreadPoolExecutor(threads) as pool:
         return sum(pool.map(block_sum, range(0, len(v), rows)), np.zeros(n)) / len(v)
 
 
-def _sorted_values(match: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The recursion summed by parts: s_(i) = m_i w_i + sum_{j>i} m_j (w_j - w_(j-1)), m_i = 1[y_(i) = y]."""
-    steps = match * np.diff(weights, prepend=0)
-    later = np.cumsum(steps)
-    return match * weights + (later[-1] - later)
+def _sorted_values(match: np.ndarray, weights: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The recursion summed by parts, s_(i) = m_i w_i + sum_{j>i} m_j (w_j - w_(j-1)), in the mean over orders of ties.
+
+    match: m_i = 1[y_(i) = y]. weights: w_i, w_0 = 0. starts: where the groups of tied examples begin. An example is at
+    every place p of its group a ... b equally often, and each other one at each place after p, b - p places, so that
+
+        s = m mean(w) + (M - m)/(size - 1) (w_b - mean(w)) + sum over later groups of M/size (w_b - w_(a-1)),
+
+    M the sum of m in a group.
+    """
+    sizes = np.diff(np.append(starts, len(match)))
+    matches, middles = np.add.reduceat(match, starts, dtype=np.float64), np.add.reduceat(weights, starts) / sizes
+    ends = weights[starts + sizes - 1]
+    steps = matches / sizes * np.diff(ends, prepend=0)
+    later = steps.sum() - np.cumsum(steps)
+    others = (ends - middles) / np.maximum(sizes - 1, 1)
+    spread = np.repeat(np.stack([matches * others + later, middles - others]), sizes, 1)
+    return spread[0] + match * spread[1]
 
 
 def _order(squared: np.ndarray) -> np.ndarray:
-    """Indices by positive squared distance in float32, then index: one sort of integers with the index in the low bits.
+    """Indices by positive squared distance, float32, then index: one sort of integers with the index in the low bits.
 
     15 times faster than NumPy's stable argsort. The bits of positive floats sort like the floats.
     """
-    keys = squared.astype(np.float32).view(np.uint32).astype(np.uint64)
+    keys = squared.view(np.uint32).astype(np.uint64)
     keys <<= np.uint64(32)
     keys |= np.arange(len(keys), dtype=np.uint64)
     keys.sort()

@@ -20,6 +20,7 @@ from valuation.factors import shapes
 from valuation.problem import Problem
 from valuation.projection import sides, two_sided, widths
 from valuation.purposes import Purpose, purpose_key
+from valuation.scale import mean_diagonal
 from valuation.stream import MEMORY, features
 
 product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
@@ -100,7 +101,7 @@ def _same_width(chunk: np.ndarray, query: np.ndarray, width: int) -> None:
 
 
 def _factor(curvature: np.ndarray, damping: float):
-    shift = damping * np.trace(curvature) / len(curvature) or 1.0  # a layer without any gradient
+    shift = damping * mean_diagonal(curvature)
     return scipy.linalg.cho_factor(curvature + shift * np.eye(len(curvature)), lower=True)
 
 

@@ -10,13 +10,19 @@ from jaxtyping import Float
 from scipy.special import ndtr
 
 from valuation.at_initialisation import contributor_targets, validation_targets
-from valuation.blocks import source
 from valuation.closed_form import predictions, relative_margins, ridge_coefficients, utilities
 from valuation.discrepancy import distance_table
-from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.feature_space import (
+    contributor_features,
+    contributor_source,
+    median_squared_distance,
+    raw_validation_features,
+    validation_features,
+)
 from valuation.inducing import EXACT, gaussian, kernel_ridge
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
+from valuation.workers import progress_over
 
 
 def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5) -> Float[np.ndarray, " C"]:
@@ -75,9 +81,10 @@ def rbf_predictions(
 def _by_inducing_points(problem: Problem, contributor: Contributor, s2: float, ridge: float):
     targets = contributor_targets(problem, contributor)
     centre = problem.objective.centre(targets)
-    data = source(problem.pool.inputs, targets - centre, features=problem.features, index=contributor.index)
+    data, v = contributor_source(problem, contributor, targets - centre), raw_validation_features(problem)
     key = purpose_key(problem.key, Purpose.INDUCING)
-    return centre + kernel_ridge(data, validation_features(problem), gaussian(s2), key=key, ridge=ridge)
+    progress = progress_over(data.count)
+    return centre + kernel_ridge(data, v, gaussian(s2), key=key, ridge=ridge, progress=progress)
 
 
 def margin_utility(predictions: Float[np.ndarray, "m c"], targets: Float[np.ndarray, "m c"], smoothing: float) -> float:

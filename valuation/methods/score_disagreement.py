@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from valuation.at_initialisation import contributor_targets, validation_targets
-from valuation.blocks import Source, source
+from valuation.blocks import feature_blocks, validation_rows
 from valuation.disagreement import (
+    BLOCK,
     Reference,
     capped,
     fit_reference,
@@ -20,7 +21,13 @@ from valuation.disagreement import (
     token_losses,
     zero_one,
 )
-from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.feature_space import (
+    contributor_features,
+    contributor_source,
+    median_squared_distance,
+    raw_validation_features,
+    validation_features,
+)
 from valuation.inducing import EXACT
 from valuation.methods.ngram import output_width
 from valuation.methods.score_terms import discrepancy_terms, size_terms
@@ -76,7 +83,8 @@ def _term(problem: Problem, contributor: Contributor, ridge: float, bandwidth: f
 def _of_ridge(problem: Problem, contributor: Contributor, ridge: float, bandwidth: float) -> Blocks:
     loss = zero_one if problem.objective.has_classes else partial(capped, unit=_spread(validation_targets(problem)))
     reference = _reference(problem, ridge, bandwidth)
-    for positions, losses in reference_losses(reference, _source(problem, contributor), loss):
+    targets = contributor_targets(problem, contributor)
+    for positions, losses in reference_losses(reference, _feature_blocks(problem, contributor), targets, loss):
         yield contributor.real[positions], losses
 
 
@@ -98,12 +106,14 @@ def _spread(targets: Float[np.ndarray, "m 1"]) -> float:
     return spread if significant(spread, np.abs(targets).max()) else 0.0
 
 
-def _source(problem: Problem, contributor: Contributor) -> Source:
-    """The contributor's examples; features that other methods take too come from where they are shared."""
-    targets = contributor_targets(problem, contributor)
-    if len(contributor.index) <= EXACT:
-        return source(contributor_features(problem, contributor), targets)
-    return source(problem.pool.inputs, targets, features=problem.features, index=contributor.index)
+def _feature_blocks(problem: Problem, contributor: Contributor) -> Iterator[tuple[slice, np.ndarray]]:
+    """(positions, centred features); those of few examples come from where all methods share them."""
+    count = len(contributor.index)
+    if count <= EXACT:
+        rows = contributor_features(problem, contributor)
+        return ((part, rows[part]) for part in (slice(i, i + BLOCK) for i in range(0, count, BLOCK)))
+    _, centre = validation_rows(raw_validation_features(problem))
+    return feature_blocks(contributor_source(problem, contributor, contributor.targets), centre, BLOCK)
 
 
 def _of_tokens(problem: Problem, contributor: Contributor) -> Blocks:

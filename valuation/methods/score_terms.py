@@ -16,8 +16,17 @@ from jaxtyping import Float
 
 from valuation.at_initialisation import contributor_kernel, contributor_residual
 from valuation.discrepancy import mk_mmd
-from valuation.feature_space import contributor_features, mean_squared_validation_distance, validation_features
+from valuation.feature_space import (
+    contributor_features,
+    contributor_source,
+    mean_squared_validation_distance,
+    raw_validation_features,
+    validation_features,
+)
+from valuation.one_pass_mmd import EXACT, one_pass_mmd
 from valuation.problem import Contributor, Problem, once
+from valuation.purposes import Purpose, purpose_key
+from valuation.workers import progress_over
 
 
 class Terms(NamedTuple):
@@ -58,7 +67,7 @@ def terms(
         kernel for all classes.
     scaled: multiplies the kernel term by sqrt(mean Theta_ii), which makes it free of the kernel's scale.
     ridge: Theta + ridge * mean(Theta_ii) I is inverted: duplicates make Theta itself singular.
-    estimator: of the discrepancy, as in discrepancy.mk_mmd.
+    estimator: of the discrepancy, as in discrepancy.mk_mmd; above one_pass_mmd.EXACT examples in one pass.
     joint: the discrepancy is that of inputs and labels together; of classes alone.
     Raises ValueError for an output that the objective lacks, and for joint=True without classes.
     """
@@ -83,24 +92,43 @@ def discrepancy_terms(problem: Problem, *, estimator: str, joint: bool) -> Float
 def discrepancy_term(problem: Problem, contributor: Contributor, *, estimator: str, joint: bool) -> float:
     """omega d_r + (1 - omega) d_s: MK-MMD of each part to the validation set, one bandwidth for all contributors.
 
-    A part of one row takes the biased estimator, the only one that exists for it.
+    A part of one row takes the biased estimator, the only one that exists for it. A part of more than
+    one_pass_mmd.EXACT rows is read in blocks and its kernel with itself estimated from drawn references: O(n).
     """
     if joint and not problem.objective.has_classes:
         raise ValueError(f"joint=True needs class labels, this problem is one of {problem.objective.kind}: "
                          "leave it at False")  # fmt: skip
-    depends = (problem.features, problem.pool, contributor, problem.validation)
+    depends = (problem.features, problem.pool, contributor, problem.validation, problem.key)
 
     def make() -> float:
-        v, bandwidth, total = validation_features(problem), mean_squared_validation_distance(problem), 0.0
-        for part in (contributor.real, ~contributor.real):
-            if part.any():
-                x = contributor_features(problem, contributor)[part]
-                labels = (contributor.targets[part], problem.validation.targets) if joint else None
-                kind = estimator if part.sum() > 1 else "biased"
-                total += part.mean() * mk_mmd(x, v, estimator=kind, bandwidth=bandwidth, labels=labels)
-        return float(total)
+        parts = [part for part in (contributor.real, ~contributor.real) if part.any()]
+        return sum(float(part.mean()) * _distance(problem, contributor, part, estimator, joint) for part in parts)
 
     return once(problem, "discrepancy term", depends, make, options=(estimator, joint))
+
+
+def _distance(problem: Problem, contributor: Contributor, chosen: np.ndarray, estimator: str, joint: bool) -> float:
+    """MK-MMD of the chosen (n,) bool of the contributor's examples to the validation set."""
+    v, bandwidth = validation_features(problem), mean_squared_validation_distance(problem)
+    rows = np.flatnonzero(chosen)
+    estimator = estimator if len(rows) > 1 else "biased"
+    if estimator == "linear":
+        rows = rows[: len(v)]  # it takes no more pairs than the smaller sample has
+    classes = problem.validation.targets if joint else None
+    part = contributor._replace(index=contributor.index[rows], targets=contributor.targets[rows])
+    if len(rows) > EXACT and estimator != "linear":
+        squared = one_pass_mmd(
+            contributor_source(problem, part, part.targets), raw_validation_features(problem), bandwidth=bandwidth,
+            key=purpose_key(problem.key, Purpose.REFERENCES), labels=classes, biased=estimator == "biased",
+            progress=progress_over(len(rows)),
+        ).squared  # fmt: skip
+        return float(np.sign(squared) * np.sqrt(abs(squared)))
+    if len(contributor.index) > EXACT:  # of a large contributor only these rows are read
+        x = contributor_features(problem, part)
+    else:
+        x = contributor_features(problem, contributor)[rows]
+    labels = (part.targets, classes) if joint else None
+    return mk_mmd(x, v, estimator=estimator, bandwidth=bandwidth, labels=labels)
 
 
 def kernel_terms(problem: Problem, contributor: Contributor, *, output: str, ridge: float) -> KernelTerms:
@@ -121,6 +149,9 @@ def kernel_terms(problem: Problem, contributor: Contributor, *, output: str, rid
 def _kernel_terms(problem: Problem, contributor: Contributor, initial: int, output: str, ridge: float) -> KernelTerms:
     theta = np.asarray(contributor_kernel(problem, contributor, initial, output), np.float64)
     n, diagonal = len(theta), np.trace(theta) / len(theta)
+    if not diagonal > 0:
+        raise ValueError(f"{contributor.name}: all gradients at initialisation {initial} are zero, so that the kernel "
+                         "term has no bound: take another initialisation")  # fmt: skip
     y = contributor_residual(problem, contributor, initial, output)
     factor = scipy.linalg.cho_factor(theta + ridge * diagonal * np.eye(n), lower=True)
     alpha = scipy.linalg.cho_solve(factor, y)

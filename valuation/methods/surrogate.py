@@ -12,14 +12,16 @@ from jaxtyping import Float
 from valuation.methods.ngram import ngram_utility
 from valuation.methods.ntk import ntk_relative, ntk_utility
 from valuation.methods.rbf import rbf_relative, rbf_utility
+from valuation.needs import Estimate, Needs, Sizes, counts, gaussian, tangent_solve
 from valuation.problem import Problem, check_learner
 
 
 class Pick(NamedTuple):
-    """A method: its name in METHODS, its function, and in words why it is picked."""
+    """A method: its name in METHODS, its function, what it takes of a machine, and in words why it is picked."""
 
     name: str
     values: Callable[[Problem], np.ndarray]
+    needs: Estimate
     why: str
 
 
@@ -30,18 +32,18 @@ _ADAPTED = "a pretrained model that is adapted a little learns what its tangent 
 
 RULE: dict[str, dict[str, Pick]] = {  # kind of learner -> kind of objective -> what stands for it
     "dense": {
-        "classification": Pick("rbf_relative", rbf_relative, _RBF),
-        "regression": Pick("rbf_utility", rbf_utility, _RBF),
+        "classification": Pick("rbf_relative", rbf_relative, gaussian, _RBF),
+        "regression": Pick("rbf_utility", rbf_utility, gaussian, _RBF),
     },
     "convolutional": {
-        "classification": Pick("ntk_relative", ntk_relative, _NTK),
-        "regression": Pick("ntk_utility", ntk_utility, _NTK),
+        "classification": Pick("ntk_relative", ntk_relative, tangent_solve, _NTK),
+        "regression": Pick("ntk_utility", ntk_utility, tangent_solve, _NTK),
     },
-    "sequences": {"sequences": Pick("ngram_utility", ngram_utility, _COUNTS)},
+    "sequences": {"sequences": Pick("ngram_utility", ngram_utility, counts, _COUNTS)},
     "pretrained": {
-        "classification": Pick("ntk_relative", ntk_relative, _ADAPTED),
-        "regression": Pick("ntk_utility", ntk_utility, _ADAPTED),
-        "sequences": Pick("ntk_utility", ntk_utility, _ADAPTED),
+        "classification": Pick("ntk_relative", ntk_relative, tangent_solve, _ADAPTED),
+        "regression": Pick("ntk_utility", ntk_utility, tangent_solve, _ADAPTED),
+        "sequences": Pick("ntk_utility", ntk_utility, tangent_solve, _ADAPTED),
     },
 }
 
@@ -49,6 +51,11 @@ RULE: dict[str, dict[str, Pick]] = {  # kind of learner -> kind of objective -> 
 def surrogate(problem: Problem) -> Float[np.ndarray, " C"]:
     """The values of the method that `picked` names for the problem's learner and objective, with its defaults."""
     return picked(problem.learner, problem.objective.kind).values(problem)
+
+
+def surrogate_needs(s: Sizes) -> Needs:
+    """What that method takes."""
+    return picked(s.learner, s.kind).needs(s)
 
 
 def picked(learner: str, kind: str) -> Pick:

@@ -16,6 +16,7 @@ from valuation.outputs import margin
 from valuation.problem import Problem
 from valuation.projection import Hashes, hashes, sketch
 from valuation.purposes import Purpose, purpose_key
+from valuation.scale import mean_diagonal
 from valuation.stream import MEMORY, features
 
 product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
@@ -40,7 +41,7 @@ def scores(
         raise ValueError(f"the damping must be positive, got {damping}")
     n, r = train.shape
     gram = np.array(product(train, train.T) if n <= r else product(train.T, train))
-    shift = damping * np.trace(gram) / len(gram)
+    shift = damping * mean_diagonal(gram)
     factor = scipy.linalg.cho_factor(gram + shift * np.eye(len(gram), dtype=gram.dtype), lower=True)
     if n <= r:
         return scipy.linalg.cho_solve(factor, np.asarray(product(train, query.T)))

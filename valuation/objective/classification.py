@@ -10,6 +10,7 @@ from scipy.special import softmax
 
 from valuation.examples import Examples
 from valuation.kernel import outputs
+from valuation.margins import shared_accuracy
 from valuation.objective.protocol import Exact, Scalar
 from valuation.outputs import class_sum, log_likelihood, true_class
 
@@ -65,10 +66,9 @@ class Classification(Exact):
     def surrogate_utility(
         self, predictions: Float[np.ndarray, "m c"], targets: Float[np.ndarray, "m c"], examples: Examples
     ) -> float:
-        """Accuracy, less at most half an example's worth of the squared error, which orders what has equal accuracy."""
-        predictions = np.asarray(predictions, np.float64)
-        accuracy = np.mean(predictions.argmax(1) == targets.argmax(1))
-        error = np.mean(np.sum((predictions - targets) ** 2, 1))
+        """Accuracy, ties shared, less at most half an example's worth of the squared error, which orders equal ones."""
+        accuracy = shared_accuracy(predictions, targets)
+        error = np.mean(np.sum((np.asarray(predictions, np.float64) - targets) ** 2, 1))
         return float(accuracy - 0.5 / len(targets) * error / (1 + error))
 
     def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, "m c"]:

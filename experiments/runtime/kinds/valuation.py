@@ -1,4 +1,4 @@
-"""Lines of the valuation study, and of values of one run against the truth of another (transfer)."""
+"""Lines of the valuation study, of values of one run against the truth of another (transfer), and of two truths."""
 
 from experiments.runtime.kinds.kind import RUN, SECONDS, Kind
 
@@ -6,7 +6,7 @@ DRAW = {"draw": "number of the draw of contributors, its seed"}
 METHOD = {"method": "key in METHODS"}
 TRUTH = {
     "truth": "own_set, leave_one_out or added",
-    "beside": "of added: how many real examples stand beside each contributor",
+    "beside": "how many real examples stand beside each contributor: those of added, else 0",
 }
 CORRELATIONS = {"spearman": "correlation with the truth", "pearson": "the same", "kendall": "the same"}
 VALUATION = {
@@ -39,7 +39,7 @@ VALUATION = {
         ("draw", "method", "examples"),
         DRAW
         | METHOD
-        | {"examples": "of the validation set, which a larger number holds too", "values": "made with these alone"}
+        | {"examples": "how many of the validation set; more of them hold the fewer", "values": "made with these alone"}
         | SECONDS,
     ),
     "truth": Kind(
@@ -124,6 +124,27 @@ TRANSFER = {
             "spearman": "with the other run's truth",
             "own": "with the truth of the run that made the values",
             "truths": "of one truth with the other",
+        },
+    ),
+    "run": RUN,
+}
+TWO_TRUTHS = {
+    "two truths": Kind(
+        ("draw", "method"),
+        {
+            "first_run": "config of the first run",
+            "first_truth": "what its truth is, in words",
+            "second_run": "config of the second run",
+            "second_truth": "what its truth is, in words",
+        }
+        | DRAW
+        | METHOD
+        | {
+            "first": "Spearman of the first run's values with its truth",
+            "second": "the same of the second run",
+            "crossed": "of the first run's values with the second run's truth",
+            "truths": "of one truth with the other",
+            "one_truth": "what that could expect if both were one truth",
         },
     ),
     "run": RUN,

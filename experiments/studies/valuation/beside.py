@@ -20,6 +20,11 @@ def check(config) -> None:
         )
 
 
+def count(config) -> int:
+    """How many real examples stand beside each contributor; 0 for another truth."""
+    return config.beside if config.truth == ADDED else 0
+
+
 def base(config, train: Examples, key: jax.Array) -> Contributor | None:
     """R, config.beside different real examples of the train pool, one set for a draw; None for another truth.
 

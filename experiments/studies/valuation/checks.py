@@ -19,10 +19,11 @@ TERMS_OF = ("score_scale_free", "score_disagreement")  # whose options make the 
 def extends(old: dict, new: dict) -> bool:
     """Whether a run of the config `old` may go on as one of `new`: with more methods or draws, another choice.
 
-    Options of the methods whose lines may be recorded must be the same. Memory changes no number.
+    The validation sets of other sizes may change too. Options of the methods whose lines may be recorded must be the
+    same. Memory changes no number.
     """
-    free = {"methods", "options", "draws", "choice", "bootstrap", "memory"}
-    recorded = {*old["methods"], *TERMS_OF}
+    free = {"methods", "options", "draws", "choice", "bootstrap", "memory", "validation_sizes", "validation_methods"}
+    recorded = {*old["methods"], *old["validation_methods"], *TERMS_OF}
     return (
         old.keys() == new.keys()
         and all(old[key] == new[key] for key in old.keys() - free)

@@ -1,7 +1,6 @@
 """What a config of a valuation leaves open: methods of tables and figures, and every option of every method."""
 
-from experiments.studies.valuation import validation_sizes
-from experiments.studies.valuation.ground_truth import ADDED
+from experiments.studies.valuation import beside, validation_sizes
 from experiments.tasks import OBJECTIVES
 from valuation.methods import METHODS, default_methods
 from valuation.methods.method import REDUCTION_OF_TRUTH
@@ -28,7 +27,7 @@ def complete(config) -> None:
 
 def most_examples(config) -> int:
     """How many examples the contributors may have together, each beside the set that truth=added begins with."""
-    given = config.beside if config.truth == ADDED else 0
+    given = beside.count(config)
     if config.contributors.explicit:
         sizes = [dict(fields).get("size", 0) for fields in config.contributors.explicit]
         return sum(size + given for size in sizes if isinstance(size, int))

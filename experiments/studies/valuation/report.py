@@ -10,16 +10,11 @@ from experiments.reporting.markdown import decimal, plural, provenance, span, ta
 from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.valuation import ablation, figures, values_report
-from experiments.studies.valuation.ground_truth import ADDED, LEAVE_ONE_OUT, OWN_SET
-from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, utilities
+from experiments.studies.valuation.ground_truth import ADDED
+from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, question, utilities
 from valuation.methods import METHODS
 
 TEXTS, CHARACTERS = 6, 240  # generated texts that are shown, and how much of each
-TRUTH_WORDS = {
-    OWN_SET: "a model trained on each contributor alone",
-    LEAVE_ONE_OUT: "what a model trained on all contributors together loses without each of them",
-    ADDED: "what a model trained on {beside} real examples gains by each contributor beside them",
-}
 
 
 def write(workdir: str | Path) -> Path:
@@ -45,11 +40,10 @@ def _head(lines: list[dict]) -> list[str]:
     contributors, truth = select(lines, kind="contributor"), select(lines, kind="truth")
     draws, seeds = len({x["draw"] for x in contributors}), len({x["seed"] for x in truth})
     best = _ordered(lines)[0]
-    question = TRUTH_WORDS[agreement["truth"]].format(beside=agreement.get("beside"))
     words = (
         f"{len(contributors) // draws} contributors a draw, {plural(draws, 'draw')}. The truth, test "
-        f"{agreement['metric']}: {question}, {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed of it "
-        f"orders the contributors like another with r = {decimal(agreement['seed_agreement'])}; a perfect "
+        f"{agreement['metric']}: {question(agreement)}, {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed "
+        f"of it orders the contributors like another with r = {decimal(agreement['seed_agreement'])}; a perfect "
         f"value could reach {decimal(agreement['ceiling'])}. {allowed(agreement)}"
     )
     answer = (

@@ -14,7 +14,7 @@ from experiments import tasks
 from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
-from experiments.studies.valuation import beside, ground_truth, report, summaries, validation_sizes
+from experiments.studies.valuation import beside, ground_truth, report, sizes, summaries, validation_sizes
 from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
 from experiments.studies.valuation.descriptions import described, tail_of
@@ -46,9 +46,13 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         return loaded
 
     def steps(lines: list[dict]) -> Iterator[Step]:
+        draws = range(config.seed, config.seed + config.draws)
+        keys = [jax.random.fold_in(jax.random.key(draw), SPECS) for draw in draws]
+        counts = [[spec.size for spec in specifications(config, task(), key)] for key in keys]
+        print(sizes.of_run(config, task(), counts))
         if task().recipe.sharded:
             print(budget.of_run(config, task().model, devices.size))
-        for draw in range(config.seed, config.seed + config.draws):
+        for draw in draws:
             yield from one_draw(config, task(), draw, devices, folder, lines)
 
     summarise = summaries.alone if config.truth == ground_truth.NONE else summaries.judged
@@ -73,6 +77,7 @@ def default_of(task: Task) -> str:
 def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: list[dict]) -> Iterator[Step]:
     """The steps of one draw: contributors, terms, values, truth. folder: of checkpoints."""
     key = jax.random.key(draw)
+    base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     specs = specifications(config, task, jax.random.fold_in(key, SPECS))
     pool, contributors = mixture.build(
         jax.random.fold_in(key, BUILD),
@@ -83,7 +88,6 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         task.corrupt_labels,
         config.zipf,
     )
-    base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
     train = trainer(task, devices, folder)
     problem = Problem(
@@ -176,8 +180,7 @@ def truths(
     trainer = ground_truth.Trainer(seeds, key, devices, folder / f"truth-{draw}")
     lines = ground_truth.measured(config.truth, task, problem, base, trainer)
     seconds = (time.perf_counter() - begun) / len(seeds)
-    about |= {"truth": config.truth, "metric": task.metric, "seconds": seconds}
-    about |= {"beside": config.beside} if base else {}
+    about |= {"truth": config.truth, "beside": beside.count(config), "metric": task.metric, "seconds": seconds}
     return [about | line for line in lines]
 
 

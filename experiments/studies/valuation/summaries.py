@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from experiments.runtime import results
-from experiments.studies.valuation import evaluate, validation_sizes
+from experiments.studies.valuation import beside, evaluate, validation_sizes
 from experiments.studies.valuation.ground_truth import ADDED, OWN_SET
 from valuation.methods import METHODS
 from valuation.methods.score_weights import scale_free
@@ -57,7 +57,7 @@ def judged(config, lines: list[dict]) -> list[dict]:
             "choice": config.choice,
             "metric": metric,
             "truth": config.truth,
-            **({"beside": config.beside} if config.truth == ADDED else {}),
+            "beside": beside.count(config),
             "seed_agreement": _number(np.mean(agreement)),
             "by_draw": [_number(r) for r in agreement],
             "ceiling": _number(ceiling),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from valuation.methods import knn_shapley
+from valuation.methods.knn import neighbour_weights
 
 
 def by_definition(x, y, v, v_y, k):
@@ -56,26 +57,52 @@ def test_definition(n, k):
     np.testing.assert_allclose(knn_shapley.values(x, y, v, v_y, k=k), by_definition(x, y, v, v_y, k), atol=1e-12)
 
 
+def over_orders(values, x, y, *args):
+    """Mean of values (x, y, ...) over all orders of the rows."""
+    orders = list(map(list, itertools.permutations(range(len(x)))))
+    total = np.zeros(len(x))
+    for order in orders:
+        total[order] += values(x[order], y[order], *args) / len(orders)
+    return total
+
+
 def test_duplicates_and_a_missing_class():
-    x, y, v, v_y = example(3, 5, seed=1)
-    x, y = np.concatenate([x, x, v[:1]]), np.array([0, 1, 0, 1, 0, 0, 1])
-    v_y[:2] = 9
-    np.testing.assert_allclose(knn_shapley.values(x, y, v, v_y, k=2), by_definition(x, y, v, v_y, 2), atol=1e-12)
+    """By the definition, with coalitions of the one row after the other; the mean over all orders."""
+    x, y, v, v_y = example(2, 3, seed=1)
+    x, y, v_y = np.concatenate([x, x, v[:1]]), np.array([0, 1, 1, 0, 0]), np.array([0, 1, 9])
+    expected = over_orders(by_definition, x, y, v, v_y, 2)
+    np.testing.assert_allclose(knn_shapley.values(x, y, v, v_y, k=2), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 8])
+def test_ties_are_the_mean_over_all_orders(k):
+    """0/1 features in a unit that rounds: groups of one, two and three, before, at and after the k-th place."""
+    x = np.array([[0, 0, 1], [0, 1, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 0]], float)
+    y, v = np.array([0, 1, 1, 0, 1, 0]), np.array([[0, 0, 0], [1, 1, 1], [0, 1, 1]], float)
+    v_y = np.array([0, 1, 0])
+
+    def recursion(x, y):
+        return by_recursion(((x[None] - v[:, None]) ** 2).sum(-1), y, v_y, k)
+
+    expected = over_orders(recursion, x, y)
+    for unit in (1.0, 0.1):
+        got = knn_shapley.values(np.float32(unit * x), y, np.float32(unit * v), v_y, k=k)
+        np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("memory", [1, 20_000, 10**9])
-def test_ties_go_by_index_whatever_the_block(memory, monkeypatch):
-    """Coarse pixels: a few distinct distances only, exact as integers; blocks of one row, ragged, and all at once."""
+def test_the_order_of_rows_does_not_matter_whatever_the_block(memory, monkeypatch):
+    """Coarse pixels: a few distinct distances only; blocks of one row, ragged, and all at once."""
     monkeypatch.setattr(knn_shapley, "MEMORY", memory)
     draw = np.random.default_rng(2)
     x, v = draw.integers(0, 4, (300, 5)), draw.integers(0, 4, (17, 5))
-    x[200:] = x[:100]
     y, v_y = draw.integers(0, 3, 300), draw.integers(0, 3, 17)
-    distances = ((x[None] - v[:, None]) ** 2).sum(-1)
-    expected = by_recursion(distances, y, v_y, 5)
-    for scale in (1.0, 1 / 256):
-        got = knn_shapley.values((x * scale).astype(np.float32), y, (v * scale).astype(np.float32), v_y, k=5)
-        np.testing.assert_allclose(got, expected, atol=1e-12)
+    shares = neighbour_weights(np.float64(v), np.float64(x), 5)
+    first = knn_shapley.values(np.float32(x / 256), y, np.float32(v / 256), v_y, k=5)
+    assert first.sum() == pytest.approx(np.mean(np.sum(shares * (y == v_y[:, None]), 1)), rel=1e-12)
+    for order in (np.arange(300)[::-1], draw.permutation(300)):
+        got = knn_shapley.values(np.float32(x[order] / 256), y[order], np.float32(v / 256), v_y, k=5)
+        np.testing.assert_allclose(got, first[order], atol=1e-12)
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(1.0, 1e5), (1e-30, 0.0), (1e30, 0.0)])

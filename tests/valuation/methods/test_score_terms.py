@@ -65,6 +65,18 @@ def test_discrepancy_term_is_brute_force_by_part(joint, which):
     )
 
 
+@pytest.mark.parametrize("estimator", ["unbiased", "biased", "linear"])
+def test_large_parts_in_one_pass_give_the_same_discrepancy(monkeypatch, estimator):
+    """As many references as examples: nothing is estimated. Two parts, of which one counts as large."""
+    mixed = corners().contributors[2]
+    for joint in (False, True):
+        expected = score_terms.discrepancy_term(corners(), mixed, estimator=estimator, joint=joint)
+        monkeypatch.setattr(score_terms, "EXACT", 15)
+        found = score_terms.discrepancy_term(corners(), mixed, estimator=estimator, joint=joint)
+        monkeypatch.undo()
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
 def test_joint_discrepancies_need_classes():
     with pytest.raises(ValueError, match="joint=True needs class labels, this problem is one of regression"):
         score_terms.terms(numbers(), joint=True)

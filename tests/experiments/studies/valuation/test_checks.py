@@ -23,7 +23,8 @@ def config(**changes) -> dict:
         {"methods": ("rbf_utility", "size", "random")},
         {"draws": 2},
         {"choice": "size", "bootstrap": 7},
-        {"options.knn_utility.k": 3},  # of a method that has no lines
+        {"validation_sizes": (20, 30), "validation_methods": ("rbf_utility",)},
+        {"options.rbf_margin.ridge": 0.1},  # of a method that has no lines
     ],
 )
 def test_more_of_the_same_extends(changes):
