@@ -58,7 +58,8 @@ ALSO = {
     ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
-        "experiments.studies.valuation.figures experiments.studies.valuation.ground_truth "
+        "experiments.studies.valuation.descriptions experiments.studies.valuation.figures "
+        "experiments.studies.valuation.ground_truth "
         "experiments.studies.valuation.reading experiments.studies.valuation.report "
         "experiments.studies.valuation.summaries experiments.studies.valuation.values_report "
         "experiments.synthetic.autoencoder"
@@ -102,6 +103,10 @@ ALSO = {
         "valuation.methods.tracin valuation.methods.trak"
     ),
     "valuation/test_gradients.py": "models.transformer valuation.factors valuation.stream",
+    "valuation/test_objective.py": (
+        "valuation.objective.classification valuation.objective.next_token valuation.objective.protocol "
+        "valuation.objective.regression"
+    ),
     "valuation/test_problem.py": "valuation.examples valuation.feature_space",
 }
 NAMED_ELSEWHERE = {name: test for test, names in ALSO.items() for name in names.split()}

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from valuation.examples import Examples
 from valuation.joined import joined
 from valuation.objective import Classification, Objective
-from valuation.scale import check_rows
+from valuation.scale import check_float32, check_rows
 from valuation.shared import Shared
 
 PyTree = Any
@@ -57,14 +57,14 @@ Train: TypeAlias = Callable[[list[Examples], float, jax.Array], list[Any]]
 class Problem(NamedTuple):
     """Everything a valuation method may see. There is no test data in it.
 
-    model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers).
+    model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers, readout).
     initial: params of k random initialisations.
     checkpoints: (params, learning rate) of one model trained on the union of the contributors; () if none was.
     pool: the examples that contributors refer to: the real training examples first, after them what was made of them.
     validation: held-out real examples.
     features: inputs (n, ...) -> (n, d), row by row: the space in which discrepancies and Gaussian kernels are taken.
     key: randomness of the methods; each folds in its own purpose (purposes.py).
-    objective: what is learned, an objective of objective.py.
+    objective: what is learned, an objective of objective/.
     train: (contributors' Examples, share of the full number of steps, key) -> one params each; for the methods that
         train a little. None if training is not on offer.
     learner: what kind of model learns.
@@ -130,8 +130,8 @@ def from_arrays(
     learner: what kind of model `build` gives.
     No training is on offer: proxy_training and score_calibrated need Problem.train, which can be set with _replace.
     Raises ValueError that names the set for sets that are empty, of another shape or length, not finite or with numbers
-    whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; and for
-    names in `synthetic` that are no set.
+    whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; for
+    validation inputs whose offset leaves too few digits of float32; and for names in `synthetic` that are no set.
     """
     check_learner(learner)
     for name in synthetic:
@@ -142,6 +142,7 @@ def from_arrays(
     shape = np.shape(validation.inputs)[1:]
     for name, data in {**sets, "validation": validation}.items():
         _check_inputs(name, data, shape)
+    check_float32(validation.inputs, "validation")
     first, *rest = jax.random.split(key, initialisations + 1)
     model = build(rest[0])
     outputs = jax.eval_shape(model.apply, model.params, model.frozen, np.asarray(validation.inputs[:1])).shape[1:]

@@ -2,7 +2,10 @@
 
     omega L_r + (1-omega) L_s,   omega d_r + (1-omega) d_s,   sqrt(y' Theta^-1 y / n),   sqrt(max(omega, 1-omega) / n),
 
-omega = n_r / n. Every term is a cost, lower = better; a part that is absent contributes exactly 0.
+omega = n_r / n. Every term is a cost, lower = better; a part that is absent contributes exactly 0. L is called the
+residual here: it is what a fit on the contributor leaves on the contributor itself. A kernel fit nearly interpolates,
+so that it is about the square of the ridge whatever the labels are, and says nothing of other data; it stays because
+the score has it. The term that does see labels is disagreement.py's.
 """
 
 from typing import NamedTuple
@@ -29,7 +32,7 @@ from valuation.workers import progress_over
 class Terms(NamedTuple):
     """The four costs of every contributor, (C,) each."""
 
-    loss: np.ndarray
+    residual: np.ndarray
     discrepancy: np.ndarray
     kernel: np.ndarray
     size: np.ndarray
@@ -39,12 +42,13 @@ class KernelTerms(NamedTuple):
     """Of one contributor, means over initialisations.
 
     kernel: sqrt(y' Theta^-1 y / n). scaled: that times sqrt(mean Theta_ii), free of the kernel's scale.
-    loss: mean squared residual of regression with Theta on the contributor, in the square of the targets' unit.
+    residual: mean squared residual that regression with Theta on the contributor leaves on the contributor itself, in
+        the square of the targets' unit.
     """
 
     kernel: float
     scaled: float
-    loss: float
+    residual: float
 
 
 def terms(
@@ -56,7 +60,7 @@ def terms(
     estimator: str = "unbiased",
     joint: bool = False,
 ) -> Terms:
-    """The four terms of every contributor; kernel and loss are means over the problem's initialisations.
+    """The four terms of every contributor; kernel and residual are means over the initialisations.
 
     output: scalar whose gradient makes the kernel, by its name in the objective's scalars. "target" takes that of the
         example's own target, of classes y = 1 - f_y(x); "sum", of classes alone, takes y = onehot - f(x) with one
@@ -69,8 +73,8 @@ def terms(
     """
     of_kernel = [kernel_terms(problem, c, output=output, ridge=ridge) for c in problem.contributors]
     kernel = np.array([one.scaled if scaled else one.kernel for one in of_kernel])
-    loss = np.array([one.loss for one in of_kernel])
-    return Terms(loss, discrepancy_terms(problem, estimator=estimator, joint=joint), kernel, size_terms(problem))
+    residual = np.array([one.residual for one in of_kernel])
+    return Terms(residual, discrepancy_terms(problem, estimator=estimator, joint=joint), kernel, size_terms(problem))
 
 
 def size_terms(problem: Problem) -> Float[np.ndarray, " C"]:
@@ -128,10 +132,10 @@ def _distance(problem: Problem, contributor: Contributor, chosen: np.ndarray, es
 
 
 def kernel_terms(problem: Problem, contributor: Contributor, *, output: str, ridge: float) -> KernelTerms:
-    """The kernel term, plain and scaled, and the loss of one contributor: one n^3 solve an initialisation.
+    """The kernel term, plain and scaled, and the residual of one contributor: one n^3 solve an initialisation.
 
-    From scratch the loss of the reference model says nothing, so the loss is that of regression with Theta on all of
-    S: residual lambda (Theta + lambda I)^-1 y, squared, summed over outputs; omega L_r + (1-omega) L_s is its mean.
+    From scratch the loss of the reference model says nothing, so it is that of regression with Theta on all of S:
+    residual lambda (Theta + lambda I)^-1 y, squared, summed over outputs; omega L_r + (1-omega) L_s is its mean.
     """
     depends = (problem.model, problem.initial, problem.pool, contributor, problem.objective, problem.key)
 
@@ -152,5 +156,5 @@ def _kernel_terms(problem: Problem, contributor: Contributor, initial: int, outp
     factor = scipy.linalg.cho_factor(theta + ridge * diagonal * np.eye(n), lower=True)
     alpha = scipy.linalg.cho_solve(factor, y)
     squared = max(float(np.sum(y * alpha)), 0.0) / n
-    loss = float(np.sum((ridge * diagonal * alpha) ** 2)) / n
-    return KernelTerms(float(np.sqrt(squared)), float(np.sqrt(squared * diagonal)), loss)
+    residual = float(np.sum((ridge * diagonal * alpha) ** 2)) / n
+    return KernelTerms(float(np.sqrt(squared)), float(np.sqrt(squared * diagonal)), residual)

@@ -9,11 +9,12 @@ from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.kind import Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
-from experiments.runtime.kinds.valuation import TRANSFER, VALUATION
+from experiments.runtime.kinds.valuation import TRANSFER, TWO_TRUTHS, VALUATION
 
 STUDIES: dict[str, dict[str, Kind]] = {
     "valuation": VALUATION,
     "transfer": TRANSFER,
+    "two_truths": TWO_TRUTHS,
     "phases": PHASES,
     "coverage": COVERAGE,
     "language": LANGUAGE,
