@@ -132,7 +132,7 @@ def gaussian(s: Sizes) -> Needs:
     width = 32 * m * m  # all distances within the validation set, of which the kernel's width is the median
     if n <= inducing.EXACT:
         return Needs(28 * n * n + _fit(s) + 12 * n * d + width, n**3 / 3 + 2.0 * n * (n + m) * d)
-    points = inducing.POINTS
+    points = inducing.points_of(n)
     needed = inducing.memory_bytes(n, d, s.outputs, m) + 24 * n * s.outputs + width
     return Needs(needed, float(n) * points * (2 * d + points + 2 * s.outputs) + 4.0 * points**3)
 

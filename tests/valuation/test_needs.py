@@ -77,7 +77,7 @@ def test_methods_of_any_size_fit_and_the_others_name_them():
         assert bool(words) == grows, (name, needed)
     assert needs.refusal_of_size("loss_only", 28 * 60_000**2, LARGE, "classification", 16 * 10**9) == (
         "loss_only of a contributor of 60,000 examples, 120,000 in all, needs 100.8 GB, 16.0 GB are free: leave it "
-        "out, or take rbf_relative, which needs 0.38 GB"
+        "out, or take rbf_relative, which needs 1.1 GB"
     )
 
 

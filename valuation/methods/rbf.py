@@ -1,7 +1,7 @@
 """Fits with a Gaussian kernel on the problem's features (theory/README.md, 3.4).
 
 A contributor of more than inducing.EXACT examples is fitted by inducing points, which the problem's key draws: O(n)
-time, its inputs are read in blocks and may lie on disk, and memory is that of inducing.memory_bytes, 0.9 GB at 784
+time, its inputs are read in blocks and may lie on disk, and memory is that of inducing.memory_bytes, 1.1 GB at 784
 features, beside 16 n c bytes for targets. Up to EXACT the fit is exact, with 24 n^2 bytes.
 """
 
