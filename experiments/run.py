@@ -13,8 +13,8 @@ import ml_collections
 from absl import flags
 
 from configs.common import one_of
-from experiments.runtime import launch, mesh
-from experiments.runtime.processes import is_main_process
+from experiments.runtime import launch, memory, mesh
+from experiments.runtime.processes import from_main_process, is_main_process
 from valuation.workers import use_workers
 
 # config.experiment -> the module whose run(config, workdir, data_dir) does the work; its complete(config), if there is
@@ -44,7 +44,9 @@ def execute(config: ml_collections.ConfigDict, workdir: str, data_dir: str | Non
     data_dir: folder of archives and prepared data; None for the default.
     """
     quiet = contextlib.nullcontext() if is_main_process() else contextlib.redirect_stdout(None)
-    workers = use_workers(mesh.of_values(mesh.devices()), progress=mesh.progress, memory=config.get("memory", 0))
+    budget = config.get("memory", 0)
+    free = budget or int(from_main_process(lambda: str(memory.available_bytes())))
+    workers = use_workers(mesh.of_values(mesh.devices()), progress=mesh.progress, memory=budget, available=free)
     with quiet, workers:
         experiment(config).run(config, workdir, data_dir)
 

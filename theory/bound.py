@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from theory.arguments import require
 from theory.bound_terms import Bound, add_up, discrepancy_term, kernel_term, loss_term, peeled_radius, size_term
+from theory.disagreement import reference_transfer
 
 WEIGHTS = 101
 PROBABILITY = ("lie in [0, 1]", lambda x: (x >= 0) & (x <= 1))
@@ -80,6 +81,32 @@ def mixture_bound(
         kernel_term(*diagonals, v, radius=radius, outputs=outputs, lipschitz=lipschitz),
         size_term(n, m, v, delta=delta * share),
     )
+
+
+def reference_bound(
+    bound: Callable[..., Bound], *, disagreements_real: Float[ArrayLike, "n"],
+    disagreements_synthetic: Float[ArrayLike, "m"], reference_losses: Float[ArrayLike, "k"],
+    discrepancy_real: Float[ArrayLike, ""], discrepancy_synthetic: Float[ArrayLike, ""],
+    delta: Float[ArrayLike, ""] = 0.05,
+) -> Bound:  # fmt: skip
+    """The mixture bound where labels of either part may be wrong and discrepancies see inputs alone (2.15).
+
+        L_T(f) <= v [L_r(f) + L_r(h) + d_r] + (1-v) [L_s(f) + L_s(h) + d_s] + L_T(h)
+
+    for a reference predictor h; half of delta pays for the losses of f, a quarter for those of h in each part. All of
+    d_k + L_k(h) + L_T(h) is the discrepancy of the bound that is returned.
+
+    bound: called with discrepancy_real, discrepancy_synthetic and delta, as partial(mixture_bound, losses_real=...) is.
+    disagreements: losses of h on the examples of a part, which it has not seen. reference_losses: on validation
+        examples that it was not fitted to. discrepancy: d_k of inputs. Errors: as in disagreement.reference_transfer.
+    """
+    _check(delta=delta)
+    parts = ((disagreements_real, discrepancy_real), (disagreements_synthetic, discrepancy_synthetic))
+    real, synthetic = (
+        reference_transfer(disagreements=losses, reference_losses=reference_losses, discrepancy=gap, delta=delta / 4)
+        for losses, gap in parts
+    )
+    return bound(discrepancy_real=real.total, discrepancy_synthetic=synthetic.total, delta=delta / 2)
 
 
 def best_real_weight(bound: Callable[..., Bound], *, delta: float = 0.05) -> BestWeight:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from valuation.examples import Examples
+from valuation.joined import joined
 from valuation.objective import Classification, Objective
 from valuation.scale import check_float32, check_rows
 from valuation.shared import Shared
@@ -56,14 +57,14 @@ Train: TypeAlias = Callable[[list[Examples], float, jax.Array], list[Any]]
 class Problem(NamedTuple):
     """Everything a valuation method may see. There is no test data in it.
 
-    model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers).
+    model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers, readout).
     initial: params of k random initialisations.
     checkpoints: (params, learning rate) of one model trained on the union of the contributors; () if none was.
     pool: the examples that contributors refer to: the real training examples first, after them what was made of them.
     validation: held-out real examples.
     features: inputs (n, ...) -> (n, d), row by row: the space in which discrepancies and Gaussian kernels are taken.
     key: randomness of the methods; each folds in its own purpose (purposes.py).
-    objective: what is learned, an objective of objective.py.
+    objective: what is learned, an objective of objective/.
     train: (contributors' Examples, share of the full number of steps, key) -> one params each; for the methods that
         train a little. None if training is not on offer.
     learner: what kind of model learns.
@@ -118,7 +119,7 @@ def from_arrays(
     """A Problem of one's own data sets: every entry of `sets` becomes a contributor.
 
     sets: name -> Examples with inputs (n, ...) of one shape and targets as the objective wants them: labels (n,) from
-        0 on, numbers (n,), or tokens (n, t) with a mask.
+        0 on, numbers (n,), or tokens (n, t) with a mask. Inputs of float32 that are memory maps stay on disk.
     validation: real examples, held out.
     build: key -> Model, such as lambda key: mlp((784, 128, 10), key).
     key: of everything random: initialisations and methods.
@@ -157,7 +158,7 @@ def from_arrays(
         model=model,
         initial=tuple(build(one).params for one in rest),
         checkpoints=(),
-        pool=jax.tree.map(lambda *leaves: np.concatenate(leaves), *checked.values()),
+        pool=jax.tree.map(joined, *checked.values()),
         contributors=tuple(contributors),
         validation=objective.checked("validation", validation, outputs),
         features=features,

@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     TANGENT = 6  # the sketch of sequences' gradients, one for all methods that need their tangent kernel
     RANDOM = 7
     INDUCING = 8  # the examples that stand for a large contributor, one draw for all Gaussian kernels
+    REFERENCES = 11  # the examples from which the discrepancy within a large contributor is estimated
 
 
 def purpose_key(key: jax.Array, purpose: Purpose) -> jax.Array:

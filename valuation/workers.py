@@ -28,6 +28,8 @@ class Workers(NamedTuple):
 
     progress: number of examples to come -> a function that is told how many more are done; None stays silent.
     memory: bytes that a chunk may take on every device; 0 leaves it to each function's own budget.
+    available: bytes that a method may take at once on this host, beside chunks and inputs; 0: not known, so that
+        nothing is refused.
     """
 
     devices: tuple
@@ -36,20 +38,23 @@ class Workers(NamedTuple):
     processes: int = 1
     progress: Callable[[int], Callable[[int], object]] | None = None
     memory: int = 0
+    available: int = 0
 
 
 _CHOSEN: ContextVar[Workers | None] = ContextVar("workers", default=None)
 
 
 @contextmanager
-def use_workers(mesh: Mesh | None = None, *, progress: Callable | None = None, memory: int = 0):
+def use_workers(mesh: Mesh | None = None, *, progress: Callable | None = None, memory: int = 0, available: int = 0):
     """Inside, values are computed by all devices of the mesh; every process that has some must run the same lines.
 
     A process with one CPU device uses it by as many threads as there are cores. None: this process, as outside.
     memory: bytes that a chunk may take on every device, instead of the functions' own budgets; 0 keeps those.
+    available: bytes that a method may take at once on this host: METHODS refuse what needs more (needs.py); 0: none.
     Raises ValueError for a mesh that holds this process's devices and those of some others, but not of all.
     """
-    token = _CHOSEN.set((_alone() if mesh is None else _of(mesh))._replace(progress=progress, memory=memory))
+    workers = _alone() if mesh is None else _of(mesh)
+    token = _CHOSEN.set(workers._replace(progress=progress, memory=memory, available=available))
     try:
         yield
     finally:
@@ -59,6 +64,12 @@ def use_workers(mesh: Mesh | None = None, *, progress: Callable | None = None, m
 def current() -> Workers:
     """The workers of the innermost `use_workers`."""
     return _CHOSEN.get() or _alone()
+
+
+def progress_over(total: int) -> Callable[[int], object] | None:
+    """A function that is told how many more of `total` examples are done; None where nobody watches."""
+    progress = current().progress
+    return None if progress is None else progress(total)
 
 
 def map_chunks(

@@ -213,8 +213,13 @@ def test_two_empty_parts_are_refused():
 
 
 def test_simulated_bounds_hold(tmp_path, monkeypatch):
-    """200 draws at two of the study's settings: no more than delta violations, also for the worst predictor found."""
-    monkeypatch.setattr(study, "AXES", {"n": (200,), "real_share": (0.5,), "shift": (0.4,), "head": (1.0, 0.7)})
+    """200 draws at each of two settings: no more than delta violations, also for the worst predictor found.
+
+    What the inputs' discrepancy alone would claim fails in every draw where all synthetic labels are wrong.
+    """
+    first = {"n": 200, "real_share": 0.5, "shift": 0.4, "head": 1.0, "wrong": 0.0}
+    other = {"n": 3000, "real_share": 0.1, "shift": 0.0, "head": 0.7, "wrong": 1.0}
+    monkeypatch.setattr(study, "settings", lambda: [first, other])
     with jax.enable_x64(False), jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
         study.run(tmp_path, draws=200, seed=1)
     every = results.read(tmp_path / "results.jsonl")
@@ -224,6 +229,7 @@ def test_simulated_bounds_hold(tmp_path, monkeypatch):
     for line in lines:
         failures = json.loads(json.dumps(line["failures"]))
         failures.pop("paper_form")
+        assert failures.pop("inputs") == line["wrong"]
         assert max(failures.values()) <= line["delta"]
         assert line["gap"] < line["ball_kernel"]
         assert line["spread"] < line["ball_sharper_size"] < line["ball_size"]

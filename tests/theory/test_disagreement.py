@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory.bound import mixture_bound
+from theory.bound import mixture_bound, reference_bound
 from theory.disagreement import reference_transfer
 from theory.transfer import total_variation
 
@@ -116,24 +116,23 @@ def sample(draw, inputs, labels, size):
 @partial(jax.vmap, in_axes=(0, 0, 0, 0, None))
 def totals(losses, of_reference, held_out, diagonals, gaps):
     """The bound with label disagreement (delta/2 for the mixture, delta/4 a part), and with the inputs' gaps alone."""
-    transfers = [
-        reference_transfer(disagreements=of_part, reference_losses=held_out, discrepancy=gap, delta=DELTA / 4).total
-        for of_part, gap in zip(of_reference, gaps, strict=True)
-    ]
-
-    def total(discrepancies, delta):
-        return mixture_bound(
-            losses_real=losses[0],
-            losses_synthetic=losses[1],
-            discrepancy_real=discrepancies[0],
-            discrepancy_synthetic=discrepancies[1],
-            kernel_diagonal_real=diagonals[0],
-            kernel_diagonal_synthetic=diagonals[1],
-            norm=1.0,
-            delta=delta,
-        ).total
-
-    return total(transfers, DELTA / 2), total(gaps, DELTA)
+    bound = partial(
+        mixture_bound,
+        losses_real=losses[0],
+        losses_synthetic=losses[1],
+        kernel_diagonal_real=diagonals[0],
+        kernel_diagonal_synthetic=diagonals[1],
+        norm=1.0,
+    )
+    of_inputs = {"discrepancy_real": gaps[0], "discrepancy_synthetic": gaps[1], "delta": DELTA}
+    through = reference_bound(
+        bound,
+        disagreements_real=of_reference[0],
+        disagreements_synthetic=of_reference[1],
+        reference_losses=held_out,
+        **of_inputs,
+    )
+    return through.total, bound(**of_inputs).total
 
 
 @pytest.mark.parametrize(
@@ -176,6 +175,46 @@ def test_holds_for_every_predictor_whichever_labels_are_wrong(n, m, real, synthe
         assert np.mean(true > sharper) <= DELTA
         assert np.all(sharper <= full + 1e-12)
     assert np.all(full < 1)  # of the fit: not vacuous
+
+
+def test_delta_is_split_between_the_losses_of_f_and_of_h():
+    draw = np.random.default_rng(2)
+    n, m, k, gaps = 40, 70, 30, (0.02, 0.1)
+    bound = partial(
+        mixture_bound,
+        losses_real=draw.random(n),
+        losses_synthetic=draw.random(m),
+        kernel_diagonal_real=draw.random(n),
+        kernel_diagonal_synthetic=draw.random(m),
+        norm=1.0,
+        real_weight=0.3,
+    )
+    real, synthetic, held_out = (draw.random(size) / 9 for size in (n, m, k))
+    got = reference_bound(
+        bound,
+        disagreements_real=real,
+        disagreements_synthetic=synthetic,
+        reference_losses=held_out,
+        discrepancy_real=gaps[0],
+        discrepancy_synthetic=gaps[1],
+        delta=0.04,
+    )
+    transfer = 0.0
+    for weight, losses, gap in ((0.3, real, gaps[0]), (0.7, synthetic, gaps[1])):
+        estimation = math.sqrt((1 / len(losses) + 1 / k) * math.log(1 / 0.01) / 2)
+        transfer += weight * (gap + losses.mean() + held_out.mean() + estimation)
+    assert got.discrepancy == pytest.approx(transfer)
+    assert got.size == bound(discrepancy_real=0.0, discrepancy_synthetic=0.0, delta=0.02).size
+    with pytest.raises(ValueError, match="delta must be finite and lie strictly between 0 and 1, found 2"):
+        inspect.unwrap(reference_bound)(
+            bound,
+            disagreements_real=real,
+            disagreements_synthetic=synthetic,
+            reference_losses=held_out,
+            discrepancy_real=0.0,
+            discrepancy_synthetic=0.0,
+            delta=2.0,
+        )
 
 
 @pytest.mark.parametrize("empty", ["real", "synthetic"])

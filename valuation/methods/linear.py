@@ -8,6 +8,7 @@ from valuation.closed_form import utilities
 from valuation.feature_space import contributor_source, raw_validation_features
 from valuation.linear_ridge import linear_ridge
 from valuation.problem import Contributor, Problem
+from valuation.workers import progress_over
 
 
 def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray, " C"]:
@@ -22,6 +23,7 @@ def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray
 
     def predicted(contributor: Contributor) -> Float[np.ndarray, "m c"]:
         targets = contributor_targets(problem, contributor)
-        return linear_ridge(contributor_source(problem, contributor, targets), v, ridge=ridge)
+        data = contributor_source(problem, contributor, targets)
+        return linear_ridge(data, v, ridge=ridge, progress=progress_over(data.count))
 
     return utilities(problem, predicted)

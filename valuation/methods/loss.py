@@ -1,4 +1,4 @@
-"""How well a fit with the tangent kernel explains a contributor's own targets: a term of the mixture score."""
+"""What a fit with the tangent kernel leaves of a contributor's own targets: a term of the mixture score."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,5 +8,5 @@ from valuation.problem import Problem
 
 
 def loss_only(problem: Problem, *, output: str = "target", ridge: float = 1e-3) -> Float[np.ndarray, " C"]:
-    """The loss term alone; options as in score_terms.terms."""
-    return -np.array([kernel_terms(problem, c, output=output, ridge=ridge).loss for c in problem.contributors])
+    """Minus the residual term alone, which says nothing of other data (score_terms.py); options as in its terms."""
+    return -np.array([kernel_terms(problem, c, output=output, ridge=ridge).residual for c in problem.contributors])

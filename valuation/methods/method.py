@@ -11,12 +11,14 @@ import numpy as np
 
 from valuation.aggregate import REDUCTIONS
 from valuation.discrepancy import ESTIMATORS
+from valuation.needs import Estimate, nothing, refusal_of_size, sizes
 from valuation.objective import OBJECTIVES
 from valuation.problem import Problem
 from valuation.purposes import Purpose
+from valuation.workers import current
 
 # what answers the question that each kind of truth puts to scores of examples (aggregate.by_contributor)
-REDUCTION_OF_TRUTH = {"own_set": "mean", "leave_one_out": "sum", "none": "mean"}
+REDUCTION_OF_TRUTH = {"own_set": "mean", "leave_one_out": "sum", "added": "sum", "none": "mean"}
 OF_THE_MACHINE = ("memory",)  # options that change no value
 NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -44,6 +46,7 @@ class Method(NamedTuple):
     least_examples: of a contributor. most_examples: of all contributors together, above which a default table leaves it
         out; None without such a bound.
     purpose: what it uses the problem's key for; None: nothing.
+    needs: sizes of a problem -> the bytes and operations that it takes (needs.py).
     """
 
     name: str
@@ -61,10 +64,11 @@ class Method(NamedTuple):
     least_examples: int = 1
     most_examples: int | None = None
     purpose: Purpose | None = None
+    needs: Estimate = nothing
 
     def __call__(self, problem: Problem, **options: Any) -> np.ndarray:
         """The values, all finite. Raises ValueError for an objective or a contributor that the method does not take,
-        and for values that are not finite.
+        for more memory than use_workers(available=...) allows, and for values that are not finite.
         """
         if refusal := self.refusal(problem.objective.kind):
             raise ValueError(refusal)
@@ -74,6 +78,10 @@ class Method(NamedTuple):
                     f"{self.name} needs at least {self.least_examples} examples a contributor, {contributor.name} has "
                     f"{len(contributor.index)}"
                 )
+        if available := current().available:
+            s = sizes(problem)
+            if refusal := refusal_of_size(self.name, self.needs(s).bytes, s, problem.objective.kind, available):
+                raise ValueError(refusal)
         values = self.values(problem, **options)
         if not np.isfinite(values).all():
             first = int(np.argmin(np.isfinite(values)))

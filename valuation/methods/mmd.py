@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from valuation.methods.score_terms import Terms, discrepancy_terms, size_terms
-from valuation.methods.score_weights import scale_free_weights, value
+from valuation.methods.score_terms import discrepancy_terms, size_terms
+from valuation.methods.score_weights import scale_free
 from valuation.problem import Problem
 
 
@@ -15,7 +15,4 @@ def mmd_only(problem: Problem, *, estimator: str = "unbiased", joint: bool = Fal
 
 def mmd_size(problem: Problem, *, estimator: str = "unbiased", joint: bool = False) -> Float[np.ndarray, " C"]:
     """The score of its discrepancy and size terms alone, scale-free weights: neither gradients nor labels."""
-    distances = discrepancy_terms(problem, estimator=estimator, joint=joint)
-    nothing = np.zeros(len(distances))
-    costs = Terms(nothing, distances, nothing, size_terms(problem))
-    return value(costs, scale_free_weights(costs))
+    return scale_free(discrepancy_terms(problem, estimator=estimator, joint=joint), size_terms(problem))

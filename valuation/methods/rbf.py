@@ -10,19 +10,13 @@ from jaxtyping import Float
 from scipy.special import ndtr
 
 from valuation.at_initialisation import contributor_targets, validation_targets
-from valuation.closed_form import predictions, ridge_coefficients, utilities
-from valuation.discrepancy import distance_table
-from valuation.feature_space import (
-    contributor_features,
-    contributor_source,
-    median_squared_distance,
-    raw_validation_features,
-    validation_features,
-)
+from valuation.closed_form import predictions, relative_margins, ridge_coefficients, utilities
+from valuation.feature_space import contributor_source, median_squared_distance, raw_validation_features
 from valuation.inducing import EXACT, gaussian, kernel_ridge
-from valuation.margins import relative_margin
+from valuation.kernel_sums import gaussian_kernels
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
+from valuation.workers import progress_over
 
 
 def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5) -> Float[np.ndarray, " C"]:
@@ -57,11 +51,7 @@ def rbf_relative(
     An order, not a predicted accuracy: from 0 to 1, free of the scale of predictions, .5 where they know nothing.
     smoothing: the margin in root mean squares over which an example goes from wrong to right.
     """
-    labels = validation_targets(problem).argmax(1)
-    return np.array(
-        [relative_margin(rbf_predictions(problem, c, ridge, bandwidth), labels, smoothing=smoothing)
-         for c in problem.contributors]
-    )  # fmt: skip
+    return relative_margins(problem, lambda c: rbf_predictions(problem, c, ridge, bandwidth), smoothing=smoothing)
 
 
 def rbf_predictions(
@@ -72,11 +62,9 @@ def rbf_predictions(
                problem.objective, problem.key)  # fmt: skip
 
     def make():
-        s2 = bandwidth * median_squared_distance(problem)
         if len(contributor.index) > EXACT:
-            return _by_inducing_points(problem, contributor, s2, ridge)
-        x, v = contributor_features(problem, contributor), validation_features(problem)
-        kernels = np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(v, x) / (2 * s2))
+            return _by_inducing_points(problem, contributor, bandwidth * median_squared_distance(problem), ridge)
+        kernels = gaussian_kernels(problem, contributor, bandwidth)
         return predictions(problem, contributor, kernels, lambda kernel: ridge_coefficients(kernel, ridge))
 
     return once(problem, "rbf predictions", depends, make, options=(ridge, bandwidth))
@@ -87,7 +75,8 @@ def _by_inducing_points(problem: Problem, contributor: Contributor, s2: float, r
     centre = problem.objective.centre(targets)
     data, v = contributor_source(problem, contributor, targets - centre), raw_validation_features(problem)
     key = purpose_key(problem.key, Purpose.INDUCING)
-    return centre + kernel_ridge(data, v, gaussian(s2), key=key, ridge=ridge)
+    progress = progress_over(data.count)
+    return centre + kernel_ridge(data, v, gaussian(s2), key=key, ridge=ridge, progress=progress)
 
 
 def margin_utility(predictions: Float[np.ndarray, "m c"], targets: Float[np.ndarray, "m c"], smoothing: float) -> float:

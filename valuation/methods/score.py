@@ -1,6 +1,6 @@
 """The mixture score: our reconstruction of the paper's retraining-free value (theory/README.md, 3.3).
 
-v(S) = -(w1 loss + w2 discrepancy + w3 kernel + w4 size),   the costs of score_terms.py, weights of score_weights.py
+v(S) = -(w1 residual + w2 discrepancy + w3 kernel + w4 size),   the costs of score_terms.py, weights of score_weights.py
 """
 
 from collections.abc import Callable

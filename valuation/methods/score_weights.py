@@ -1,4 +1,9 @@
-"""Weights of the score's four terms: literal, scale-free, as DAVINZ does, or fitted to retrained contributors."""
+"""Weights of the score's four terms: literal, scale-free, as DAVINZ does, or fitted to retrained contributors.
+
+Scale-free weights serve any table of costs, such as the terms of the score that are used, (k, C).
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.optimize
@@ -8,26 +13,31 @@ from valuation.methods.score_terms import Terms
 from valuation.scale import significant
 
 
-def value(terms: Terms, weights) -> Float[np.ndarray, " C"]:
-    """-(w1 loss + w2 discrepancy + w3 kernel + w4 size), higher = better; weights (4,) or one row a contributor."""
+def value(terms: Sequence[np.ndarray], weights) -> Float[np.ndarray, " C"]:
+    """Minus the weighted sum of k costs (C,), higher = better; weights (k,) or one row a contributor."""
     return -np.sum(np.stack(terms, -1) * np.asarray(weights), -1)
 
 
+def scale_free(*terms: np.ndarray) -> Float[np.ndarray, " C"]:
+    """Minus the sum of the costs (C,), each over its standard deviation; higher = better, without a unit."""
+    return value(terms, scale_free_weights(terms))
+
+
 def literal_weights(terms: Terms) -> Float[np.ndarray, "4"]:
-    """Least squares of the four terms on (loss + discrepancy) / 2, as the paper's fit has been described.
+    """Least squares of the four terms on (residual + discrepancy) / 2, as the paper's fit has been described.
 
     The target lies in the span of two of the terms: the weights are (1/2, 1/2, 0, 0) whatever the data.
     """
-    target = (terms.loss + terms.discrepancy) / 2
+    target = (terms.residual + terms.discrepancy) / 2
     return np.linalg.lstsq(np.stack(terms, -1), target, rcond=None)[0]
 
 
-def scale_free_weights(terms: Terms) -> Float[np.ndarray, "4"]:
+def scale_free_weights(terms: Sequence[np.ndarray]) -> Float[np.ndarray, " k"]:
     """Each term over its standard deviation across the contributors; a constant term gets exactly 0."""
     return 1 / spreads(terms)
 
 
-def spreads(terms: Terms) -> Float[np.ndarray, "4"]:
+def spreads(terms: Sequence[np.ndarray]) -> Float[np.ndarray, " k"]:
     """Standard deviation of each term across the contributors; infinite for a term that is constant but for rounding.
 
     What is divided by it then weighs nothing, as a constant changes no difference between contributors.

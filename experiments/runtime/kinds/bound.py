@@ -5,12 +5,13 @@ from experiments.runtime.kinds.kind import RUN, SECONDS, Kind
 BOUND_TERMS = ("loss", "discrepancy", "kernel", "size", "total")
 BOUND = {
     "bound": Kind(
-        ("n", "real_share", "shift", "head"),
+        ("n", "real_share", "shift", "head", "wrong"),
         {
             "n": "examples",
             "real_share": "of them real",
             "shift": "of the synthetic mean",
             "head": "mass kept by truncation",
+            "wrong": "share of synthetic labels of the other sign",
             "draws": "of samples",
             "seed": "of all draws",
             "delta": "probability with which a bound may fail",
@@ -23,6 +24,9 @@ BOUND = {
             "best_total": "bound at that weight",
             "best_price": "what having chosen it costs",
             "paper_total": "bound in the paper's form",
+            "reference_total": "bound through a reference, whose discrepancy sees inputs alone",
+            "reference_discrepancy": "inputs' discrepancy, disagreement and the reference's own loss in it",
+            "inputs_total": "what the inputs' discrepancy alone would claim",
             "squared_true": "squared test error",
             "squared_total": "its bound",
             "squared_discrepancy": "the discrepancy in it",

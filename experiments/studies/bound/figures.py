@@ -15,6 +15,11 @@ LABELS = {
     "real_share": "share of real data ω",
     "shift": "shift of the synthetic mean",
     "head": "mass H kept by truncation",
+    "wrong": "share of wrong synthetic labels",
+}
+ELSEWHERE: dict[str, dict[str, float]] = {  # where an axis is varied, if not at the first value of each other
+    "head": {"shift": 0.0},
+    "wrong": {"n": 10000, "real_share": 0.2, "shift": 0.0},
 }
 
 
@@ -38,15 +43,15 @@ TERMS = {
 
 
 def along(lines: list[dict], axis: str) -> list[dict]:
-    """The lines in which only `axis` departs from the first line, in its order; truncation goes without a shift."""
-    fixed = {name: lines[0][name] for name in LABELS if name != axis} | ({"shift": 0.0} if axis == "head" else {})
+    """The lines in which only `axis` departs from the first line, or from ELSEWHERE, in its order."""
+    fixed = {name: lines[0][name] for name in LABELS if name != axis} | ELSEWHERE.get(axis, {})
     kept = [line for line in lines if all(line[name] == value for name, value in fixed.items())]
     return sorted(kept, key=lambda line: line[axis])
 
 
 def draw(lines: list[dict], path: str | Path) -> None:
     """Terms of the bound along each axis (top), and how many times larger each is than what it bounds (bottom)."""
-    figure = Figure(figsize=(15, 7.5), layout="constrained")
+    figure = Figure(figsize=(18, 7.5), layout="constrained")
     panels = figure.subplots(2, len(LABELS), sharex="col", sharey="row")
     for (axis, label), (top, bottom) in zip(LABELS.items(), panels.T, strict=True):
         rows = along(lines, axis)
@@ -62,6 +67,8 @@ def draw(lines: list[dict], path: str | Path) -> None:
                 bottom.plot(places, ratio, marker=term.marker, **style)
         top.plot(places, _column(rows, "true"), "kD", label="true test loss")
         top.plot(places, _column(rows, "best_total"), "k_", markersize=22, label="total at the best real weight")
+        top.plot(places, _column(rows, "reference_total"), "k^", mfc="none", label="total through a reference")
+        top.plot(places, _column(rows, "inputs_total"), "kv", mfc="none", label="inputs' discrepancy alone (not valid)")
         top.plot(places, _column(rows, "paper_total"), "kx", label="paper's form, our reconstruction (not valid)")
         top.tick_params(labelbottom=True)
         bottom.set_xticks(places, [f"{row[axis]:g}" for row in rows])
@@ -81,15 +88,17 @@ def draw(lines: list[dict], path: str | Path) -> None:
 
 def table(lines: list[dict]) -> str:
     """Markdown: each setting with the terms, totals, true loss and the share of draws in which a bound failed."""
-    head = ["n", "ω", "shift", "H", "true", "loss", "discrepancy", "kernel", "size", "total", "total / true"]
+    head = ["n", "ω", "shift", "H", "wrong", "true", "loss", "discrepancy", "kernel", "size", "total", "total / true"]
     head += ["best weight", "its total", "price", "failed", "worst in the ball failed"]
+    head += ["through a reference", "failed", "inputs alone", "failed"]
     rows = []
     for line in lines:
         terms = [line["true"], *(line[f"term_{name}"] for name in (*TERMS, "total")), line["term_total"] / line["true"]]
         best = [line["best_weight"], line["best_total"], line["best_price"]]
         failed = [line["failures"]["ridge"], line["failures"]["worst_in_ball"]]
+        claims = [x for name in ("reference", "inputs") for x in (line[f"{name}_total"], line["failures"][name])]
         setting = [f"{line[name]:g}" for name in LABELS]
-        rows.append([*setting, *(f"{value:.3f}" for value in terms + best), *(f"{share:.3f}" for share in failed)])
+        rows.append([*setting, *(f"{value:.3f}" for value in terms + best + failed + claims)])
     first = lines[0]
     caption = f"Means over {first['draws']} draws a setting, delta {first['delta']:g}, commit {first['commit']}.\n\n"
     return caption + markdown.table(head, rows) + "\n"

@@ -1,7 +1,7 @@
 """How loose each term of the mixture bound is: python -m experiments.studies.bound.study --workdir=out/bound
 
 1,000 draws of simulation.py a setting, one line of results.jsonl each; then figures/bound.png and report.md from
-those lines. One minute on two cores. A finished workdir is left as it is, an interrupted one goes on.
+those lines. Two minutes on two cores. A finished workdir is left as it is, an interrupted one goes on.
 """
 
 import functools
@@ -18,13 +18,14 @@ from tqdm import tqdm
 from experiments.runtime import launch, results, study
 from experiments.runtime.study import Step, Study
 from experiments.studies.bound import figures
-from experiments.studies.bound.simulation import BALL, NOISE, NORM_UNIT, POINTS, RIDGE, one_draw, world
+from experiments.studies.bound.simulation import BALL, HELD_OUT, NOISE, NORM_UNIT, POINTS, RIDGE, SEEN, one_draw, world
 
-AXES = {  # one is varied, the others stay at their first value; head mass is varied without a shift
+AXES = {  # one is varied, the others stay at their first value, or at that of figures.ELSEWHERE
     "n": (1000, 100, 300, 3000, 10000),
     "real_share": (0.5, 0.05, 0.2, 0.8, 1.0),
     "shift": (0.2, 0.0, 0.1, 0.4, 0.8),
     "head": (1.0, 0.97, 0.9, 0.7, 0.5),
+    "wrong": (0.0, 0.1, 0.25, 0.5, 1.0),
 }
 BATCH = 50
 
@@ -32,8 +33,9 @@ BATCH = 50
 def settings() -> list[dict]:
     """The settings of the study, each once."""
     centre = {axis: values[0] for axis, values in AXES.items()}
-    varied = [{**centre, axis: value} for axis, values in AXES.items() for value in values]
-    varied = [{**one, "shift": 0.0} if one["head"] < 1 else one for one in varied]
+    varied = [
+        {**centre, **figures.ELSEWHERE.get(axis, {}), axis: value} for axis, values in AXES.items() for value in values
+    ]
     return [one for i, one in enumerate(varied) if one not in varied[:i]]
 
 
@@ -45,7 +47,7 @@ def measure(key: jax.Array, setting: dict, *, draws: int, delta: float) -> dict:
     """
     begin = time.time()
     n_real = round(setting["n"] * setting["real_share"])
-    place = world(setting["shift"], setting["head"])
+    place = world(setting["shift"], setting["head"], setting["wrong"])
     one = jax.jit(
         lambda keys: lax.map(
             lambda key: one_draw(key, place, n_real, setting["n"] - n_real, delta), keys, batch_size=BATCH
@@ -58,6 +60,8 @@ def measure(key: jax.Array, setting: dict, *, draws: int, delta: float) -> dict:
         "squared": drawn["squared_true"] > drawn["squared_total"],
         "worst_in_ball": drawn["gap"] > drawn["ball_kernel"] + drawn["ball_size"],
         "worst_in_ball_sharper": drawn["gap"] > drawn["ball_kernel"] + drawn["ball_sharper_size"],
+        "reference": drawn["true"] > drawn["reference_total"],
+        "inputs": drawn["true"] > drawn["inputs_total"],
         "paper_form": drawn["true"] > drawn["paper_total"],
     }
     return {
@@ -73,6 +77,7 @@ def run(workdir: str | Path, *, draws: int, seed: int, delta: float = 0.05) -> P
     """Measures the settings that workdir/results.jsonl does not hold yet, then writes the report; its path."""
     config = {"name": "bound_study", "scale": f"{draws}", "draws": draws, "seed": seed, "delta": delta}
     config |= {"axes": AXES, "ball": BALL, "noise": NOISE, "norm_unit": NORM_UNIT, "points": POINTS, "ridge": RIDGE}
+    config |= {"seen": SEEN, "held_out": HELD_OUT}
 
     def line(number: int, setting: dict) -> list[dict]:
         key = jax.random.fold_in(jax.random.key(seed), number)

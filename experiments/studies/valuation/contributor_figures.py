@@ -13,7 +13,7 @@ from experiments.studies.valuation.reading import contributors, first_draw, labe
 
 
 def score_terms(lines: list[dict]) -> Figure | None:
-    """The four costs of the score by contributor, each in units of its spread, best contributor on top."""
+    """The recorded costs by contributor, beside the truth, best contributor on top."""
     draw = first_draw(lines)
     terms = select(lines, kind="terms", draw=draw)
     if not terms:
@@ -21,12 +21,14 @@ def score_terms(lines: list[dict]) -> Figure | None:
     truth = utilities(lines, draw).mean(0)
     order = np.argsort(truth)
     names = [label(x) for x in contributors(lines, draw)]
-    figure = Figure(figsize=(11, 0.2 * len(order) + 1))
-    axes = figure.subplots(1, 5, sharey=True, width_ratios=(1, 1, 1, 1, 1))
-    costs = terms[0]["terms"] | {metric(lines): truth}
-    for i, (axis, (name, cost)) in enumerate(zip(axes, costs.items(), strict=True)):
-        axis.barh(range(len(order)), np.array(cost)[order], color=COLOURS[i] if i < 4 else "0.4")
-        axis.set_title(name if i == 4 else f"{name} (a cost)")
+    costs = {f"{name} (a cost)": cost for name, cost in terms[0]["terms"].items()}
+    figure = Figure(figsize=(2.2 * (len(costs) + 1), 0.2 * len(order) + 1))
+    axes = figure.subplots(1, len(costs) + 1, sharey=True)
+    colours = [*COLOURS[: len(costs)], "0.4"]
+    shown = costs | {metric(lines): truth}
+    for axis, colour, (name, cost) in zip(axes, colours, shown.items(), strict=True):
+        axis.barh(range(len(order)), np.array(cost)[order], color=colour)
+        axis.set_title(name)
         axis.margins(y=0.01)
         axis.locator_params(axis="x", nbins=3)
     axes[0].set_yticks(range(len(order)), [names[i] for i in order], fontsize=7)

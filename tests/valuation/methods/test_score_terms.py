@@ -9,7 +9,7 @@ from valuation.problem import contributor_examples
 
 
 def brute_force(problem, which, scalar, residual, scaled, ridge):
-    """Kernel term and loss of one contributor with explicit Jacobians and a plain inverse, float64."""
+    """Kernel term and residual of one contributor with explicit Jacobians and a plain inverse, float64."""
     examples = contributor_examples(problem, problem.contributors[which])
     results = []
     for params in problem.initial:
@@ -32,18 +32,18 @@ RESIDUALS = {
 
 @pytest.mark.parametrize("output", RESIDUALS)
 @pytest.mark.parametrize("which", [1, 4, 5, 6])
-def test_kernel_and_loss_terms_are_brute_force(output, which):
+def test_kernel_and_residual_terms_are_brute_force(output, which):
     one = score_terms.kernel_terms(corners(), corners().contributors[which], output=output, ridge=1e-2)
     for scaled, got in ((False, one.kernel), (True, one.scaled)):
         expected = brute_force(corners(), which, *RESIDUALS[output], scaled, 1e-2)
-        np.testing.assert_allclose((got, one.loss), expected, rtol=2e-3)
+        np.testing.assert_allclose((got, one.residual), expected, rtol=2e-3)
 
 
 def test_numbers_have_their_own_residual():
     problem = numbers()
     one = score_terms.kernel_terms(problem, problem.contributors[2], output="target", ridge=1e-2)
     expected = brute_force(problem, 2, number, lambda f, y: y[:, None] - f, False, 1e-2)
-    np.testing.assert_allclose((one.kernel, one.loss), expected, rtol=2e-3)
+    np.testing.assert_allclose((one.kernel, one.residual), expected, rtol=2e-3)
 
 
 @pytest.mark.parametrize("joint", [False, True])
@@ -63,6 +63,18 @@ def test_discrepancy_term_is_brute_force_by_part(joint, which):
     np.testing.assert_allclose(
         score_terms.discrepancy_term(corners(), c, estimator="unbiased", joint=joint), expected, atol=2e-4
     )
+
+
+@pytest.mark.parametrize("estimator", ["unbiased", "biased", "linear"])
+def test_large_parts_in_one_pass_give_the_same_discrepancy(monkeypatch, estimator):
+    """As many references as examples: nothing is estimated. Two parts, of which one counts as large."""
+    mixed = corners().contributors[2]
+    for joint in (False, True):
+        expected = score_terms.discrepancy_term(corners(), mixed, estimator=estimator, joint=joint)
+        monkeypatch.setattr(score_terms, "EXACT", 15)
+        found = score_terms.discrepancy_term(corners(), mixed, estimator=estimator, joint=joint)
+        monkeypatch.undo()
+        np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
 def test_joint_discrepancies_need_classes():

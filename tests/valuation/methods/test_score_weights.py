@@ -15,7 +15,7 @@ TERMS = Terms(*np.random.default_rng(1).random((4, 9)) * np.array([[1.0], [0.3],
 
 def test_value_is_minus_the_weighted_sum():
     weights = np.array([0.1, 2.0, 3.0, 0.5])
-    expected = [-sum(w * t[i] for w, t in zip(weights, TERMS, strict=True)) for i in range(len(TERMS.loss))]
+    expected = [-sum(w * t[i] for w, t in zip(weights, TERMS, strict=True)) for i in range(len(TERMS.residual))]
     np.testing.assert_allclose(value(TERMS, weights), expected)
     np.testing.assert_allclose(value(TERMS, np.tile(weights, (len(expected), 1))), expected)
 
@@ -38,7 +38,7 @@ def test_a_constant_term_weighs_nothing(constant):
     without = TERMS._replace(kernel=np.zeros(9))
     np.testing.assert_array_equal(scale_free_weights(terms) > 0, [True, True, False, True])
     assert kappa_weights(terms)[2] == 0
-    for weights in (scale_free_weights, lambda costs: calibrated_weights(costs, TERMS.loss[members], members)):
+    for weights in (scale_free_weights, lambda costs: calibrated_weights(costs, TERMS.residual[members], members)):
         np.testing.assert_array_equal(value(terms, weights(terms)), value(without, weights(without)))
 
 

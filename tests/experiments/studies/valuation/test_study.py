@@ -66,12 +66,14 @@ def test_correlations_are_scipys_on_the_lines(finished):
 def test_the_ablation_holds_the_score_itself(finished):
     """Its terms with scale-free weights are what the methods compute that are made of them."""
     lines = results.read(finished / "results.jsonl")
-    every = ["loss", "discrepancy", "kernel", "size"]
-    for terms, name in ((every, "score_scale_free"), (every[1::2], "mmd_size"), (every[1:2], "mmd_only")):
+    every = ["residual", "discrepancy", "kernel", "size", "disagreement"]
+    made = {"score_scale_free": every[:4], "mmd_size": every[1:4:2], "mmd_only": every[1:2],
+            "score_disagreement": every[1::2] + every[4:]}  # fmt: skip
+    for name, terms in made.items():
         ablation = select(lines, kind="ablation", terms=terms)[0]
         expected = [x["spearman"] for x in select(lines, kind="correlation", method=name)]
         np.testing.assert_allclose(ablation["by_draw"], expected)
-    assert len(select(lines, kind="ablation")) == 15
+    assert len(select(lines, kind="ablation")) == 31
 
 
 def test_a_finished_workdir_is_left_alone(finished, data_dir, capsys):
@@ -82,8 +84,8 @@ def test_a_finished_workdir_is_left_alone(finished, data_dir, capsys):
 
 
 def test_another_config_in_the_same_workdir_is_refused(finished, data_dir):
-    with pytest.raises(ValueError, match="bootstrap"):
-        study.run(config(bootstrap=100), str(finished), data_dir)
+    with pytest.raises(ValueError, match="checkpoints"):
+        study.run(config(checkpoints=2), str(finished), data_dir)
 
 
 def test_a_killed_run_ends_with_the_same_numbers(finished, tmp_path, data_dir):
@@ -104,7 +106,7 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     text = report.write(tmp_path).read_text()
     linked = re.findall(r"\]\(figures/(\w+\.png)\)", text)
     assert set(linked) == {path.name for path in (tmp_path / "figures").glob("*.png")}
-    assert len(linked) == 6
+    assert len(linked) == 7
     for name in default_methods("classification", 1):
         assert f"| {METHODS[name].title} |" in text
     assert text == (finished / "report.md").read_text()
@@ -141,7 +143,7 @@ def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, 
     """With a "training" that counts its examples and a metric that is that count, a contributor is worth its size."""
     monkeypatch.setattr(ground_truth, "fit", lambda recipe, sets, keys, **_: [len(one.rows) for one in sets])
     task = tasks.load(config(), data_dir, None)._replace(measure=lambda model, data: (model.params, 0.0))
-    chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={})
+    chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={}, choice="size")
     monkeypatch.setattr(tasks, "load", lambda *_: task)
     study.run(chosen, str(tmp_path), data_dir)
     lines = results.read(tmp_path / "results.jsonl")

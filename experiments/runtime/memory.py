@@ -1,0 +1,38 @@
+"""How much memory this machine has left."""
+
+import os
+from pathlib import Path
+
+MEMINFO, GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+
+
+def available_bytes() -> int:
+    """Bytes that new arrays may take before the machine swaps or a container ends the process; 0: not known.
+
+    The least of what Linux says is available and what the container's limit leaves; elsewhere half of the machine's
+    memory, since nothing tells how much is in use.
+    """
+    known = [count for count in (_of_machine(), _of_container()) if count is not None]
+    return max(min(known, default=0), 0)
+
+
+def _of_machine() -> int | None:
+    if MEMINFO.exists():
+        for line in MEMINFO.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _of_container() -> int | None:
+    """What a limit of control groups, version 2, leaves; pages of files that could be dropped count as free."""
+    try:
+        limit = (GROUP / "memory.max").read_text().strip()
+        used = int((GROUP / "memory.current").read_text())
+        kept = dict(line.split() for line in (GROUP / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else int(limit) - used + int(kept.get("inactive_file", 0))

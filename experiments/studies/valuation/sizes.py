@@ -1,0 +1,68 @@
+"""What the values of a run take, told before anything is trained: time, memory, and whether they fit."""
+
+import time
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+import scipy.linalg
+
+from experiments.tasks.task import Task
+from valuation import needs
+from valuation.methods import METHODS
+from valuation.problem import Problem
+from valuation.workers import current
+
+SECONDS, BYTES = 1.0, 10**8  # below both, a method is not named
+PRODUCT = 768  # rows of the matrices whose product is timed
+
+
+def of_run(config, task: Task, draws: Sequence[Sequence[int]]) -> str:
+    """In words: the seconds and gigabytes of each method for the largest contributor of a run.
+
+    draws: the examples of each contributor, by draw. Seconds are those of operations in float64 at the speed of a
+        product of two matrices that is timed here; a training is not counted.
+    Raises ValueError that names the method and the way out for what does not fit into use_workers(available=...).
+    """
+    sizes, free = largest(config, task, draws), current().available
+    estimates = {name: METHODS[name].needs(sizes) for name in config.methods}
+    for name, one in estimates.items():
+        kind = task.objective.kind
+        if free and (words := needs.refusal_of_size(name, one.bytes, sizes, kind, free)):
+            raise ValueError(f"config.methods: {words}; config.memory, in bytes, overrules what is free")
+    rate = flops_a_second()
+    named = [
+        f"{name} {one.flops / rate:,.0f} s and {needs.gigabytes(one.bytes)}"
+        for name, one in sorted(estimates.items(), key=lambda item: -item[1].flops)
+        if one.flops / rate >= SECONDS or one.bytes >= BYTES
+    ]
+    beside = f" of {needs.gigabytes(free)}" if free else ""
+    return (
+        f"estimate: values of the largest contributor, {sizes.examples:,} examples of {sizes.features:,} features, at "
+        f"{rate / 1e9:.0f} GFLOP/s: {'; '.join(named) or f'less than {SECONDS:.0f} s and 0.1 GB'}{beside}"
+    )
+
+
+def largest(config, task: Task, draws: Sequence[Sequence[int]]) -> needs.Sizes:
+    """Sizes of the largest contributor and of the largest draw."""
+    problem = Problem(
+        model=task.model, initial=(), checkpoints=(), pool=task.validation, contributors=(),
+        validation=task.validation, features=task.features, key=jax.random.key(0), objective=task.objective,
+        learner=task.learner,
+    )  # fmt: skip
+    return needs.sizes(problem)._replace(
+        examples=max(map(max, draws)),
+        union=max(map(sum, draws)),
+        initialisations=config.initialisations,
+        checkpoints=config.checkpoints,
+    )
+
+
+def flops_a_second() -> float:
+    """Operations a second of a product of two matrices in float64, the faster of two."""
+    a, seconds = np.ones((PRODUCT, PRODUCT), order="F"), []
+    for _ in range(2):
+        begun = time.perf_counter()
+        scipy.linalg.blas.dgemm(1.0, a, a)
+        seconds.append(time.perf_counter() - begun)
+    return 2.0 * PRODUCT**3 / min(seconds)

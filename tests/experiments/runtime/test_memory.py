@@ -1,0 +1,20 @@
+"""What is free, against files as Linux writes them."""
+
+from experiments.runtime import memory
+
+
+def test_the_container_leaves_less_than_the_machine(monkeypatch, tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal: 2000 kB\nMemAvailable:    1000 kB\n")
+    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "GROUP", tmp_path)
+    assert memory.available_bytes() == 1_024_000
+    (tmp_path / "memory.max").write_text("900000\n")
+    (tmp_path / "memory.current").write_text("500000\n")
+    (tmp_path / "memory.stat").write_text("anon 400000\ninactive_file 100000\n")
+    assert memory.available_bytes() == 500_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.available_bytes() == 1_024_000
+
+
+def test_this_machine_has_some():
+    assert memory.available_bytes() > 2**20
