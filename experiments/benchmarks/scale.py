@@ -5,8 +5,9 @@
 Rows of 784 bytes, and of tokens, lie in files of the workdir that are mapped into memory; methods see them as they see
 any contributor. One line of results.jsonl a method and size, each measured in a process of its own, so that its peak
 memory is its own; a fitted exponent a method, from 10^4 examples on; and lines of agreement with exact values: on the
-images task, and on 8,000 rows with wrong labels. --parts=sizes,images,wrong_labels, --sizes and --methods do a part of
-it; a run without them does what is missing and writes the report. An interrupted run goes on where it stopped.
+images task, and on 8,000 of its images with wrong labels. --parts=sizes,images,wrong_labels, --sizes and --methods do
+a part of it; a run without them does what is missing and writes the report. An interrupted run goes on where it
+stopped.
 """
 
 import json
@@ -35,7 +36,7 @@ WARM = 10**4  # examples of the call before, at most: what it compiles serves ev
 PARTS = ("sizes", "images", "wrong_labels")
 FILES = "rows"  # folder of the workdir
 POINTS = {"images": (128, 256, 512), "wrong_labels": (1024, 2048, 4096)}
-NOISY = 8000  # rows with wrong labels
+NOISY = 8000  # images with wrong labels
 MODULE = "experiments.benchmarks.scale"
 CONFIG = {"name": "benchmark_scale", "scale": "", "features": scale_data.FEATURES, "validation": scale_data.VALIDATION}
 
@@ -72,7 +73,7 @@ def steps(lines: list[dict], *, workdir: Path, parts, counts, methods, data_dir:
                 yield Step([about], partial(_apart, workdir, method, count))
     agreement = {
         "images": lambda: scale_agreement.of_images(POINTS["images"], data_dir),
-        "wrong_labels": lambda: scale_agreement.of_wrong_labels(POINTS["wrong_labels"], NOISY),
+        "wrong_labels": lambda: scale_agreement.of_wrong_labels(POINTS["wrong_labels"], NOISY, data_dir),
     }
     for case, make in agreement.items():
         if case in parts:

@@ -9,7 +9,6 @@ import scipy.stats
 
 from configs import images
 from experiments import tasks
-from experiments.benchmarks import scale_data
 from experiments.runtime import mesh
 from experiments.tasks import mixture
 from valuation.at_initialisation import contributor_targets
@@ -44,16 +43,20 @@ def of_images(points: Iterable[int], data_dir: str | None) -> list[dict]:
     return lines
 
 
-def of_wrong_labels(points: Iterable[int], examples: int) -> list[dict]:
-    """A line for each number of points: one set of rows under each share of wrong labels, all in one solve."""
-    draw = np.random.default_rng(0)
-    problem = scale_data.problem_of_arrays(scale_data.rows(jax.random.key(scale_data.FIRST), examples))
-    labels, classes = problem.pool.targets, scale_data.CLASSES
+def of_wrong_labels(points: Iterable[int], examples: int, data_dir: str | None) -> list[dict]:
+    """A line for each number of points: rows of the images task's pool, real and made, under each share of NOISE.
+
+    All shares are fitted in one solve.
+    """
+    draw, problem = np.random.default_rng(0), images_problem(data_dir)
+    examples = min(examples, len(problem.pool.inputs))
+    pool = problem.pool.take(draw.permutation(len(problem.pool.inputs))[:examples])
+    labels, classes = pool.targets, int(problem.validation.targets.max()) + 1
     order, other = draw.permutation(examples), (labels + draw.integers(1, classes, examples)) % classes
     targets = np.concatenate(
         [np.eye(classes)[np.where(order < share * examples, other, labels)] - 1 / classes for share in NOISE], 1
     )
-    data = source(problem.pool.inputs, targets, features=problem.features)
+    data = source(pool.inputs, targets, features=problem.features)
     begun = time.perf_counter()
     exact, lines = _values(problem, data, len(NOISE), 1, exact=examples), []
     seconds = time.perf_counter() - begun

@@ -67,11 +67,7 @@ def mapped(folder: Path, make, count: int) -> Examples:
 
 def problem_of_rows(folder: Path, stored: int, count: int) -> Problem:
     """One contributor of the first `count` of the rows of a file, to be classified."""
-    return problem_of_arrays(mapped(folder, rows, stored), count)
-
-
-def problem_of_arrays(pool: Examples, count: int | None = None) -> Problem:
-    """The same of rows in memory or mapped: one contributor of the first `count` of them."""
+    pool = mapped(folder, rows, stored)
     model, held_out = mlp((FEATURES, 128, CLASSES), jax.random.key(0)), rows(jax.random.key(HELD_OUT), VALIDATION)
     model = model._replace(apply=partial(_of_bytes, model.apply))
     return _problem(model, pool, held_out, pool.targets[:count], Classification(CLASSES), _scaled)

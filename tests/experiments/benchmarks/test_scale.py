@@ -19,8 +19,8 @@ def small(monkeypatch):
     monkeypatch.setattr(scale, "SIZES", (60, 120))
     monkeypatch.setattr(scale, "FITTED", 60)
     monkeypatch.setattr(scale, "WARM", 60)
-    monkeypatch.setattr(scale, "NOISY", 300)
-    monkeypatch.setattr(scale, "POINTS", {"images": (8, 64), "wrong_labels": (32, 256)})
+    monkeypatch.setattr(scale, "NOISY", 100)
+    monkeypatch.setattr(scale, "POINTS", {"images": (8, 64), "wrong_labels": (8, 64)})
     monkeypatch.setattr(scale_agreement, "images_problem", lambda data_dir: corners())
 
 
