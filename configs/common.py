@@ -15,11 +15,15 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.seed = options.seed  # of the first draw; 0-9 are for development, tables use 1000 and on
     config.draws = options.draws
     config.truth, config.truth_seeds = options.truth, options.truth_seeds
+    config.beside = options.beside  # real examples that stand beside every contributor, of truth=added
     config.checkpoints = 3  # of one training on the union, for the methods that look at those
     config.zipf = 1.0  # exponent of the frequencies of the groups in a truncated synthetic part
     config.examples = 600  # of a data set made in memory
     config.methods = ()  # of valuation.methods.METHODS; (): the default table of the task
+    config.choice = "surrogate"  # the method that reports recommend by, and compare the others with
     config.options = {}  # of methods, where they are not the defaults: {"rbf_utility": {"ridge": 0.1}, ...}
+    config.validation_sizes = ()  # at which values are made too, of those that the validation set has examples for
+    config.validation_methods = ()  # of these values; (): config.choice and a few that cost little
     config.bootstrap = 2000
     config.memory = 0  # bytes that values may take, and chunks of gradients on a device; 0: what is free, and 1 GiB
     return config
@@ -67,15 +71,15 @@ def valuation_arg(arg: str | None, *, contributors: int, **defaults) -> ml_colle
     """The options of a valuation: those of every task, and the task's defaults; `tiny` is smaller."""
     tiny = (arg or "").startswith("tiny")
     shared: dict[str, int | str] = {"draws": 1, "seed": 1000, "contributors": 6 if tiny else contributors, "size": 0}
-    shared |= {"truth_seeds": 2 if tiny else 3, "truth": "own_set"}
+    shared |= {"truth_seeds": 2 if tiny else 3, "truth": "own_set", "beside": 100, "salt": ""}
     return parse_arg(arg, scales=("tiny", "small", "paper"), **shared, **defaults)
 
 
 def tables(add) -> None:
     """The tables of the gallery: mixed sizes, then one size for all, then what is lost without each."""
-    add("mixed", "small,draws=5")
-    add("equal", "small,draws=5,size=500")
-    add("leave-one-out", "small,draws=5,truth=leave_one_out")
+    add("mixed", "small,draws=5,seed=3000,salt=b")
+    add("equal", "small,draws=5,seed=3000,salt=b,size=500")
+    add("leave-one-out", "small,draws=5,seed=3000,salt=b,truth=leave_one_out")
 
 
 def parse_arg(arg: str | None, *, scales: tuple[str, ...], **defaults) -> ml_collections.ConfigDict:

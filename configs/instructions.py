@@ -8,8 +8,9 @@ hub (pip install datasets huggingface_hub; or folders: config.folders.real, .syn
 Llama or Qwen family in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
-contributors that size, truth=own_set|leave_one_out|none, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and
-model=decoder|smollm2|folder (smollm2: LoRA in its last two blocks; use truth=none where there is no accelerator).
+contributors that size, truth=own_set|leave_one_out|none, or truth=added with beside=100, the real examples that each is
+added to, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and model=decoder|smollm2|folder (smollm2: LoRA in its
+last two blocks; use truth=none where there is no accelerator).
 
 Expected of small, three draws: NTK ridge .78 (.63 to .93), MMD + size .87 (.71 to .98); 17 busy minutes a draw.
 """
@@ -30,7 +31,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.dataset = {"tiny": "templates", "small": "natural_instructions", "paper": "hub"}[options.scale]
     config.folders = {"real": "", "synthetic": ""}  # of data sets of a hub, or huggingface:OWNER/NAME
     config.most = 100_000  # rows read of each
-    config.split = {"validation": 200, "test": 500}
+    config.split = {"validation": 200, "test": 500, "salt": options.salt}
     config.tokens = {
         "vocabulary": 2048,  # learned from the train pool
         "length": 96,
@@ -57,16 +58,12 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     mechanisms = ("truncation", "generated", "generated")
     config.contributors = contributors(options, size=(100, 500), mechanism=mechanisms, kept=(0, 0, 1, 2, 4))
     config.contributors.repeat = options.scale != "paper"  # a source that is too small; else that is an error
-    # Mean Spearman .85 on development seeds 0-1 (one training a contributor), .87 on the table's seeds 1001-1003.
-    # Before it was looked at, ntk_utility was chosen on the development seeds: .79 (rbf_utility .48, linear_utility
-    # .33, proxy_training .79); on the table's seeds that reached .78.
-    config.choice = "mmd_size"
 
     if config.model.name == "smollm2":  # gradients that end near the output cost little more than a forward pass
         config.model.dtype, config.model.last = "float32", 2
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
     if options.scale == "tiny":
-        config.split = {"validation": 40, "test": 60}
+        config.split.update({"validation": 40, "test": 60})
         config.tokens.update({"vocabulary": 400, "length": 40, "instruction": 4, "response": 16})
         config.model.update({"width": 16, "layers": 1, "heads": 2, "hidden": 32})
         config.training.steps, config.training.batch, config.features.dimensions = 20, 8, 32
@@ -74,7 +71,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     if options.scale == "paper":
         config.folders.real = "huggingface:Muennighoff/natural-instructions"  # task_name, definition, inputs, targets
         config.folders.synthetic = "huggingface:Magpie-Align/Magpie-Pro-300K-Filtered"  # instruction, response
-        config.split = {"validation": 1000, "test": 2000}
+        config.split.update({"validation": 1000, "test": 2000})
         config.tokens.update({"length": 1024, "instruction": 256, "response": 512})
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")  # of Qwen 2 and 3
         config.training = {"steps": 1000, "batch": 16, "learning_rate": 2e-4, "sharded": True, "pieces": 1}

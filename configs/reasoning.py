@@ -25,9 +25,6 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.name = config.task = "reasoning"
     config.dataset = {"tiny": "templates", "small": "math_steps", "paper": "hub"}[config.scale]
     config.synthetic_sources = ()
-    # config.choice, mmd_size: mean Spearman .92 on development seeds 0-1 (one training a contributor), .95 on the
-    # table's seeds 1001-1003. Before it was looked at, rbf_utility was chosen on the development seeds: .92
-    # (linear_utility .91, ntk_utility .78, proxy_training .64); on the table's seeds that reached .82.
     config.contributors.axes.mechanism = ("truncation", "generated", "generated", "template", "strategyqa")
     config.contributors.axes.kept = (0, 0, 1, 3, 6)
     config.tokens.instruction = 0

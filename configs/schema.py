@@ -82,6 +82,7 @@ GROUPS: dict[str, dict[str, Key]] = {
     "split": {
         "validation": Key(int, "examples that values may look at"),
         "test": Key(int, "examples that only the truth looks at; 0: the data set has a test set"),
+        "salt": Key(str, "of the hashes that split by content: another word, another split"),
     },
     "folders": {  # of data sets of a hub, or huggingface:OWNER/NAME
         "real": Key(str, "of real examples"),

@@ -113,6 +113,11 @@ class Decoder(nnx.Module):
         size = (config.width, config.vocabulary)
         self.head = None if config.tied else Dense(*size, bias=False, rngs=rngs, init=small_rows)
 
+    @property
+    def readout(self) -> Embed | Dense:
+        """The layer that gives the outputs."""
+        return self.tok if self.head is None else self.head
+
     def __call__(self, tokens: Int[Array, "n t"]) -> Float[Array, "n t v"]:
         return self.logits(self.states(tokens)[0])
 

@@ -25,6 +25,17 @@ class Layer(NamedTuple):
     leaves: tuple[tuple[str, tuple], ...]
 
 
+class Readout(NamedTuple):
+    """The last layer of a model as a linear map: outputs = states @ weights.
+
+    states: (params, frozen, inputs (n, ...)) -> (states (n, ..., d), outputs (n, ..., v)).
+    weights: (params, frozen) -> (d, v).
+    """
+
+    states: Callable[[PyTree, PyTree, Any], tuple[Array, Array]]
+    weights: Callable[[PyTree, PyTree], Array]
+
+
 def _no_module(params: PyTree, frozen: PyTree) -> NoReturn:
     raise ValueError(
         "this model was not made by models.functional.functional: it has no module, it can only be applied"
@@ -44,6 +55,8 @@ class Model(NamedTuple):
     layers: name -> Layer; {} for models that cannot be captured.
     uncaptured: "path (module type)" of each trainable parameter outside of such layers: why tapped is None.
     merged: (params, frozen) -> the Flax module that holds them, for `call`; ValueError where there is none.
+    readout: what the last layer reads and how; None for a module that does not say which layer that is, by a property
+        `readout` that gives a layer of models/layers.py without bias.
     """
 
     apply: Callable[[PyTree, PyTree, Any], Array]
@@ -53,6 +66,7 @@ class Model(NamedTuple):
     layers: dict[str, Layer] = {}  # noqa: RUF012 (a NamedTuple's default, never changed)
     uncaptured: tuple[str, ...] = ()
     merged: Callable[[PyTree, PyTree], Any] = _no_module
+    readout: Readout | None = None
 
 
 def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
@@ -87,10 +101,12 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
             inputs_of |= {f"{name}#{use}" if use else name: x for use, x in enumerate(uses)}
         return outputs, inputs_of
 
+    last = getattr(module, "readout", None)
+    readout = None if last is None else _readout(module, last, merged)
     if outside:
         names = (f"{'.'.join(map(str, path))} ({type(_owner(module, path)).__name__})" for path in outside)
-        return Model(apply, params, frozen, uncaptured=tuple(names), merged=merged)
-    return Model(apply, params, frozen, tapped, layers, merged=merged)
+        return Model(apply, params, frozen, uncaptured=tuple(names), merged=merged, readout=readout)
+    return Model(apply, params, frozen, tapped, layers, merged=merged, readout=readout)
 
 
 def call(
@@ -98,6 +114,20 @@ def call(
 ) -> Any:
     """function(module, *arguments), the module being Model.merged(params, frozen): what it can do beside apply."""
     return nnx.capture(function)(merged(params, frozen), *arguments)
+
+
+def _readout(module: nnx.Module, last: nnx.Module, merged: Callable) -> Readout:
+    path = next(path for path, part in nnx.iter_modules(module) if part is last)
+
+    def states(params, frozen, inputs):
+        outputs, seen = nnx.capture(merged(params, frozen), nnx.Intermediate)(jax.numpy.asarray(inputs))
+        return _at(seen, path)["input"].get_value()[-1], outputs  # a tied table is read first by the tokens
+
+    def weights(params, frozen):
+        layer = merged(params, frozen).readout
+        return layer.embedding[...].T if layer.kind == "embed" else layer.kernel[...]
+
+    return Readout(states, weights)
 
 
 def _layers(module: nnx.Module, params: PyTree) -> dict[str, Layer]:

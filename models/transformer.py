@@ -58,6 +58,11 @@ class Transformer(nnx.Module):
         self.ln_f = LayerNorm(d)
         self.head = None if tied else Dense(d, v, bias=False, rngs=rngs)
 
+    @property
+    def readout(self) -> Embed | Dense:
+        """The layer that gives the outputs."""
+        return self.tok if self.head is None else self.head
+
     def __call__(self, tokens: Int[Array, "n t"]) -> Float[Array, "n t v"]:
         h = self.tok(tokens) + self.pos(jnp.broadcast_to(jnp.arange(tokens.shape[1]), tokens.shape))
         for block in self.blocks:

@@ -16,9 +16,9 @@ FLOORS = (  # of experiments/, from the ground; a room imports what stands below
     {"runtime"},
     {"reporting"},
     {"data", "training"},
-    {"synthetic", "benchmarks"},
+    {"synthetic"},
     {"tasks"},
-    {"studies"},
+    {"studies", "benchmarks"},
     {"commands"},  # the modules that lie in experiments/ itself
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -29,6 +29,9 @@ ALSO = {
     "experiments/benchmarks/test_attribution.py": (
         "experiments.benchmarks.apart experiments.benchmarks.cost experiments.benchmarks.discrepancy "
         "experiments.benchmarks.language_model experiments.benchmarks.workloads"
+    ),
+    "experiments/benchmarks/test_scale.py": (
+        "experiments.benchmarks.scale_agreement experiments.benchmarks.scale_data experiments.benchmarks.scale_report"
     ),
     "experiments/data/test_images.py": (
         "experiments.data.builders.archived experiments.data.builders.cifar10 experiments.data.builders.mnist5k"
@@ -55,7 +58,8 @@ ALSO = {
     ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
-        "experiments.studies.valuation.figures experiments.studies.valuation.ground_truth "
+        "experiments.studies.valuation.descriptions experiments.studies.valuation.figures "
+        "experiments.studies.valuation.ground_truth "
         "experiments.studies.valuation.reading experiments.studies.valuation.report "
         "experiments.studies.valuation.summaries experiments.studies.valuation.values_report "
         "experiments.synthetic.autoencoder"
@@ -99,6 +103,10 @@ ALSO = {
         "valuation.methods.tracin valuation.methods.trak"
     ),
     "valuation/test_gradients.py": "models.transformer valuation.factors valuation.stream",
+    "valuation/test_objective.py": (
+        "valuation.objective.classification valuation.objective.next_token valuation.objective.protocol "
+        "valuation.objective.regression"
+    ),
     "valuation/test_problem.py": "valuation.examples valuation.feature_space",
 }
 NAMED_ELSEWHERE = {name: test for test, names in ALSO.items() for name in names.split()}

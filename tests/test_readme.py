@@ -93,7 +93,7 @@ def test_the_example_of_a_method_passes_its_own_test(examples):
 
 def test_the_example_of_a_task_runs_with_the_example_of_a_method(examples, tmp_path):
     config = examples["configs/points.py"].get_config("tiny,contributors=3,truth=none")
-    config.methods = ("centroid", "rbf_margin", "size")
+    config.methods, config.choice = ("centroid", "rbf_margin", "size"), "centroid"
     study.run(config, str(tmp_path), None)
     lines = results.read(tmp_path / "results.jsonl")
     (sizes,) = results.select(lines, kind="values", method="size")

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from valuation.examples import Examples
+from valuation.objective import pooled
 from valuation.problem import Problem
 
 REDUCTIONS = ("mean", "sum")
@@ -25,7 +26,10 @@ def union_examples(problem: Problem) -> tuple[Examples, list[Int[np.ndarray, " n
 
 
 def by_contributor(
-    scores: Float[np.ndarray, "n m"], group_rows: list[np.ndarray], reduction: str
+    scores: Float[np.ndarray, "n m"],
+    group_rows: list[np.ndarray],
+    reduction: str,
+    weights: Float[np.ndarray, " m"],
 ) -> Float[np.ndarray, " C"]:
     """Values of contributors from scores of pairs: the mean over m queries, then over or of a contributor's rows.
 
@@ -33,11 +37,12 @@ def by_contributor(
     group_rows: each contributor's rows among the n, with repeats, as union_examples gives them.
     reduction: "mean" answers how good its examples are (truth: trained on alone, at equal sizes), "sum" how much it
         adds to the union (truth: leave one contributor out).
+    weights: of the queries in that mean, such as Objective.weights of the validation set.
     Raises ValueError for another reduction.
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction {reduction!r} is unknown: expected one of {', '.join(REDUCTIONS)}")
-    mean = np.asarray(scores, np.float64).mean(1)
+    mean = pooled(scores, weights)
     return np.array([getattr(mean[rows], reduction)() for rows in group_rows])
 
 

@@ -10,6 +10,8 @@ import scipy.linalg
 from jaxtyping import Float
 
 from valuation.at_initialisation import contributor_targets, validation_targets
+from valuation.examples import Examples
+from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem
 from valuation.scale import mean_diagonal
 
@@ -50,6 +52,31 @@ def predictions(
 
 
 def utilities(problem: Problem, predicted: Callable[[Contributor], np.ndarray]) -> Float[np.ndarray, " C"]:
-    """The objective's utility of each contributor's fit. predicted: contributor -> its predictions (m, c)."""
+    """The objective's utility of each contributor's fit. predicted: contributor -> its predictions (m, c).
+
+    Raises ValueError that names the contributor for a sequence without target tokens, which has nothing to fit.
+    """
+    objective, validation = problem.objective, problem.validation
+    for contributor in problem.contributors:
+        _check_weights(problem, contributor)
     targets = validation_targets(problem)
-    return np.array([problem.objective.surrogate_utility(predicted(c), targets) for c in problem.contributors])
+    return np.array([objective.surrogate_utility(predicted(c), targets, validation) for c in problem.contributors])
+
+
+def relative_margins(
+    problem: Problem, predicted: Callable[[Contributor], np.ndarray], *, smoothing: float
+) -> Float[np.ndarray, " C"]:
+    """The relative margin (margins.relative_margin) of each contributor's fit, of classes; predicted: as above."""
+    labels = validation_targets(problem).argmax(1)
+    return np.array([relative_margin(predicted(c), labels, smoothing=smoothing) for c in problem.contributors])
+
+
+def _check_weights(problem: Problem, contributor: Contributor) -> None:
+    mask = problem.pool.mask
+    own = Examples(None, contributor.targets, None if mask is None else mask[contributor.index])
+    weights = problem.objective.weights(own)
+    if not weights.all():
+        raise ValueError(
+            f"{contributor.name}: example {int(np.argmin(weights))} has no target token, so there are no nats per "
+            "token to fit: leave it out"
+        )

@@ -128,7 +128,7 @@ def _row_blocks(x, block):
 
 
 def _checked(x, y, least: int, bandwidth):
-    """Both samples minus the mean of y, float32, and the bandwidth as a number."""
+    """Both samples minus the medians of y, float32, as all distances stay, and the bandwidth as a number."""
     x, y = (np.asarray(side, np.float64).reshape(len(side), -1) for side in (x, y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"the samples have {x.shape[1]} and {y.shape[1]} features")
@@ -136,7 +136,7 @@ def _checked(x, y, least: int, bandwidth):
         raise ValueError(f"at least {least} rows a sample are needed, got {len(x)} and {len(y)}")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("a sample holds NaN or infinite values")
-    centre = y[0] + (y - y[0]).mean(0)  # of a constant column exactly its number
+    centre = np.median(y, 0)  # of a constant column exactly its number
     x, y = ((side - centre).astype(np.float32) for side in (x, y))
     bandwidth = mean_squared_distance(y) if bandwidth is None else float(bandwidth)
     if not bandwidth > 0:
@@ -148,7 +148,6 @@ def _checked(x, y, least: int, bandwidth):
 
 def _quadratic(x, y, lx, ly, bandwidth, block, *, unbiased) -> float:
     n, m = len(x), len(y)
-    x, y = x - y.mean(0), y - y.mean(0)  # distances stay, float32 rounding shrinks
     first, second = _blocks(x, lx, block), _blocks(y, ly, block)
     xx, yy, xy = _sum(first, None, bandwidth), _sum(second, None, bandwidth), _sum(first, second, bandwidth)
     if unbiased:

@@ -25,7 +25,8 @@ class Sizes(NamedTuple):
     examples: n, of the largest contributor. union: of all contributors together. validation: m. features: d.
     outputs: c, columns of what a closed-form fit learns. tokens: of an example, 1 where it is no sequence.
     parameters: of the model, trained and frozen. layers: arrays of two axes or more among the trained. width: numbers
-    of an example in a product of its tangent kernel. initialisations, checkpoints: how many.
+    of an example in a product of its tangent kernel. initialisations, checkpoints: how many. learner, kind: what kind
+    of model learns, and of what kind of objective.
     """
 
     examples: int
@@ -39,6 +40,8 @@ class Sizes(NamedTuple):
     width: int = 0
     initialisations: int = 1
     checkpoints: int = 1
+    learner: str = "dense"
+    kind: str = "classification"
 
 
 class Needs(NamedTuple):
@@ -71,6 +74,8 @@ def sizes(problem: Problem) -> Sizes:
         width=SKETCH if problem.objective.sketched else exact,
         initialisations=len(problem.initial),
         checkpoints=max(len(problem.checkpoints), 1),
+        learner=problem.learner,
+        kind=problem.objective.kind,
     )
 
 
@@ -134,8 +139,8 @@ def nearest(s: Sizes) -> Needs:
 
 
 def counts(s: Sizes) -> Needs:
-    """Tokens of the distinct rows, and what is counted of them."""
-    return Needs(s.examples * s.tokens * 60)
+    """Tokens of the rows, of the distinct ones, and 70 bytes for each n-gram that differs, at most one a token."""
+    return Needs(s.examples * s.tokens * 100)
 
 
 def discrepancy(s: Sizes) -> Needs:

@@ -10,6 +10,7 @@ h = (inputs[i - k + 1], ..., inputs[i]) is the context of length k of the target
 row; h' is h without its oldest token; c counts, T(h) is the number of distinct words after h. There is nothing to tune.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from valuation.problem import Examples
 
 MOST_TOKENS = 2**31  # of a vocabulary: a number below the count of events times this fits into 64 bits
 BLOCK = 2**22  # tokens that are read at a time, of inputs that may lie on disk
+EVENTS = 2**20  # about as many are counted at a time
 
 
 class Level(NamedTuple):
@@ -55,20 +57,20 @@ def fit_ngram(examples: Examples, vocabulary: int, *, order: int = 3) -> NGram:
         inputs[:, i] is the token before targets[:, i].
     vocabulary: V, the same for all sets that are compared, whichever tokens they hold.
     order: words of an n-gram, the target included; 3 is a trigram, with contexts of up to two tokens.
-    O(e log e + n t log n) for e events (target tokens of distinct rows): 10^6 take about half a second. Memory: 40
-    bytes an event of text, 90 where no pair repeats, and 4 n t to 8 n t bytes for the rows (twice that above 65,535
-    tokens). Raises ValueError for tokens outside the vocabulary and arrays that do not fit together.
+    O(e log e + n t log n) for e events (target tokens of distinct rows): 10^6 take about a second. Memory: 12 n t
+    bytes for the rows (half below 256 tokens, twice above 65,535), some 70 bytes for each n-gram that differs, and
+    200 MB for a block of events. Raises ValueError for tokens outside the vocabulary, and arrays that do not fit.
     """
     if order < 1:
         raise ValueError(f"order must be at least 1, the word alone, got {order}")
-    words, contexts = _events(_distinct(_read(examples, vocabulary)), order - 1)
-    levels, place = [], np.zeros(len(words), np.int64)
-    for k in range(order):
-        codes = place * vocabulary + contexts[:, k - 1] if k else place
-        table, place = np.unique(codes, return_inverse=True)
-        pairs, pair_counts = np.unique(place * vocabulary + words, return_counts=True)
+    rows, levels = _distinct(_read(examples, vocabulary)), list[Level]()
+    for _ in range(order):
+        table, counts = _counted(codes for _, codes in _coded(rows, levels, vocabulary))
+        pairs, pair_counts = _counted(
+            np.searchsorted(table, codes) * vocabulary + words for words, codes in _coded(rows, levels, vocabulary)
+        )
         kinds = np.bincount(pairs // vocabulary, minlength=len(table))
-        levels.append(Level(table, np.bincount(place, minlength=len(table)), kinds, pairs, pair_counts))
+        levels.append(Level(table, counts, kinds, pairs, pair_counts))
     return NGram(vocabulary, tuple(levels))
 
 
@@ -158,6 +160,42 @@ def _events(
         inside = position >= k
         contexts[inside, k] = inputs[row[inside], position[inside] - k] - 1
     return targets[row, position].astype(np.int64) - 1, contexts
+
+
+def _coded(
+    rows: Shaped[np.ndarray, "n two_t"], levels: list[Level], vocabulary: int
+) -> Iterator[tuple[Int[np.ndarray, " e"], Int[np.ndarray, " e"]]]:
+    """(words, codes of their contexts of length len(levels)), a block of rows at a time; levels: the shorter ones."""
+    for start in range(0, len(rows), step := max(EVENTS // max(rows.shape[1] // 2, 1), 1)):
+        words, contexts = _events(rows[start : start + step], len(levels))
+        codes = np.zeros(len(words), np.int64)
+        for k, level in enumerate(levels):
+            codes = np.searchsorted(level.contexts, codes) * vocabulary + contexts[:, k]
+        yield words, codes
+
+
+def _counted(blocks: Iterator[Int[np.ndarray, " e"]]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """The different numbers of all blocks, sorted, and how often each stands there.
+
+    Tables of about one size are merged, so that a number is moved O(log blocks) times.
+    """
+    tables: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    for block in blocks:
+        tables.append(np.unique(block, return_counts=True))
+        while len(tables) > 1 and len(tables[-2][0]) <= 2 * len(tables[-1][0]):
+            tables.append(_merged(tables.pop(), tables.pop()))
+    while len(tables) > 1:
+        tables.append(_merged(tables.pop(), tables.pop()))
+    return tables[0]
+
+
+def _merged(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]):
+    """One table of counts from two."""
+    codes, counts = (np.concatenate(pair) for pair in zip(first, second, strict=True))
+    order = np.argsort(codes, kind="stable")  # two sorted runs
+    codes, counts = codes[order], counts[order]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    return codes[starts], np.add.reduceat(counts, starts) if len(starts) else counts
 
 
 def _lookup(

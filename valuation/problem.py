@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from valuation.examples import Examples
+from valuation.joined import joined
 from valuation.objective import Classification, Objective
-from valuation.scale import check_rows
+from valuation.scale import check_float32, check_rows
 from valuation.shared import Shared
 
 PyTree = Any
@@ -63,7 +64,7 @@ class Problem(NamedTuple):
     validation: held-out real examples.
     features: inputs (n, ...) -> (n, d), row by row: the space in which discrepancies and Gaussian kernels are taken.
     key: randomness of the methods; each folds in its own purpose (purposes.py).
-    objective: what is learned, an objective of objective.py.
+    objective: what is learned, an objective of objective/.
     train: (contributors' Examples, share of the full number of steps, key) -> one params each; for the methods that
         train a little. None if training is not on offer.
     learner: what kind of model learns.
@@ -118,7 +119,7 @@ def from_arrays(
     """A Problem of one's own data sets: every entry of `sets` becomes a contributor.
 
     sets: name -> Examples with inputs (n, ...) of one shape and targets as the objective wants them: labels (n,) from
-        0 on, numbers (n,), or tokens (n, t) with a mask.
+        0 on, numbers (n,), or tokens (n, t) with a mask. Inputs of float32 that are memory maps stay on disk.
     validation: real examples, held out.
     build: key -> Model, such as lambda key: mlp((784, 128, 10), key).
     key: of everything random: initialisations and methods.
@@ -129,8 +130,8 @@ def from_arrays(
     learner: what kind of model `build` gives.
     No training is on offer: proxy_training and score_calibrated need Problem.train, which can be set with _replace.
     Raises ValueError that names the set for sets that are empty, of another shape or length, not finite or with numbers
-    whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; and for
-    names in `synthetic` that are no set.
+    whose squares float32 cannot hold, as fill values are, or with targets that the objective does not take; for
+    validation inputs whose offset leaves too few digits of float32; and for names in `synthetic` that are no set.
     """
     check_learner(learner)
     for name in synthetic:
@@ -141,6 +142,7 @@ def from_arrays(
     shape = np.shape(validation.inputs)[1:]
     for name, data in {**sets, "validation": validation}.items():
         _check_inputs(name, data, shape)
+    check_float32(validation.inputs, "validation")
     first, *rest = jax.random.split(key, initialisations + 1)
     model = build(rest[0])
     outputs = jax.eval_shape(model.apply, model.params, model.frozen, np.asarray(validation.inputs[:1])).shape[1:]
@@ -156,7 +158,7 @@ def from_arrays(
         model=model,
         initial=tuple(build(one).params for one in rest),
         checkpoints=(),
-        pool=jax.tree.map(lambda *leaves: np.concatenate(leaves), *checked.values()),
+        pool=jax.tree.map(joined, *checked.values()),
         contributors=tuple(contributors),
         validation=objective.checked("validation", validation, outputs),
         features=features,

@@ -46,3 +46,19 @@ def check_rows(rows: Any, name: str, numbers: Sequence[int] | np.ndarray | None 
         worst = row[np.argmax(np.where(np.isfinite(row), np.abs(row), np.inf))]
         cause = "whose square is no float32 number: is it a fill value" if np.isfinite(worst) else "which is not finite"
         raise ValueError(f"{name} {first if numbers is None else numbers[first]} holds {worst:.4g}, {cause}")
+
+
+def check_float32(rows: Any, name: str) -> None:
+    """Raises ValueError that names the first column of which float32 keeps less than two digits of what it varies by.
+
+    rows: (n, ...) finite numbers of any type, such as a time in seconds, 1.7e9 with a standard deviation of 600.
+    """
+    rows = np.asarray(rows, np.float64).reshape(len(rows), -1)
+    spread, lost = rows.std(0), (rows - rows.astype(np.float32)).std(0)
+    coarse = significant(spread, np.abs(rows).max(0), dtype=np.float64) & (lost > spread / 100)
+    if coarse.any():
+        first = int(np.argmax(coarse))
+        raise ValueError(
+            f"{name}: column {first} varies by {spread[first]:.3g} beside {np.abs(rows[:, first]).max():.3g}, which "
+            "float32 cannot hold: take a constant off that column in all sets"
+        )

@@ -1,6 +1,6 @@
 """Tangent kernels of sets of examples, exact or from sketched gradients (theory/README.md, 3.1 and 3.8).
 
-An objective (objective.py) takes one or the other: exact, where an example is small; sketched, where the gradients of a
+An objective (objective/) takes one or the other: exact, where an example is small; sketched, where the gradients of a
 validation set of sequences would not fit into memory.
 """
 

@@ -20,13 +20,13 @@ class Split(NamedTuple):
     dropped: np.ndarray
 
 
-def by_content(contents: list[bytes], *, validation: int, test: int) -> Split:
-    """Rows ordered by the SHA-256 of their content: the first `test` of them, then `validation`, the rest for training.
+def by_content(contents: list[bytes], *, validation: int, test: int, salt: str = "") -> Split:
+    """Rows ordered by the SHA-256 of salt + content: first `test` of them, then `validation`, the rest for training.
 
-    Where an example goes depends on nothing but the set of contents: not on their order, nor on a seed.
+    Where an example goes depends on nothing but the salt and the set of contents: not on their order, nor on a seed.
     Raises ValueError if nothing would be left to train on.
     """
-    digests = [hashlib.sha256(content).digest() for content in contents]
+    digests = [hashlib.sha256(salt.encode() + content).digest() for content in contents]
     first: dict[bytes, int] = {}
     for row, digest in enumerate(digests):
         first.setdefault(digest, row)
@@ -39,12 +39,12 @@ def by_content(contents: list[bytes], *, validation: int, test: int) -> Split:
     return Split(rows[test + validation :], rows[test : test + validation], rows[:test], dropped)
 
 
-def beside_test(contents: list[bytes], tested: np.ndarray, *, validation: int) -> Split:
+def beside_test(contents: list[bytes], tested: np.ndarray, *, validation: int, salt: str = "") -> Split:
     """The rows `tested` stay the test set, less what they share with the others, which are split by content."""
     others = np.setdiff1d(np.arange(len(contents)), tested)
     known = {contents[row] for row in others}
     test = np.array([row for row in tested if contents[row] not in known], int)
-    parts = by_content([contents[row] for row in others], validation=validation, test=0)
+    parts = by_content([contents[row] for row in others], validation=validation, test=0, salt=salt)
     dropped = np.concatenate([others[parts.dropped], np.setdiff1d(tested, test)])
     return Split(others[parts.train], others[parts.validation], test, dropped)
 
@@ -56,8 +56,8 @@ def split(contents: list[bytes], tested: np.ndarray | None, sizes) -> Split:
     left to train on.
     """
     if tested is None:
-        return by_content(contents, validation=sizes.validation, test=sizes.test)
-    return beside_test(contents, tested, validation=sizes.validation)
+        return by_content(contents, validation=sizes.validation, test=sizes.test, salt=sizes.salt)
+    return beside_test(contents, tested, validation=sizes.validation, salt=sizes.salt)
 
 
 def exact_overlap(left: np.ndarray, right: np.ndarray) -> int:

@@ -12,7 +12,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,38 +24,43 @@ from experiments.runtime.kinds import identity
 from experiments.runtime.processes import from_main_process, is_main_process, raise_together
 
 FILE = "results.jsonl"
+LAST = "run"  # kind of the last line of a finished run
+Extends = Callable[[dict, dict], bool]
 
 
-def start(workdir: str | Path, config: dict) -> Path:
+def start(workdir: str | Path, config: dict, extends: Extends | None = None) -> Path:
     """The path of workdir/results.jsonl, made ready for appending.
 
-    Writes config.json on the first call; drops a last line that an interrupted run left unfinished.
+    extends: (old config, new config) -> whether all lines of the old one hold for the new one too, so that the run may
+        go on with the new one; None: no two configs are like that.
+    Writes config.json on the first call. Where a config is extended, the run counts as unfinished again. Drops a last
+    line that an interrupted run left unfinished.
     Raises ValueError if the folder holds another config's run (the differing keys are named) or a corrupt line.
     """
-    raise_together(lambda: _start(Path(workdir), config) if is_main_process() else None)
+    raise_together(lambda: _start(Path(workdir), config, extends) if is_main_process() else None)
     read(Path(workdir) / FILE)
     return Path(workdir) / FILE
 
 
-def _start(workdir: Path, config: dict) -> None:
+def _start(workdir: Path, config: dict, extends: Extends | None) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
     config = json.loads(json.dumps(config, sort_keys=True))
     saved, path = workdir / "config.json", workdir / FILE
-    if saved.exists() and path.exists() and path.stat().st_size:  # else nothing is lost by starting anew
-        old = json.loads(saved.read_text())
-        if old != config:
-            names = ", ".join(sorted(_differences(old, config)))
-            raise ValueError(
-                f"{workdir} holds a run of another config (they differ in {names}): choose another --workdir"
-            )
-    else:
-        files.write_text(saved, json.dumps(config, indent=2, sort_keys=True) + "\n")
     path.touch()
+    old = json.loads(saved.read_text()) if saved.exists() and path.stat().st_size else None  # else nothing is lost
+    if old not in (None, config) and not (extends and extends(old, config)):
+        names = ", ".join(sorted(_differences(old, config)))
+        raise ValueError(f"{workdir} holds a run of another config (they differ in {names}): choose another --workdir")
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         with path.open("r+b") as file:
             file.truncate(whole)
+    if old != config:
+        if old is not None:
+            lines = read_alone(path)
+            files.write_text(path, "".join(text_of(line) + "\n" for line in without(lines, kind=LAST)))
+        files.write_text(saved, json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def read(path: str | Path) -> list[dict]:
@@ -118,7 +123,7 @@ def text_of(line: dict) -> str:
     return json.dumps(line, default=_plain)
 
 
-def finished(workdir: str | Path, kind: str = "run") -> list[dict]:
+def finished(workdir: str | Path, kind: str = LAST) -> list[dict]:
     """The lines of a run that has left one of that kind, as it does at its end. Raises ValueError otherwise."""
     lines = read_alone(Path(workdir) / FILE)
     if not select(lines, kind=kind):

@@ -15,9 +15,9 @@ from experiments.runtime.kinds import STUDIES, Kind
 from experiments.runtime.kinds.kind import STAMP
 from experiments.runtime.lock import locked
 from experiments.runtime.processes import is_main_process
+from experiments.runtime.results import LAST, Extends
 
 PAGE = "report.md"
-LAST = "run"  # kind of the last line
 
 
 class Step(NamedTuple):
@@ -41,13 +41,16 @@ class Study(NamedTuple):
     """What a run does.
 
     name: whose kinds of lines it writes, a key of kinds.STUDIES.
-    config: what its numbers depend on; a workdir that holds a run of another config is refused.
+    config: what its numbers depend on; a workdir that holds a run of another config is refused, unless this one
+        extends it.
     steps: lines that are recorded -> Steps, one after another. The list is the run's own and grows with every step: a
         study can look there whether a step is worth preparing, and later steps read earlier lines.
     write: workdir -> path of the report, which it writes from workdir/results.jsonl, its page last. Of several
         processes the main one writes.
     summaries: lines -> the derived lines, which say together what the others say. None are in `lines`.
     notes: () -> facts about the data for the report, asked for after the last step.
+    extends: (old config, new config) -> whether a run of the old one may go on with the new one, since it asks for
+        more of the same; None: never.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Study(NamedTuple):
     write: Callable[[Path], Path]
     summaries: Callable[[list[dict]], list[dict]] = lambda lines: []
     notes: Callable[[], dict] = dict
+    extends: Extends | None = None
 
 
 def run(study: Study, workdir: str | Path) -> Path:
@@ -66,7 +70,7 @@ def run(study: Study, workdir: str | Path) -> Path:
     """
     begun, workdir = time.perf_counter(), Path(workdir)
     with locked(workdir):
-        record = _opened(study.name, study.config, workdir)
+        record = _opened(study.name, study.config, workdir, study.extends)
         page, lines = workdir / PAGE, record.lines
         if results.select(lines, kind=LAST):
             if not page.exists():
@@ -113,8 +117,8 @@ class _Record(NamedTuple):
     kinds: dict[str, Kind]
 
 
-def _opened(name: str, config: dict, workdir: str | Path) -> _Record:
-    path = results.start(workdir, config)
+def _opened(name: str, config: dict, workdir: str | Path, extends: Extends | None = None) -> _Record:
+    path = results.start(workdir, config, extends)
     return _Record(path, results.read(path), results.stamp(config), STUDIES[name])
 
 

@@ -14,7 +14,7 @@ TASKS = {  # imported when it is asked for: a task loads its data library
     "reasoning": "experiments.tasks.reasoning",
 }
 
-OBJECTIVES = {  # kind of the objective of each task (valuation/objective.py), known before a task is loaded
+OBJECTIVES = {  # kind of the objective of each task (valuation/objective/), known before a task is loaded
     "images": "classification",
     "sentiment": "classification",
     "instructions": "sequences",

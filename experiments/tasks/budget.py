@@ -39,14 +39,14 @@ class Estimate(NamedTuple):
 def tokens(config) -> Tokens:
     """How many tokens the run of a config of sequences works through.
 
-    Trainings: contributors (leave_one_out: and the union) x truth seeds x draws, and for each draw those shares of one
-    that proxy_training and the checkpoints take. Values: one pass for the terms and one for each of AT_START, AT_LAST
-    and, at every checkpoint, of AT_CHECKPOINTS; a method that keeps few validation gradients in memory needs more.
-    Read: the test set after every training.
+    Trainings: contributors (leave_one_out: and the union; added: and what they are added to) x truth seeds x draws, and
+    for each draw those shares of one that proxy_training and the checkpoints take. Values: one pass for the terms and
+    one for each of AT_START, AT_LAST and, at every checkpoint, of AT_CHECKPOINTS; a method that keeps few validation
+    gradients in memory needs more. Read: the test and the validation set after every training.
     """
     count = len(config.contributors.explicit) or config.contributors.count
     judged = config.truth != "none"
-    truth = judged * (count + (config.truth == "leave_one_out")) * config.truth_seeds
+    truth = judged * (count + (config.truth in ("leave_one_out", "added"))) * config.truth_seeds
     later = set(config.methods) & {*AT_CHECKPOINTS, *AT_LAST}
     extra = (config.checkpoints + 1) / 2 if later else 0.0  # shares 1/c, 2/c, ..., 1
     if "proxy_training" in config.methods:
@@ -56,11 +56,12 @@ def tokens(config) -> Tokens:
     low, high = config.contributors.axes.size
     usual = low if low == high else (high - low) / np.log(high / low)  # sizes are log-uniform
     sizes = [spec["size"] for spec in config.contributors.explicit] or [usual] * count
+    beside = count * config.beside if config.truth == "added" else 0
     length, draws = config.tokens.length, config.draws
     return Tokens(
         trained=draws * (truth + extra) * config.training.steps * config.training.batch * length,
-        valued=draws * passes * (sum(sizes) + config.split.validation) * length,
-        read=draws * truth * config.split.test * length,
+        valued=draws * passes * (sum(sizes) + beside + config.split.validation) * length,
+        read=draws * truth * (config.split.test + config.split.validation) * length,
     )
 
 

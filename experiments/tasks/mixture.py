@@ -120,6 +120,25 @@ def build(
     return _joined(parts), tuple(contributors)
 
 
+def real_set(key: jax.Array, train: Examples, count: int, name: str) -> Contributor:
+    """A contributor of `count` different real examples of the pool that `build` makes of these train examples.
+
+    Raises ValueError for more than there are.
+    """
+    available = len(train.inputs)
+    if not 1 <= count <= available:
+        raise ValueError(f"{name}: expected 1 to {available}, the number of real training examples, got {count}")
+    rows = generator(key).choice(available, count, replace=False).astype(np.int32)
+    origin = Origin(np.full(count, "real"), np.zeros(count), rows)
+    return Contributor(name, rows, np.asarray(train.targets)[rows], np.ones(count, bool), origin)
+
+
+def union(base: Contributor, contributor: Contributor) -> Contributor:
+    """The examples of both, those of `base` first, under the contributor's name; what both hold stands there twice."""
+    whole = jax.tree.map(lambda *sides: np.concatenate(sides), base[1:], contributor[1:])
+    return Contributor(contributor.name, *whole)
+
+
 def check(spec: Spec, available: int, groups: int, mechanisms: Mapping[str, Mechanism]) -> None:
     """Raises ValueError unless such a contributor can be made.
 

@@ -53,9 +53,7 @@ def split(pairs: list[Pair], contents: list[str], config, code: Coder | None = N
     whole = [i for i, pair in enumerate(pairs) if pair.prompt.strip() and pair.response.strip()]
     empty = len(pairs) - len(whole)
     pairs, contents = [pairs[i] for i in whole], [contents[i] for i in whole]
-    parts = splits.by_content(
-        [content.encode() for content in contents], validation=config.split.validation, test=config.split.test
-    )
+    parts = splits.split([content.encode() for content in contents], None, config.split)
     learn, validation, test = ([pairs[row] for row in rows] for rows in parts[:3])
     near_test = splits.word_overlap([pair[1:3] for pair in validation], [pair[1:3] for pair in test], length=GRAM)
     validation = [pair for pair, leak in zip(validation, near_test, strict=True) if not leak]

@@ -20,7 +20,7 @@ class Task(NamedTuple):
 
     train, validation, test: disjoint sets of real examples.
     groups: (n_train,) int, the class or source family of every training example: what a truncated part keeps few of.
-    objective: what is learned, as in valuation/objective.py.
+    objective: what is learned, as in valuation/objective/.
     mechanisms: name -> what makes as many synthetic examples of real ones.
     strengths: name -> the strengths that a random contributor may take.
     corrupt_labels: (examples, wrong (n,) bool, rng) -> the examples with another label, or another's answer, where

@@ -8,6 +8,7 @@ import pytest
 from models.decoder import Config, decoder, hidden, outline
 from models.functional import call
 from models.lora import with_lora, without_lora
+from models.transformer import transformer
 from tests.models import numpy_decoder
 from valuation.gradients import per_example_gradients
 from valuation.problem import Examples
@@ -109,6 +110,17 @@ def test_a_named_layer_is_the_mean_over_its_tokens():
     np.testing.assert_allclose(mean("blocks.0"), (np.asarray(first) * mask[..., None]).sum(1) / count, atol=1e-5)
     with pytest.raises(ValueError, match=r"'blocks\.2' is unknown: expected tok, blocks\.0 to blocks\.1, or norm"):
         mean("blocks.2")
+
+
+def test_outputs_are_the_states_times_the_weights_of_the_last_layer():
+    """Of a dense layer, and of the table that the tokens read too."""
+    tied = transformer(30, 7, 8, layers=1, heads=2, hidden=8, tied=True, key=jax.random.key(0))
+    for model in (decoder(LLAMA._replace(tied=False), jax.random.key(0)), tied):
+        states, outputs = map(np.asarray, jax.jit(model.readout.states)(model.params, model.frozen, TOKENS))
+        close = 1e-5 * np.abs(outputs).max()
+        np.testing.assert_allclose(outputs, logits_of(model, TOKENS), atol=close)
+        weights = np.asarray(model.readout.weights(model.params, model.frozen))
+        np.testing.assert_allclose(states @ weights, outputs, atol=close)
 
 
 def test_lora_starts_as_nothing_and_is_merged_into_the_weights():

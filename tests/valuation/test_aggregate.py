@@ -13,10 +13,15 @@ def test_contributors_of_shared_and_repeated_examples():
         np.testing.assert_array_equal(train.inputs[rows], pool.inputs[one.index])
         np.testing.assert_array_equal(train.targets[rows], one.targets)
     scores = np.arange(len(train.inputs) * 2.0).reshape(-1, 2)
-    assert by_contributor(scores, group_rows, "sum")[0] == pytest.approx(scores[group_rows[0]].mean(1).sum())
-    assert by_contributor(scores, group_rows, "mean")[1] == pytest.approx(scores[group_rows[1]].mean())
+    alike, unlike = np.ones(2), np.array([3.0, 1.0])
+    assert by_contributor(scores, group_rows, "sum", alike)[0] == pytest.approx(scores[group_rows[0]].mean(1).sum())
+    assert by_contributor(scores, group_rows, "mean", alike)[1] == pytest.approx(scores[group_rows[1]].mean())
+    by_hand = (0.75 * scores[:, 0] + 0.25 * scores[:, 1])[group_rows[0]].sum()
+    assert by_contributor(scores, group_rows, "sum", unlike)[0] == pytest.approx(by_hand)
     with pytest.raises(ValueError, match="reduction 'max' is unknown"):
-        by_contributor(scores, group_rows, "max")
+        by_contributor(scores, group_rows, "max", alike)
+    with pytest.raises(ValueError, match="none of 2 sequences has a target token"):
+        by_contributor(scores, group_rows, "sum", np.zeros(2))
 
 
 def test_sequences_that_two_hold_stand_once():

@@ -175,3 +175,14 @@ def test_rows_are_read_in_blocks_and_from_disk(monkeypatch, tmp_path):
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_blocks_of_events_count_the_same(monkeypatch):
+    """Also where blocks hold different n-grams, and more of them than two."""
+    tokens = np.random.default_rng(0).zipf(1.5, (60, 9)).clip(max=30) - 1
+    examples = Examples(tokens[:, :-1], tokens[:, 1:])
+    whole = fit_ngram(examples, 30, order=4)
+    monkeypatch.setattr(ngram, "EVENTS", 56)
+    for found, expected in zip(fit_ngram(examples, 30, order=4).levels, whole.levels, strict=True):
+        for counted, table in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(counted, table)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.mlp import mlp
-from tests.problems import numbers
+from tests.problems import numbers, sequences
 from valuation.methods import METHODS
 from valuation.objective import OBJECTIVES, Classification, NextToken, Objective, Regression
 from valuation.outputs import minus_squared_error
@@ -28,12 +28,41 @@ def test_ties_in_accuracy_are_broken_by_less_than_one_example():
 def test_the_utility_of_numbers_is_minus_the_mean_squared_error():
     predictions, targets = np.array([1.0, 2.0, 4.0]), np.array([1.0, 0.0, 5.0], np.float32)
     assert Regression().utility(predictions, Examples(None, targets)) == pytest.approx(-(0 + 4 + 1) / 3)
-    assert Regression().surrogate_utility(predictions[:, None], targets[:, None]) == pytest.approx(-5 / 3)
+    found = Regression().surrogate_utility(predictions[:, None], targets[:, None], Examples(None, targets))
+    assert found == pytest.approx(-5 / 3)
     assert Regression().centre(targets[:, None]) == pytest.approx(2)
 
 
-def test_the_utility_of_sequences_is_the_mean_of_sequences():
-    assert NextToken().utility(np.array([-1.0, -3.0], np.float32), Examples(None, None)) == -2
+def test_the_utility_of_sequences_is_the_mean_over_tokens():
+    """Three tokens of -1 and one of -3; a sequence without any counts nothing, whatever is said of it."""
+    mask = np.array([[1, 1, 1], [0, 1, 0], [0, 0, 0]], bool)
+    examples, predictions = Examples(None, mask.astype(int), mask), np.array([-1.0, -3.0, 0.0], np.float32)
+    assert NextToken().utility(predictions, examples) == pytest.approx(-6 / 4)
+    found = NextToken().surrogate_utility(predictions[:, None], np.ones((3, 1)), examples)
+    assert found == pytest.approx(-(3 * 2**2 + 4**2) / 4)
+    assert NextToken().weights(examples._replace(mask=None)).tolist() == [3, 3, 3]
+    with pytest.raises(ValueError, match="none of 3 sequences has a target token"):
+        NextToken().utility(predictions, examples._replace(mask=np.zeros_like(mask)))
+
+
+@pytest.mark.parametrize("name", ["proxy_training", "tracin", "trak", "ngram_utility"])
+def test_the_value_on_a_validation_set_is_the_mean_of_its_parts_by_tokens(name):
+    problem = sequences()
+    mask, first = problem.validation.mask, (np.arange(10) < 4)[:, None]
+    parts = [problem._replace(validation=problem.validation._replace(mask=mask & part)) for part in (first, ~first)]
+    tokens = [part.validation.mask.sum() for part in parts]
+    assert tokens[0] / tokens[1] != pytest.approx(4 / 6, rel=0.02)
+    expected = np.average([METHODS[name](part) for part in parts], axis=0, weights=tokens)
+    np.testing.assert_allclose(METHODS[name](problem), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+def test_a_contributor_with_a_sequence_without_target_tokens_is_named():
+    problem = sequences()
+    mask = problem.pool.mask.copy()
+    mask[35] = False
+    for name in ("ntk_utility", "rbf_utility", "linear_utility", "knn_utility"):
+        with pytest.raises(ValueError, match="noise: example 5 has no target token, so there are no nats per token"):
+            METHODS[name](problem._replace(pool=problem.pool._replace(mask=mask)))
 
 
 @pytest.mark.parametrize(
@@ -74,8 +103,8 @@ class Halved(Regression):
     def minus_loss(outputs, examples):
         return minus_squared_error(outputs, examples) / 4
 
-    def surrogate_utility(self, predictions, targets):
-        return super().surrogate_utility(predictions, targets) / 4
+    def surrogate_utility(self, predictions, targets, examples):
+        return super().surrogate_utility(predictions, targets, examples) / 4
 
 
 def test_a_further_objective_needs_one_class():

@@ -84,3 +84,9 @@ def test_bad_sets_are_named(bad, words):
 def test_a_synthetic_name_must_be_a_set():
     with pytest.raises(ValueError, match="'fake', which is none of the sets: good"):
         from_arrays({"good": data(4, 0)}, data(5, 1), build=build, key=jax.random.key(0), synthetic=["fake"])
+
+
+def test_an_offset_that_leaves_no_digits_is_refused():
+    far = data(30, 1)._replace(inputs=np.float64(data(30, 1).inputs) + 1e7)
+    with pytest.raises(ValueError, match=r"^validation: column 0 varies by .* take a constant off that column in all"):
+        from_arrays({"good": far}, far, build=build, key=jax.random.key(0))

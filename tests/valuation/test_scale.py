@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from valuation.scale import check_rows, mean_diagonal, significant
+from valuation.scale import check_float32, check_rows, mean_diagonal, significant
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -44,3 +44,14 @@ def test_whole_numbers_are_rows_too():
 def test_the_mean_diagonal_is_in_the_unit_of_the_kernel(unit):
     assert mean_diagonal(unit * np.array([[1.0, 9.0], [9.0, 2.0]])) == pytest.approx(1.5 * unit)
     assert mean_diagonal(np.zeros((2, 2))) == 1
+
+
+def test_an_offset_that_leaves_no_digits_of_float32_is_named():
+    """Units of float32 are 1/1024 at 1e4 and 128 at 1.7e9; the third column is a constant but for rounding."""
+    draw = np.random.default_rng(0)
+    rows = np.column_stack([draw.normal(size=50), 1e4 + draw.normal(size=50), 0.1 + 1e-17 * np.arange(50)])
+    check_float32(rows, "validation")
+    check_float32(2**30 + np.arange(50)[:, None] * 2**12, "validation")
+    rows[:, 1] = 1.7e9 + 600 * draw.normal(size=50)
+    with pytest.raises(ValueError, match=r"^validation: column 1 varies by \d+ beside 1\.7e\+09, which float32 cannot"):
+        check_float32(rows, "validation")

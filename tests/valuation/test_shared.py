@@ -107,3 +107,50 @@ def test_results_are_kept_by_identity_and_cannot_be_written_to():
     source = np.ones(3)
     shared.get("view", pair, lambda: source)
     source[0] = 2  # what the caller holds stays the caller's
+
+
+def test_what_is_shared_counts_for_everyone_who_uses_it():
+    """A clock that only `work` moves: features 1, distances 10 (which use features), a kernel 100 (which uses both)."""
+    now = 0.0
+
+    def work(seconds):
+        nonlocal now
+        now += seconds
+        return np.zeros(1)
+
+    shared, depends = Shared(clock=lambda: now), (object(),)
+
+    def features():
+        return shared.get("features", depends, lambda: work(1))
+
+    def distances():
+        return shared.get("distances", depends, lambda: features() + work(10))
+
+    def kernel():
+        return shared.get("kernel", depends, lambda: distances() + features() + work(100))
+
+    for make, seconds in ((distances, 11), (features, 1), (kernel, 111), (kernel, 111), (distances, 11)):
+        assert shared.timed(lambda make=make: make() + make() + work(1000))[1] == 1000 + seconds
+    assert now == 5 * 1000 + 111  # each was made once
+
+
+def test_the_time_of_what_is_not_kept_is_that_of_its_users():
+    now = 0.0
+
+    def work(seconds, size=1):
+        nonlocal now
+        now += seconds
+        return np.zeros(size)
+
+    shared, depends = Shared(capacity=24, clock=lambda: now), (object(),)
+
+    def large():
+        return shared.get("large", depends, lambda: shared.get("inner", depends, lambda: work(1)) + work(10, 100))
+
+    def outer():
+        return shared.get("outer", depends, lambda: large()[:1] + work(100))
+
+    assert shared.timed(outer)[1] == 111
+    assert shared.timed(outer)[1] == 111
+    assert shared.timed(large)[1] == 11
+    assert now == 111 + 10

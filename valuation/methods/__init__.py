@@ -13,7 +13,9 @@ from valuation.methods import (
     davinz,
     deviation,
     influence,
+    kernel_sum,
     knn,
+    knn_lm,
     linear,
     logra,
     loss,
@@ -26,6 +28,8 @@ from valuation.methods import (
     score_calibrated,
     score_disagreement,
     score_weights,
+    surrogate,
+    token_ridge,
     tracin,
     trak,
 )
@@ -36,22 +40,27 @@ SOLVE = "one n^3 solve a contributor"
 GAUSSIAN = SOLVE + ", above 4,096 examples linear in n"
 SOLVES = "one n^3 solve a contributor and initialisation, shared by all that take the same kernel and ridge"
 DISTANCES = "n^2 and n m distances a contributor, above 4,096 examples linear in n, shared"
+ADAPTED = "it is for pretrained decoders: theirs is a config of its own, which can name it"
 TERMS = f"{SOLVES}; {DISTANCES}"
 mixture = score.mixture_score
 
 METHODS = {
     method.name: method
     for method in (
+        Method("surrogate", "surrogate", surrogate.surrogate, "that of the method it picks", labels=True,
+               needs=surrogate.surrogate_needs),
         Method("ntk_utility", "NTK ridge", ntk.ntk_utility, SOLVE, accuracy=True, labels=True,
                needs=needs.tangent_solve),
         Method("ntk_flow", "NTK flow", ntk.ntk_flow, "one n^3 eigendecomposition a contributor",
                accuracy=True, labels=True, left_out={"sequences": "it repeats ntk_utility"}, needs=needs.tangent_flow),
+        Method("ntk_relative", "NTK ridge, relative margins", ntk.ntk_relative, SOLVE + ", shared with ntk_utility",
+               labels=True, objectives=("classification",), instead="ntk_utility", needs=needs.tangent_solve),
         Method("rbf_utility", "RBF ridge", rbf.rbf_utility, GAUSSIAN, accuracy=True, labels=True, needs=needs.gaussian),
         Method("rbf_margin", "RBF ridge, margins", rbf.rbf_margin, SOLVE + ", shared with rbf_utility",
                labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.gaussian),
         Method("rbf_relative", "RBF ridge, relative margins", rbf.rbf_relative, GAUSSIAN,
                labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.gaussian),
-        Method("linear_utility", "linear ridge", linear.linear_utility, "n d products with the fewer of n and d a contributor",
+        Method("linear_utility", "linear ridge", linear.linear_utility, "n d min(n, d) a contributor of d features",
                accuracy=True, labels=True, needs=needs.linear),
         Method("knn_utility", "kNN", knn.knn_utility, "n m distances a contributor",
                accuracy=True, labels=True,
@@ -59,6 +68,14 @@ METHODS = {
                needs=needs.nearest),
         Method("ngram_utility", "n-gram", ngram.ngram_utility, "one count and sort of a contributor's tokens",
                labels=True, objectives=("sequences",), instead="rbf_utility", needs=needs.counts),
+        Method("kernel_sum", "sum of kernels, relative margins", kernel_sum.kernel_sum, SOLVE,
+               labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.tangent_solve,
+               left_out={"classification": "other methods take its two kernels one by one"}),
+        Method("knn_lm", "kNN language model", knn_lm.knn_lm, "n m distances between a contributor's tokens and others",
+               labels=True, objectives=("sequences",), instead="rbf_utility", left_out={"sequences": ADAPTED}),
+        Method("token_ridge", "token ridge", token_ridge.token_ridge,
+               "as many d^3 solves as folds, d the width of states; the outputs of a contributor's tokens",
+               labels=True, objectives=("sequences",), instead="rbf_utility", left_out={"sequences": ADAPTED}),
         Method("proxy_training", "proxy training", proxy_training.proxy_training, "a tenth of a training a contributor",
                accuracy=True, labels=True, trains=True, purpose=Purpose.PROXY_TRAINING),
         Method("score_literal", "score, literal weights", partial(mixture, weights=score_weights.literal_weights),

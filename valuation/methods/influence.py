@@ -66,8 +66,8 @@ def scores(
 def gauss_newton(model, output: Callable, train: Examples) -> Callable:
     """v (p,) -> H v, chunk by chunk: one jvp to the outputs, the loss's Hessian there, and one vjp back."""
     flat, unravel = jax.flatten_util.ravel_pytree(model.params)
-    step = partial(_gauss_newton, apply=model.apply, output=output)
-    return lambda v: _mean(step, (model.params, model.frozen, unravel(jnp.asarray(v, flat.dtype))), train)
+    step, alike = partial(_gauss_newton, apply=model.apply, output=output), np.ones(len(train.inputs))
+    return lambda v: _mean(step, (model.params, model.frozen, unravel(jnp.asarray(v, flat.dtype))), train, alike)
 
 
 def influence(
@@ -81,40 +81,47 @@ def influence(
     model, _ = trained(problem)[-1]
     minus_loss = problem.objective.minus_loss
     train, group_rows = union_examples(problem)
-    query, key = _mean_gradient(model, minus_loss, problem.validation), purpose_key(problem.key, Purpose.INFLUENCE)
+    weights, key = problem.objective.weights(problem.validation), purpose_key(problem.key, Purpose.INFLUENCE)
+    query = _mean_gradient(model, minus_loss, problem.validation, weights)
     pairs, _ = scores(model, minus_loss, train, query[None], key, damping=damping, memory=memory)
-    return by_contributor(pairs, group_rows, reduction)
+    return by_contributor(pairs, group_rows, reduction, np.ones(1))
 
 
-def _mean_gradient(model, output, examples) -> np.ndarray:
+def _mean_gradient(model, output, examples, weights) -> np.ndarray:
     step = partial(_summed_gradient, apply=model.apply, output=output)
-    return _mean(step, (model.params, model.frozen), examples).astype(np.float32)
+    return _mean(step, (model.params, model.frozen), examples, weights).astype(np.float32)
 
 
-def _mean(step, shared: tuple, examples: Examples) -> np.ndarray:
-    """Sum over the examples of what step(*shared, chunk, which of its rows count) sums, over their number; float64."""
+def _mean(step, shared: tuple, examples: Examples, weights: np.ndarray) -> np.ndarray:
+    """Sum over the examples of what step(*shared, chunk, weights of its rows) sums, over that of weights; float64."""
     n = len(examples.inputs)
     rows = min(ROWS, n)
+    filled = np.pad(weights.astype(np.float32), (0, -n % rows))
     parts = map_chunks(
-        step, shared, lambda i: (chunk(examples, rows, i), np.arange(rows) < n - i * rows), -(-n // rows), threads=1
+        step, shared, lambda i: (chunk(examples, rows, i), chunk(filled, rows, i)), -(-n // rows), threads=1
     )
-    return sum(part.astype(np.float64) for part in parts) / n
+    return sum(part.astype(np.float64) for part in parts) / weights.sum()
 
 
 @partial(jax.jit, static_argnames=("apply", "output"))
-def _summed_gradient(params, frozen, examples, counts, *, apply, output):
-    gradient = jax.grad(lambda p: jnp.where(counts, output(apply(p, frozen, examples.inputs), examples), 0).sum())
+def _summed_gradient(params, frozen, examples, weights, *, apply, output):
+    gradient = jax.grad(lambda p: _weighted(output(apply(p, frozen, examples.inputs), examples), weights))
     return jax.flatten_util.ravel_pytree(gradient(params))[0]
 
 
 @partial(jax.jit, static_argnames=("apply", "output"))
-def _gauss_newton(params, frozen, tangent, examples, counts, *, apply, output):
+def _gauss_newton(params, frozen, tangent, examples, weights, *, apply, output):
     def forward(params):
         return apply(params, frozen, examples.inputs)
 
     def loss(outputs):
-        return jnp.where(counts, -output(outputs, examples), 0).sum()
+        return -_weighted(output(outputs, examples), weights)
 
     outputs, moved = jax.jvp(forward, (params,), (tangent,))
     _, curved = jax.jvp(jax.grad(loss), (outputs,), (moved,))
     return jax.flatten_util.ravel_pytree(jax.vjp(forward, params)[1](curved)[0])[0]
+
+
+def _weighted(values, weights):
+    """The sum; what has no weight, as rows that fill up a chunk, may be anything."""
+    return jnp.where(weights > 0, weights * values, 0).sum()

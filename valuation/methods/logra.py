@@ -89,7 +89,7 @@ def logra(
         for part in (train, problem.validation)
     )
     pairs = scores(train_features, np.concatenate(query_features), widths(state), damping=damping)
-    return by_contributor(pairs, group_rows, reduction)
+    return by_contributor(pairs, group_rows, reduction, problem.objective.weights(problem.validation))
 
 
 def _same_width(chunk: np.ndarray, query: np.ndarray, width: int) -> None:

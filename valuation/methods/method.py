@@ -18,7 +18,7 @@ from valuation.purposes import Purpose
 from valuation.workers import current
 
 # what answers the question that each kind of truth puts to scores of examples (aggregate.by_contributor)
-REDUCTION_OF_TRUTH = {"own_set": "mean", "leave_one_out": "sum", "none": "mean"}
+REDUCTION_OF_TRUTH = {"own_set": "mean", "leave_one_out": "sum", "added": "sum", "none": "mean"}
 OF_THE_MACHINE = ("memory",)  # options that change no value
 NONE: Mapping[str, str] = MappingProxyType({})
 

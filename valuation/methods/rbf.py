@@ -10,7 +10,7 @@ from jaxtyping import Float
 from scipy.special import ndtr
 
 from valuation.at_initialisation import contributor_targets, validation_targets
-from valuation.closed_form import predictions, ridge_coefficients, utilities
+from valuation.closed_form import predictions, relative_margins, ridge_coefficients, utilities
 from valuation.discrepancy import distance_table
 from valuation.feature_space import (
     contributor_features,
@@ -20,7 +20,6 @@ from valuation.feature_space import (
     validation_features,
 )
 from valuation.inducing import EXACT, gaussian, kernel_ridge
-from valuation.margins import relative_margin
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
 from valuation.workers import progress_over
@@ -58,11 +57,7 @@ def rbf_relative(
     An order, not a predicted accuracy: from 0 to 1, free of the scale of predictions, .5 where they know nothing.
     smoothing: the margin in root mean squares over which an example goes from wrong to right.
     """
-    labels = validation_targets(problem).argmax(1)
-    return np.array(
-        [relative_margin(rbf_predictions(problem, c, ridge, bandwidth), labels, smoothing=smoothing)
-         for c in problem.contributors]
-    )  # fmt: skip
+    return relative_margins(problem, lambda c: rbf_predictions(problem, c, ridge, bandwidth), smoothing=smoothing)
 
 
 def rbf_predictions(

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from valuation.kernel import likelihoods
 from valuation.methods.score_terms import terms
 from valuation.methods.score_weights import calibrated_weights, value
+from valuation.objective import pooled
 from valuation.problem import Problem, contributor_examples
 from valuation.purposes import Purpose, purpose_key
 
@@ -38,5 +39,6 @@ def retrained_losses(
     members = np.asarray(jax.random.choice(choose, len(problem.contributors), (count,), replace=False))
     trained = problem.train([contributor_examples(problem, problem.contributors[i]) for i in members], share, train)
     models, minus_loss = [problem.model._replace(params=params) for params in trained], problem.objective.minus_loss
-    losses = [-likelihoods(model, problem.validation, output=minus_loss).mean() for model in models]
+    weights = problem.objective.weights(problem.validation)
+    losses = [-pooled(likelihoods(model, problem.validation, output=minus_loss), weights) for model in models]
     return np.array(losses, np.float64), members

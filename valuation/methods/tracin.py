@@ -36,4 +36,4 @@ def tracin(problem: Problem, *, reduction: str = "mean", memory: int = MEMORY) -
     models = trained(problem)
     train, group_rows = union_examples(problem)
     pairs = scores(models, problem.objective.minus_loss, train, problem.validation, memory=memory)
-    return by_contributor(pairs, group_rows, reduction)
+    return by_contributor(pairs, group_rows, reduction, problem.objective.weights(problem.validation))

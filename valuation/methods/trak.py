@@ -78,4 +78,5 @@ def trak(
         )
         pairs.append(scores(train_features, query_features, damping=damping))
         slack.append(-np.expm1(likelihoods(model, train)))
-    return by_contributor(np.mean(pairs, 0) * np.mean(slack, 0)[:, None], group_rows, reduction)
+    scaled, weights = np.mean(pairs, 0) * np.mean(slack, 0)[:, None], problem.objective.weights(problem.validation)
+    return by_contributor(scaled, group_rows, reduction, weights)

@@ -4,16 +4,17 @@ For readers the same stands in experiments/README.md, "Lines of results.jsonl"; 
 what the studies write.
 """
 
-from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL
+from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL, SCALE
 from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.kind import Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
-from experiments.runtime.kinds.valuation import TRANSFER, VALUATION
+from experiments.runtime.kinds.valuation import TRANSFER, TWO_TRUTHS, VALUATION
 
 STUDIES: dict[str, dict[str, Kind]] = {
     "valuation": VALUATION,
     "transfer": TRANSFER,
+    "two_truths": TWO_TRUTHS,
     "phases": PHASES,
     "coverage": COVERAGE,
     "language": LANGUAGE,
@@ -23,6 +24,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "language_model": LANGUAGE_MODEL,
     "cost": COST,
     "discrepancy": DISCREPANCY,
+    "scale": SCALE,
 }
 
 

@@ -61,3 +61,44 @@ DISCREPANCY = {
     ),
     "run": RUN,
 }
+AGREEMENT = {"case": "which values: images, or wrong_labels", "points": "inducing points"}
+SCALE = {
+    "scale": Kind(
+        ("method", "examples"),
+        {
+            "method": "key in METHODS",
+            "examples": "of the contributor",
+            "value": "of it",
+            "cpu_seconds": SPEED["cpu_seconds"],
+            "mapped_megabytes": "of the file that is read, MB",
+            "estimated_megabytes": "that the method says it needs, MB",
+            "flops": "counted from sizes",
+        }
+        | MEMORY
+        | SECONDS,
+    ),
+    "scale_fit": Kind(
+        ("method",),
+        {
+            "method": "key in METHODS",
+            "exponent": "of seconds in examples, from 10,000 on",
+            "cpu_exponent": "of CPU seconds",
+        },
+        derived=True,
+    ),
+    "scale_agreement": Kind(
+        tuple(AGREEMENT),
+        AGREEMENT
+        | {
+            "examples": "of the largest contributor",
+            "spearman": "with exact values",
+            "largest_difference": "from an exact value",
+            "spread": "standard deviation of the exact values",
+            "values": "by inducing points, one a contributor or share of wrong labels",
+            "exact": "the same by dense solves",
+            "exact_seconds": "of these",
+        }
+        | SECONDS,
+    ),
+    "run": RUN,
+}

@@ -1,9 +1,13 @@
-"""Lines of the valuation study, and of values of one run against the truth of another (transfer)."""
+"""Lines of the valuation study, of values of one run against the truth of another (transfer), and of two truths."""
 
 from experiments.runtime.kinds.kind import RUN, SECONDS, Kind
 
 DRAW = {"draw": "number of the draw of contributors, its seed"}
 METHOD = {"method": "key in METHODS"}
+TRUTH = {
+    "truth": "own_set, leave_one_out or added",
+    "beside": "how many real examples stand beside each contributor: those of added, else 0",
+}
 CORRELATIONS = {"spearman": "correlation with the truth", "pearson": "the same", "kendall": "the same"}
 VALUATION = {
     "contributor": Kind(
@@ -31,15 +35,23 @@ VALUATION = {
         DRAW | {"terms": "the score's four terms and the disagreement, by name a list over contributors"} | SECONDS,
     ),
     "values": Kind(("draw", "method"), DRAW | METHOD | {"values": "one a contributor, higher = more useful"} | SECONDS),
+    "validation values": Kind(
+        ("draw", "method", "examples"),
+        DRAW
+        | METHOD
+        | {"examples": "how many of the validation set; more of them hold the fewer", "values": "made with these alone"}
+        | SECONDS,
+    ),
     "truth": Kind(
         ("draw", "seed"),
         DRAW
+        | {"seed": "of the trainings, from 0 on"}
+        | TRUTH
         | {
-            "seed": "of the trainings, from 0 on",
-            "truth": "own_set or leave_one_out",
             "metric": "what the utility is",
             "utility": "one a contributor, on the test set",
             "loss": "one a contributor, nats on the test set",
+            "validation": "one a contributor, the utility on the validation set",
             "choices": "one a contributor: accuracy on questions with options, its interval, chance, count",
         }
         | SECONDS,
@@ -70,15 +82,27 @@ VALUATION = {
         },
         derived=True,
     ),
+    "validation summary": Kind(
+        ("method", "examples"),
+        METHOD
+        | {
+            "examples": "of the validation set",
+            "spearman": "with the truth of the values made with these, mean over draws",
+            "by_draw": "one a draw",
+        },
+        derived=True,
+    ),
     "agreement": Kind(
         (),
-        {
-            "choice": "the config's method of choice",
-            "metric": "what the utility is",
-            "truth": "own_set or leave_one_out",
+        {"choice": "the config's method of choice", "metric": "what the utility is"}
+        | TRUTH
+        | {
             "seed_agreement": "mean Spearman of the truths of two seeds",
             "by_draw": "the same by draw",
             "ceiling": "Spearman that a perfect value can expect",
+            "validation_agreement": "mean Spearman of models' metric on the validation set with other seeds' truth",
+            "validation_by_draw": "the same by draw",
+            "validation_ceiling": "Spearman that a perfect predictor of that metric can expect",
             "seconds": "of the truth, median over draws",
         },
         derived=True,
@@ -100,6 +124,27 @@ TRANSFER = {
             "spearman": "with the other run's truth",
             "own": "with the truth of the run that made the values",
             "truths": "of one truth with the other",
+        },
+    ),
+    "run": RUN,
+}
+TWO_TRUTHS = {
+    "two truths": Kind(
+        ("draw", "method"),
+        {
+            "first_run": "config of the first run",
+            "first_truth": "what its truth is, in words",
+            "second_run": "config of the second run",
+            "second_truth": "what its truth is, in words",
+        }
+        | DRAW
+        | METHOD
+        | {
+            "first": "Spearman of the first run's values with its truth",
+            "second": "the same of the second run",
+            "crossed": "of the first run's values with the second run's truth",
+            "truths": "of one truth with the other",
+            "one_truth": "what that could expect if both were one truth",
         },
     ),
     "run": RUN,

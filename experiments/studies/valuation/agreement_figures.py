@@ -71,6 +71,38 @@ def correlations(lines: list[dict]) -> Figure | None:
     return figure
 
 
+def validation_sizes(lines: list[dict]) -> Figure | None:
+    """Mean within-draw Spearman against the number of validation examples, a line a method, single draws as dots."""
+    found = select(lines, kind="validation summary")
+    if not found:
+        return None
+    figure = Figure(figsize=(6.5, 3.8))
+    axis = figure.subplots()
+    for i, name in enumerate(dict.fromkeys(x["method"] for x in found)):
+        own, colour = select(found, method=name), COLOURS[i % len(COLOURS)]
+        means = [_or_nan(x["spearman"]) for x in own]
+        axis.plot([x["examples"] for x in own], means, MARKERS[i % len(MARKERS)] + "-", color=colour, ms=5,
+                  label=METHODS[name].title)  # fmt: skip
+        for x in own:
+            single = [_or_nan(y) for y in x["by_draw"]]
+            axis.plot([x["examples"]] * len(single), single, ".", color=colour, ms=3, alpha=0.5)
+    agreement = select(lines, kind="agreement")[0]
+    for field, dashes, words in (
+        ("ceiling", ":", "a perfect value"),
+        ("validation_ceiling", "--", "a perfect predictor of validation performance, all examples"),
+    ):
+        if agreement.get(field) is not None:
+            axis.axhline(agreement[field], color="0.5", lw=1, ls=dashes, label=words, zorder=0)
+    sizes = sorted({x["examples"] for x in found})
+    axis.set_xscale("log")
+    axis.set_xticks(sizes, [str(n) for n in sizes])
+    axis.minorticks_off()
+    axis.set_xlabel("validation examples")
+    axis.set_ylabel("mean Spearman correlation")
+    figure.legend(loc="outside upper center", ncols=2, fontsize=8)
+    return figure
+
+
 def cost(lines: list[dict]) -> Figure | None:
     """Seconds a draw against mean correlation: a method pays where it stands high, and left of the truth's own cost."""
     summary = sorted(
@@ -120,3 +152,7 @@ def calibration(lines: list[dict]) -> Figure | None:
         axis.set_xlabel("predicted accuracy")
     axes[0, 0].set_ylabel(ACCURACY)
     return figure
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value

@@ -35,6 +35,33 @@ def ceiling(agreement: float, seeds: int) -> float:
     return float(np.sqrt(max(seeds * agreement / spread, 0.0))) if spread > 0 else 0.0
 
 
+def validation_agreement(validation: Float[np.ndarray, "C S"], truth: Float[np.ndarray, "C S"]) -> float:
+    """How well models' validation metric orders contributors by the truth of other seeds: mean over seeds of Spearman.
+
+    For every seed the mean validation metric of the other seeds' models, against that seed's truth: no model stands on
+    both sides, so that nothing that one training did by chance counts as foresight. NaN for one seed.
+    """
+    seeds = range(truth.shape[1])
+    others = [[s for s in seeds if s != t] for t in seeds]
+    if not all(others):
+        return float("nan")
+    pairs = [(validation[:, o].mean(1), truth[:, t]) for o, t in zip(others, seeds, strict=True)]
+    return float(np.mean([correlation("spearman", *pair) for pair in pairs]))
+
+
+def validation_ceiling(measured: float, truth: float, validation: float, seeds: int, most: float) -> float:
+    """The correlation with the mean truth of s seeds that the expected validation metric itself would have.
+
+    measured: validation_agreement. truth, validation: seed_agreement r of the truth and r_v of the validation metric.
+    most: `ceiling` of r and s. With truth = quality + noise of a seed, and so the validation metric, a mean of k seeds
+    correlates with the expectation as c(r, k) = sqrt(k r / (1 + (k-1) r)), the ceiling. So `measured` is
+    rho c(r_v, s-1) c(r, 1), where rho is the correlation of the two expected metrics, which differ by the examples that
+    they are taken on; returned is rho c(r, s), rho at most 1. NaN where seeds do not agree.
+    """
+    reliable = ceiling(truth, 1) * ceiling(validation, seeds - 1)
+    return float(min(measured / reliable, 1.0) * most) if reliable > 0 else float("nan")
+
+
 def regret(values: Float[np.ndarray, " C"], truth: Float[np.ndarray, " C"]) -> float:
     """Truth lost by taking the contributor of the highest value instead of the truly best one."""
     return float(truth.max() - truth[int(np.argmax(values))])

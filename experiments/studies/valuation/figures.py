@@ -14,10 +14,15 @@ FIGURES: Figures = {
         "Value against the truth, what training with the contributor really gives (first draw; error bars: "
         "standard deviation over seeds). Grey line: predicted = real.",
     ),
+    "validation_sizes": (
+        agreement_figures.validation_sizes,
+        "How many validation examples an order needs: values made with fewer of them, which are drawn anew for every "
+        "draw. Lines: mean over draws; dots: single draws.",
+    ),
     "cost": (
         agreement_figures.cost,
         "What a good order costs: seconds for all contributors of a draw, median over draws. What several methods "
-        "need, such as a kernel, is compiled and computed for the first of them; the score's terms for the ablation.",
+        "need, such as a kernel, is computed once and counts in full for each of them.",
     ),
     "calibration": (
         agreement_figures.calibration,

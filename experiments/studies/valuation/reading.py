@@ -4,9 +4,15 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.runtime.results import select
+from experiments.studies.valuation.ground_truth import ADDED, LEAVE_ONE_OUT, OWN_SET
 
 ACCURACY = "test accuracy"
-LOST = {"own_set": "", "leave_one_out": " lost without it"}
+OF_TRUTH = {OWN_SET: "", LEAVE_ONE_OUT: " lost without it", ADDED: " gained by it"}  # after the metric
+QUESTIONS = {
+    OWN_SET: "a model trained on each contributor alone",
+    LEAVE_ONE_OUT: "what a model trained on all contributors together loses without each of them",
+    ADDED: "what a model trained on {beside} real examples gains by each contributor beside them",
+}
 
 
 def first_draw(lines: list[dict]) -> int:
@@ -27,7 +33,21 @@ def utilities(lines: list[dict], draw: int) -> Float[np.ndarray, "s C"]:
 def metric(lines: list[dict]) -> str:
     """What the truth is a measure of, in words: 'test accuracy', 'test accuracy lost without it'."""
     line = select(lines, kind="truth")[0]
-    return "test " + line["metric"] + LOST[line["truth"]]
+    return "test " + line["metric"] + OF_TRUTH[line["truth"]]
+
+
+def question(line: dict) -> str:
+    """What the truth of a line of kind "truth" or "agreement" is, in words."""
+    return QUESTIONS[line["truth"]].format(beside=line.get("beside"))
+
+
+def made_of(lines: list[dict], draw: int) -> list[dict]:
+    """What is known of a draw's contributors, and of the data set that they are drawn from: the same in two runs whose
+    contributors are the same.
+    """
+    names, notes = ("spec", "examples", "distinct", "real"), ("dataset", "train / validation / test")
+    data = [{name: x.get("notes", {}).get(name) for name in notes} for x in select(lines, kind="run")]
+    return data + [{name: x.get(name) for name in names} for x in contributors(lines, draw)]
 
 
 def synthetic_part(line: dict) -> str:

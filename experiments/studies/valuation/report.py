@@ -10,15 +10,11 @@ from experiments.reporting.markdown import decimal, plural, provenance, span, ta
 from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.valuation import ablation, figures, values_report
-from experiments.studies.valuation.ground_truth import LEAVE_ONE_OUT, OWN_SET
-from experiments.studies.valuation.reading import contributors, first_draw, label, utilities
+from experiments.studies.valuation.ground_truth import ADDED
+from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, question, utilities
 from valuation.methods import METHODS
 
 TEXTS, CHARACTERS = 6, 240  # generated texts that are shown, and how much of each
-TRUTH_WORDS = {
-    OWN_SET: "a model trained on each contributor alone",
-    LEAVE_ONE_OUT: "what a model trained on all contributors together loses without each of them",
-}
 
 
 def write(workdir: str | Path) -> Path:
@@ -46,10 +42,9 @@ def _head(lines: list[dict]) -> list[str]:
     best = _ordered(lines)[0]
     words = (
         f"{len(contributors) // draws} contributors a draw, {plural(draws, 'draw')}. The truth, test "
-        f"{agreement['metric']}: {TRUTH_WORDS[agreement['truth']]}, {seeds} seeds "
-        f"({agreement['seconds']:.0f} s a draw). One seed of it orders the "
-        f"contributors like another with r = {decimal(agreement['seed_agreement'])}; a perfect value could reach "
-        f"{decimal(agreement['ceiling'])}."
+        f"{agreement['metric']}: {question(agreement)}, {seeds} seeds ({agreement['seconds']:.0f} s a draw). One seed "
+        f"of it orders the contributors like another with r = {decimal(agreement['seed_agreement'])}; a perfect "
+        f"value could reach {decimal(agreement['ceiling'])}. {allowed(agreement)}"
     )
     answer = (
         f"**Best here: {METHODS[best['method']].title}**, Spearman {decimal(best['spearman'])} "
@@ -61,6 +56,20 @@ def _head(lines: list[dict]) -> list[str]:
         words,
         answer,
     ]
+
+
+def allowed(agreement: dict) -> str:
+    """What the validation set allows, in words; agreement: the line of that kind, which in older runs does not say."""
+    if "validation_ceiling" not in agreement:
+        return "How much the validation set allows was not recorded."
+    if agreement["validation_ceiling"] is None:
+        return "How much the validation set allows cannot be told: that takes two seeds or more, and that they agree."
+    return (
+        "A perfect predictor of validation performance, which knows what trained models reach on average on the "
+        f"validation set, would reach {decimal(agreement['validation_ceiling'])} (measured between models of different "
+        f"seeds: {decimal(agreement['validation_agreement'])}); that is no upper limit, as a value may see more in a "
+        f"validation example than {agreement['metric']} does."
+    )
 
 
 def _table(lines: list[dict]) -> list[str]:
@@ -77,13 +86,19 @@ def _table(lines: list[dict]) -> list[str]:
         ]
         for x in _ordered(lines)
     ]
-    metric = select(lines, kind="agreement")[0]["metric"]
+    agreement = select(lines, kind="agreement")[0]
+    metric, gained = agreement["metric"], agreement["truth"] == ADDED
     notes = (
         f"Means over draws of the correlation within a draw. *Regret*: test {metric} lost by taking the contributor of "
-        "the highest value instead of the best one. *Accuracy error*: mean distance of predicted and real accuracy, "
-        "where a value is a prediction. A dash: the values are all equal, or the column does not apply. The score is "
-        "our reconstruction. No method sees the test set."
+        "the highest value instead of the best one. *Accuracy error*: mean distance of predicted and real "
+        f"{'gain' if gained else 'accuracy'}, where a value is a prediction. A dash: the values are all equal, or the "
+        "column does not apply. The score is our reconstruction. No method sees the test set."
     )
+    if gained:
+        notes += (
+            " Every value is that of the real examples together with a contributor; where it predicts a metric, less "
+            "the value of the real examples alone, which changes no order."
+        )
     return ["## Every method against the truth", table([*head, "looks at", "s a draw"], rows), notes]
 
 
@@ -101,7 +116,7 @@ def _answer(lines: list[dict]) -> list[str]:
     names = [label(x) for x in contributors(lines, draw)]
     order = np.argsort(-values)
     chosen = list(dict.fromkeys([*order[:3].tolist(), *order[-2:].tolist()]))
-    truly = agreement["metric"] + (" when trained on it" if agreement["truth"] == OWN_SET else " lost without it")
+    truly = agreement["metric"] + (OF_TRUTH[agreement["truth"]] or " when trained on it")
     rows = [
         [f"{order.tolist().index(i) + 1}.", names[i], decimal(values[i]), decimal(truth[i]), f"{rank[i]}"]
         for i in chosen
@@ -124,7 +139,20 @@ def _findings(lines: list[dict]) -> list[str]:
         ["against", "difference"],
         [[METHODS[x["method"]].title, span(x["less_than_choice"], decimal)] for x in others],
     )
-    return ["## What the evidence says", *choices(lines), differences, ablation.section(lines)]
+    return ["## What the evidence says", *choices(lines), differences, *_sizes(lines), ablation.section(lines)]
+
+
+def _sizes(lines: list[dict]) -> list[str]:
+    """How well the values order that are made with fewer validation examples, where they were made."""
+    found = select(lines, kind="validation summary")
+    sizes, names = (list(dict.fromkeys(x[field] for x in found)) for field in ("examples", "method"))
+    cells = {(x["method"], x["examples"]): decimal(x["spearman"]) for x in found}
+    rows = [[METHODS[name].title, *(cells[name, size] for size in sizes)] for name in names]
+    words = (
+        "Mean Spearman of values that are made with fewer validation examples, drawn anew for every draw, the smaller "
+        "sets within the larger ones:\n\n"
+    )
+    return [words + table(["validation examples", *map(str, sizes)], rows)] if found else []
 
 
 def choices(lines: list[dict]) -> list[str]:

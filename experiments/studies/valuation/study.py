@@ -1,42 +1,36 @@
 """Contributors, their values by every method, the truth about them, and how well the two agree."""
 
-import base64
 import functools
-import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
-from configs.common import one_of
 from experiments import tasks
-from experiments.data import splits
 from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
-from experiments.studies.valuation import ground_truth, report, sizes, summaries, tails
+from experiments.studies.valuation import beside, ground_truth, report, sizes, summaries, validation_sizes
+from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
-from experiments.synthetic.mechanism import GENERATED
+from experiments.studies.valuation.descriptions import described, tail_of
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
 from experiments.training.fit import fit
-from experiments.training.sharded import check_batch
 from valuation.aggregate import union_examples
 from valuation.methods import METHODS, score_terms
-from valuation.methods.method import choices
 from valuation.methods.score_disagreement import disagreement_terms
-from valuation.problem import Problem, Train, check_learner
+from valuation.methods.surrogate import picked
+from valuation.problem import Contributor, Problem, Train
 from valuation.shared import Shared
 
-SPECS, BUILD, VALUES, TRUTH, START, UNION = range(6)  # purposes of a draw's key
-THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
-LEAST = 10  # held-out examples, below which no order can be told
+SPECS, BUILD, VALUES, TRUTH, START, UNION, BESIDE, SUBSETS = range(8)  # purposes of a draw's key
+T = TypeVar("T")
 
 
 def run(config, workdir: str, data_dir: str | None) -> Path:
@@ -68,78 +62,22 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         steps=steps,
         write=report.write,
         summaries=functools.partial(summarise, config),
-        notes=lambda: task().notes,
+        notes=lambda: task().notes | {"surrogate": default_of(task())},
+        extends=extends,
     )
     return study.run(valuation, workdir)
 
 
-def check(config) -> None:
-    """Raises ValueError for values that could only fail later."""
-    one_of("task", config.task, tuple(tasks.TASKS))
-    one_of("truth", config.truth, ground_truth.TRUTHS)
-    kind = tasks.OBJECTIVES[config.task]
-    if len(set(config.methods)) < len(config.methods):
-        raise ValueError(f"methods = {tuple(config.methods)}: expected each once")
-    for name in (*config.methods, *config.options):
-        one_of("method", name, tuple(METHODS))
-        if refusal := METHODS[name].refusal(kind):
-            raise ValueError(refusal)
-    for name, options in config.options.items():
-        known = tuple(METHODS[name].defaults())
-        for option, given in options.items():
-            one_of(f"option of {name}", option, known)
-            if (allowed := choices(option, kind)) and given not in allowed:
-                raise ValueError(
-                    f"options.{name}.{option} = {given}, expected {' or '.join(map(str, allowed))} in a task of {kind}"
-                )
-            most = 1.0 if option == "share" else float("inf")
-            if not isinstance(given, (str, bool)) and not 0 < given <= most:
-                raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
-    if config.choice not in config.methods:
-        named = ", ".join(config.methods)
-        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {named}")
-    for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
-        if config[field] < 1:
-            raise ValueError(f"{field} = {config[field]}, expected at least 1")
-    for field in ("steps", "batch", "learning_rate"):
-        if not config.training[field] > 0:
-            raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
-    pieces = config.training.get("pieces", 1)
-    if pieces < 1 or config.training.batch % pieces:
-        raise ValueError(
-            f"training.pieces = {pieces} of a batch of {config.training.batch}: expected one of its divisors"
-        )
-    if config.training.get("sharded") and config.model.name != "decoder":
-        check_batch(config.training.batch, jax.device_count(), pieces)
-    if config.split.validation < LEAST:
-        raise ValueError(f"split.validation = {config.split.validation}, expected at least {LEAST}")
-    for spec in config.contributors.explicit:
-        for field in spec:
-            one_of("field of a contributor", field, Spec._fields)
-    given = [dict(spec).get("name", f"{i:02d}") for i, spec in enumerate(config.contributors.explicit)]
-    if len(set(given)) < len(given):
-        raise ValueError(f"contributors.explicit are named {', '.join(given)}: expected different names")
-    count = len(config.contributors.explicit) or config.contributors.count
-    if count < 3:
-        raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
-
-
-def check_task(config, task: Task) -> None:
-    """Raises ValueError for too little held-out data, and for an objective other than tasks.OBJECTIVES says."""
-    for name, held_out in (("validation", task.validation), ("test", task.test)):
-        if len(held_out.inputs) < LEAST:
-            raise ValueError(
-                f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
-                f"(what was left out: {task.notes})"
-            )
-    check_learner(task.learner)
-    if task.objective.kind != tasks.OBJECTIVES[config.task]:
-        raise ValueError(f"the task {config.task} is one of {task.objective.kind}, tasks.OBJECTIVES says otherwise")
+def default_of(task: Task) -> str:
+    """Which method the surrogate is for the task's learner, and why, in words."""
+    pick = picked(task.learner, task.objective.kind)
+    return f"{METHODS[pick.name].title}, for the learner is {task.learner}: {pick.why}"
 
 
 def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: list[dict]) -> Iterator[Step]:
     """The steps of one draw: contributors, terms, values, truth. folder: of checkpoints."""
     key = jax.random.key(draw)
+    base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     specs = specifications(config, task, jax.random.fold_in(key, SPECS))
     pool, contributors = mixture.build(
         jax.random.fold_in(key, BUILD),
@@ -157,14 +95,14 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
         checkpoints=(),
         pool=pool,
-        contributors=contributors,
+        contributors=beside.offered(contributors, base),
         validation=task.validation,
         features=task.features,
         key=jax.random.fold_in(key, VALUES),
         objective=task.objective,
         train=train,
         learner=task.learner,
-        shared=Shared(),
+        shared=Shared(clock=time.perf_counter),
     )
     if task.sample:
         yield Step([{"kind": "tail"}], lambda: [tail_of(task)])
@@ -188,46 +126,61 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         bar.set_postfix_str(name)
         yield Step(
             [{"kind": "values", "draw": draw, "method": name}],
-            functools.partial(values, config, problem, draw, name, on_union),
+            functools.partial(values, config, problem, base, draw, name, on_union),
         )
     if judged:
+        yield from validation_sizes.steps(config, problem, draw, jax.random.fold_in(key, SUBSETS))
         yield Step(
             [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],
-            lambda: truths(config, task, problem, draw, devices, folder, recorded),
+            lambda: truths(config, task, problem, base, draw, devices, folder, recorded),
         )
-
-
-def tail_of(task: Task) -> dict:
-    """The line of the validation set's tail."""
-    return {"kind": "tail", **tails.beyond(task.validation.inputs, tails.ranks(task.train.inputs))}
 
 
 def terms(config, problem: Problem, draw: int) -> dict:
     """The line of the score's four terms and of the disagreement, which the ablation is made of."""
-    begun, options = time.perf_counter(), config.options
-    costs = score_terms.terms(problem, **options.get("score_scale_free", {}))._asdict()
-    costs["disagreement"] = disagreement_terms(problem, **options.get("score_disagreement", {}))
-    found = {name: list(cost) for name, cost in costs.items()}
-    return {"kind": "terms", "draw": draw, "terms": found, "seconds": time.perf_counter() - begun}
+    four, fifth = (config.options.get(name, {}) for name in TERMS_OF)
+
+    def make() -> dict[str, np.ndarray]:
+        costs = score_terms.terms(problem, **four)._asdict()
+        return costs | {"disagreement": disagreement_terms(problem, **fifth)}
+
+    costs, seconds = timed(problem, make)
+    listed = {name: list(cost) for name, cost in costs.items()}
+    return {"kind": "terms", "draw": draw, "terms": listed, "seconds": seconds}
 
 
-def values(config, problem: Problem, draw: int, name: str, on_union: float) -> list[dict]:
-    """The line of one method's values; on_union: seconds of the checkpoints, which some methods share."""
-    begun = time.perf_counter()
-    worth = METHODS[name](problem, **config.options.get(name, {}))
-    seconds = time.perf_counter() - begun + (on_union if METHODS[name].checkpoints else 0)
+def values(config, problem: Problem, base: Contributor | None, draw: int, name: str, on_union: float) -> list[dict]:
+    """The line of one method's values, those of beside.values; on_union: seconds of the checkpoints, shared by some."""
+    options = config.options.get(name, {})
+    worth, seconds = timed(problem, lambda: beside.values(METHODS[name], problem, base, options))
+    seconds += on_union if METHODS[name].checkpoints else 0
     return [{"kind": "values", "draw": draw, "method": name, "values": list(worth), "seconds": seconds}]
 
 
-def truths(config, task: Task, problem: Problem, draw: int, devices, folder: Path, recorded: list[dict]) -> list[dict]:
+def timed(problem: Problem, make: Callable[[], T]) -> tuple[T, float]:
+    """(make(), the seconds that it would take alone: what it shares with others counts in full)."""
+    assert problem.shared is not None  # one_draw gives it
+    return problem.shared.timed(make)
+
+
+def truths(
+    config,
+    task: Task,
+    problem: Problem,
+    base: Contributor | None,
+    draw: int,
+    devices,
+    folder: Path,
+    recorded: list[dict],
+) -> list[dict]:
     """The truth lines of those seeds that are not recorded yet, whose models are trained together."""
     about = {"kind": "truth", "draw": draw}
     seeds = [seed for seed in range(config.truth_seeds) if not results.select(recorded, **about, seed=seed)]
     begun, key = time.perf_counter(), jax.random.fold_in(jax.random.key(draw), TRUTH)
-    truth = {"own_set": ground_truth.own_set, "leave_one_out": ground_truth.leave_one_out}[config.truth]
-    lines = truth(task, problem, seeds, key, devices, folder / f"truth-{draw}")
+    trainer = ground_truth.Trainer(seeds, key, devices, folder / f"truth-{draw}")
+    lines = ground_truth.measured(config.truth, task, problem, base, trainer)
     seconds = (time.perf_counter() - begun) / len(seeds)
-    about |= {"truth": config.truth, "metric": task.metric, "seconds": seconds}
+    about |= {"truth": config.truth, "beside": beside.count(config), "metric": task.metric, "seconds": seconds}
     return [about | line for line in lines]
 
 
@@ -259,42 +212,3 @@ def trainer(task: Task, devices, folder: Path) -> Train:
         return fit(recipe, sets, keys, mesh=devices, title="short trainings", checkpoint=folder / name)
 
     return trained
-
-
-def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) -> dict:
-    """The line of a contributor: what it is made of, and what it shares with the held-out data."""
-    inputs = problem.pool.inputs[contributor.index]
-    held_out = {"validation": task.validation.inputs, "test": task.test.inputs}
-    line = {
-        "kind": "contributor",
-        "draw": draw,
-        "contributor": contributor.name,
-        "spec": spec._asdict(),
-        "examples": len(inputs),
-        "distinct": len(np.unique(contributor.index)),
-        "real": int(contributor.real.sum()),
-        "exact": {name: splits.exact_overlap(inputs, other) for name, other in held_out.items()},
-        "near": {name: task.count_near_duplicates(inputs, other) for name, other in held_out.items()},
-        "near_rule": task.near_rule,
-    }
-    if task.thumbnail:
-        line["thumbnails"] = _png(_mixed(task.thumbnail, inputs, contributor.real))
-    if task.sample:
-        line["tail"] = tails.beyond(inputs, tails.ranks(task.train.inputs))
-    if task.sample and not spec.label_noise:  # a wrong answer is a real one
-        line["texts"] = [task.sample(x) for x in inputs[contributor.origin.mechanism == GENERATED][:TEXTS]]
-    return line
-
-
-def _mixed(thumbnail: Callable[[np.ndarray], np.ndarray], inputs, real) -> np.ndarray:
-    """A strip of examples, half of them synthetic where there are any."""
-    groups = [np.flatnonzero(real), np.flatnonzero(~real)]
-    share = [THUMBNAILS // 2, THUMBNAILS // 2] if all(map(len, groups)) else [THUMBNAILS, THUMBNAILS]
-    rows = np.concatenate([group[:wanted] for group, wanted in zip(groups, share, strict=True)])
-    return np.concatenate([thumbnail(inputs[row]) for row in rows], axis=1)
-
-
-def _png(pixels: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()

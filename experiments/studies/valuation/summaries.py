@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 
 from experiments.runtime import results
-from experiments.studies.valuation import evaluate
-from experiments.studies.valuation.ground_truth import OWN_SET
+from experiments.studies.valuation import beside, evaluate, validation_sizes
+from experiments.studies.valuation.ground_truth import ADDED, OWN_SET
 from valuation.methods import METHODS
 from valuation.methods.score_weights import scale_free
 
@@ -18,8 +18,9 @@ def judged(config, lines: list[dict]) -> list[dict]:
     value_lines = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
     values = [np.array([value_lines[d, name]["values"] for name in config.methods]) for d in draws]
     agreement = [evaluate.seed_agreement(t) for t in truth]
+    ceiling = float(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement]))
     metric = results.select(lines, kind="truth")[0]["metric"]
-    predicts = metric == "accuracy" and config.truth == OWN_SET
+    predicts = metric == "accuracy" and config.truth in (OWN_SET, ADDED)
     out = [
         {
             "kind": "correlation",
@@ -56,15 +57,57 @@ def judged(config, lines: list[dict]) -> list[dict]:
             "choice": config.choice,
             "metric": metric,
             "truth": config.truth,
+            "beside": beside.count(config),
             "seed_agreement": _number(np.mean(agreement)),
             "by_draw": [_number(r) for r in agreement],
-            "ceiling": _number(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement])),
+            "ceiling": _number(ceiling),
+            **foreseen(config, lines, truth, ceiling),
             "seconds": float(
                 np.median([np.sum([t["seconds"] for t in results.select(lines, kind="truth", draw=d)]) for d in draws])
             ),
         }
     )
-    return out + ablation(config, lines, truth)
+    return [*out, *by_validation_size(config, lines, truth), *ablation(config, lines, truth)]
+
+
+def foreseen(config, lines: list[dict], truth: list[np.ndarray], most: float) -> dict:
+    """What the trained models' own metric on the validation set says of the test truth of other seeds.
+
+    Fields of the line of agreement: evaluate.validation_agreement by draw and its mean, and evaluate.validation_ceiling
+    of means over draws. truth: (C, S) of every draw. most: what a perfect value can expect.
+    """
+    draws = range(config.seed, config.seed + config.draws)
+    validation = [np.array([t["validation"] for t in results.select(lines, kind="truth", draw=d)]).T for d in draws]
+    by_draw = [evaluate.validation_agreement(*pair) for pair in zip(validation, truth, strict=True)]
+    measured = float(np.mean(by_draw))
+    of_validation, of_truth = (
+        float(np.mean([evaluate.seed_agreement(x) for x in sides])) for sides in (validation, truth)
+    )
+    ceiling = evaluate.validation_ceiling(measured, of_truth, of_validation, config.truth_seeds, most)
+    return {
+        "validation_agreement": _number(measured),
+        "validation_by_draw": [_number(rho) for rho in by_draw],
+        "validation_ceiling": _number(ceiling),
+    }
+
+
+def by_validation_size(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
+    """A line a method and size of the validation set: Spearman of the values made with it, by draw and their mean."""
+    by_size: dict[tuple[str, int], list[float]] = {}
+    for draw, one in enumerate(truth, start=config.seed):
+        for line in results.select(lines, kind=validation_sizes.KIND, draw=draw):
+            rho = evaluate.correlation("spearman", np.array(line["values"]), one.mean(1))
+            by_size.setdefault((line["method"], line["examples"]), []).append(rho)
+    return [
+        {
+            "kind": "validation summary",
+            "method": method,
+            "examples": examples,
+            "spearman": _number(np.mean(found)),
+            "by_draw": [_number(x) for x in found],
+        }
+        for (method, examples), found in by_size.items()
+    ]
 
 
 def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:

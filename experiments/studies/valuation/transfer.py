@@ -19,7 +19,7 @@ from experiments.runtime.results import select
 from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
 from experiments.studies.valuation.ground_truth import OWN_SET
-from experiments.studies.valuation.reading import utilities
+from experiments.studies.valuation.reading import made_of, utilities
 from valuation.methods import METHODS
 
 
@@ -39,7 +39,7 @@ def table(values: list[dict], truth: list[dict]) -> list[dict]:
         same = _measured(values) == _measured(truth)
         if not select(values, kind="truth"):  # its values are made for contributors alone, as own_set judges them
             same = {measured[1] for measured in _measured(truth)} <= {None, OWN_SET}
-        if _contributors(values, draw) != _contributors(truth, draw) or not same:
+        if made_of(values, draw) != made_of(truth, draw) or not same:
             raise ValueError(
                 f"draw {draw}: the two runs have other contributors, data or truths, expected configs that differ in "
                 "the model alone"
@@ -69,13 +69,6 @@ def words(lines: list[dict]) -> str:
     return "\n".join([markdown.table(head, rows), "", last]).rstrip()
 
 
-def _contributors(lines: list[dict], draw: int) -> list[dict]:
-    """What is known of them, and the data set that they are drawn from."""
-    names, notes = ("spec", "examples", "distinct", "real"), ("dataset", "train / validation / test")
-    data = [{name: x.get("notes", {}).get(name) for name in notes} for x in select(lines, kind="run")]
-    return data + [{name: x.get(name) for name in names} for x in select(lines, kind="contributor", draw=draw)]
-
-
 def _measured(lines: list[dict]) -> set[tuple]:
     return {(x.get("task"), x.get("truth"), x.get("metric")) for x in select(lines, kind="truth")}
 
@@ -88,20 +81,30 @@ def _mean(lines: list[dict], name: str) -> float:
 def run(workdir: str | Path, *, values: str | Path, truth: str | Path) -> Path:
     """Compares two finished runs; the path of the table, workdir/report.md. Raises ValueError as `table` does."""
     folders = {"values": str(values), "truth": str(truth)}
-    paths = {name: Path(folder) / results.FILE for name, folder in folders.items()}
-    lines = {name: results.read(path) for name, path in paths.items()}
-    for name, folder in folders.items():
-        if not select(lines[name], kind="run"):
-            raise ValueError(f"--{name}={folder} holds no finished run")
+    lines = finished(folders)
     compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
     made = [compared | line for line in table(lines["values"], lines["truth"])]
 
     def steps(recorded: list[dict]) -> Iterator[Step]:
         yield Step(made, lambda: made, remake=({"kind": "transfer"},))
 
-    digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
-    config = {"name": "transfer", "scale": "of values", **folders, "lines": digests}
+    config = {"name": "transfer", "scale": "of values", **folders, "lines": digests(folders)}
     return study.run(Study("transfer", config, steps, write), workdir)
+
+
+def finished(folders: dict[str, str]) -> dict[str, list[dict]]:
+    """The lines of finished runs, by the flag that names their folder; ValueError for one that is not finished."""
+    lines = {name: results.read(Path(folder) / results.FILE) for name, folder in folders.items()}
+    for name, folder in folders.items():
+        if not select(lines[name], kind="run"):
+            raise ValueError(f"--{name}={folder} holds no finished run")
+    return lines
+
+
+def digests(folders: dict[str, str]) -> dict[str, str]:
+    """A hash of the lines in each folder: what a comparison of them depends on."""
+    paths = {name: Path(folder) / results.FILE for name, folder in folders.items()}
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
 
 
 def write(workdir: str | Path) -> Path:

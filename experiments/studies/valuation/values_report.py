@@ -32,9 +32,9 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
         f"# What is each contributor worth? ({line['task']})",
         provenance(line),
         f"{len(names)} contributors a draw, {plural(len(draws), 'draw')}. **No model was trained to check these "
-        "values** (`truth=none`): how far each method can be trusted is measured with `truth=own_set`, on data like "
-        f"yours if you can. {METHODS[choice].title}, the method chosen beforehand, would take "
-        f"**{names[best]}**.",
+        "values** (`truth=none`): how far each method can be trusted, and how much the validation set allows, is "
+        f"measured with `truth=own_set`, on data like yours if you can. {METHODS[choice].title}, the method chosen "
+        f"beforehand, would take **{names[best]}**.",
         f"## The order of {METHODS[choice].title}, first draw",
         table(["", "contributor", "value"], order),
         "## Do the other methods agree?",

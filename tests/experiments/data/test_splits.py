@@ -22,6 +22,14 @@ def test_where_an_example_goes_does_not_depend_on_the_order():
     assert set(first.validation) == set(order[second.validation])
 
 
+def test_another_salt_is_another_split():
+    plain, salted = (splits.by_content(contents(400), validation=100, test=100, salt=salt) for salt in ("", "b"))
+    for one, other in ((plain.test, salted.test), (plain.validation, salted.validation)):
+        assert 10 <= len(np.intersect1d(one, other)) <= 40  # 25 expected, standard deviation 3.8
+    prefixed = splits.by_content([b"b" + content for content in contents(400)], validation=100, test=100)
+    assert all((a == b).all() for a, b in zip(salted, prefixed, strict=True))
+
+
 def test_repeats_are_dropped_wherever_they_stand():
     split = splits.by_content([*contents(50), *contents(5)], validation=10, test=10)
     assert split.dropped.tolist() == [50, 51, 52, 53, 54]

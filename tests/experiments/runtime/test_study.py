@@ -1,5 +1,6 @@
 """The skeleton with a study that counts: killed at every place where it could be, and run again."""
 
+import itertools
 import json
 
 import pytest
@@ -173,6 +174,23 @@ def test_steps_alone_are_recorded_and_the_run_takes_them_up(whole, tmp_path):
     study.run(stub(made), tmp_path / "run")
     assert contents(tmp_path / "run") == whole[1]
     assert made == []
+
+
+def test_a_run_whose_config_is_extended_goes_on(whole, tmp_path):
+    """A finished run of one number is asked for three: two are made, and the files are those of a run of three."""
+    made: list = []
+    three = stub(made)._replace(extends=lambda old, new: old["size"] < new["size"])
+    one = three._replace(config=CONFIG | {"size": 1}, steps=lambda lines: itertools.islice(three.steps(lines), 2))
+    study.run(one, tmp_path / "run")
+    first = list(made)
+    study.run(three, tmp_path / "run")
+    assert first + made[len(first) :] == [0, (0, 0), (0, 1), 1, (1, 0), (1, 1), 2, (2, 0), (2, 1)]
+    expected, received = whole[1], contents(tmp_path / "run")
+    for files_ in (expected, received):
+        files_["results.jsonl"] = [{k: v for k, v in x.items() if k != "config"} for x in files_["results.jsonl"]]
+    assert received == expected
+    with pytest.raises(ValueError, match=r"another config \(they differ in size\)"):
+        study.run(one, tmp_path / "run")
 
 
 def test_another_config_and_a_folder_in_use_are_refused(whole):

@@ -54,7 +54,7 @@ def test_tokens_of_a_run_by_hand():
     steps, row = 1000 * 16, 1024
     found = budget.tokens(config)
     assert found.trained == pytest.approx(3 * (4 * 2 + 4 * 0.1 + (1 / 3 + 2 / 3 + 1)) * steps * row)
-    assert found.read == 3 * 4 * 2 * 2000 * row
+    assert found.read == 3 * 4 * 2 * (2000 + 1000) * row
     # the terms, five methods at the start (deviation takes so few examples), one at the last checkpoint, two at each
     assert found.valued == 3 * (1 + 5 + 1 + 2 * 3) * (4 * 100 + 1000) * row
     config.truth = "none"
@@ -65,6 +65,9 @@ def test_tokens_of_a_run_by_hand():
     assert budget.tokens(config).valued == 3 * 12 * (120 + 1000) * row
     alone = completed("paper,contributors=4,truth_seeds=2,truth=leave_one_out,size=100")
     assert budget.tokens(alone).trained == pytest.approx((5 * 2 + 4 * 0.1 + 2) * steps * row)
+    added = completed("paper,contributors=4,truth_seeds=2,truth=added,beside=50,size=100")
+    assert budget.tokens(added).trained == budget.tokens(alone).trained
+    assert budget.tokens(added).valued - budget.tokens(alone).valued == (1 + 5 + 1 + 2 * 3) * 4 * 50 * row
     mixed = completed("paper")
     sizes = np.exp(np.random.default_rng(0).uniform(*np.log([1000, 10_000]), 100_000))  # as contributors are drawn
     rows = budget.tokens(mixed).valued / ((1 + 4 + 1 + 2 * 3) * row)

@@ -1,4 +1,4 @@
-"""One table for all methods and objectives: finite, one number a contributor, blind to their order and names."""
+"""One table for all methods and objectives: finite, one number a contributor."""
 
 from functools import cache
 
@@ -10,11 +10,6 @@ from valuation.methods import METHODS
 from valuation.problem import Problem
 from valuation.shared import Shared
 
-JOINTLY = {"random", "score_calibrated", "proxy_training"}  # their randomness goes by position
-ON_UNION = {
-    "deviation",
-    *(name for name, method in METHODS.items() if method.checkpoints),
-}  # test_union_methods.py
 OF_CLASSES = [name for name, method in METHODS.items() if not method.refusal("classification")]
 
 
@@ -58,15 +53,8 @@ def test_more_padding_changes_no_value(name):
 
 def test_what_needs_classes_says_so():
     refused = {kind: {n for n, m in METHODS.items() if m.refusal(kind)} for kind in ("sequences", "regression")}
-    margins = {"rbf_margin", "rbf_relative"}
-    assert refused == {"sequences": margins, "regression": {*margins, "trak", "ngram_utility"}}
-
-
-@pytest.mark.parametrize("name", sorted(set(OF_CLASSES) - JOINTLY - ON_UNION))
-def test_the_order_of_contributors_does_not_matter(name):
-    order = np.random.default_rng(0).permutation(len(corners().contributors))
-    mixed = shared(corners)._replace(contributors=tuple(corners().contributors[i] for i in order))
-    np.testing.assert_allclose(METHODS[name](mixed), METHODS[name](shared(corners))[order], rtol=1e-6)
+    margins, tokens = {"rbf_margin", "rbf_relative", "kernel_sum"}, {"ngram_utility", "knn_lm", "token_ridge"}
+    assert refused == {"sequences": margins, "regression": {*margins, *tokens, "trak"}}
 
 
 @pytest.mark.parametrize("name", [n for n in OF_CLASSES if not METHODS[n].labels])

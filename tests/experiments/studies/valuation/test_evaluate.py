@@ -23,6 +23,30 @@ def test_the_ceiling_is_what_a_perfect_value_reaches():
     np.testing.assert_allclose(evaluate.ceiling(r, 3), reached, atol=0.01)
 
 
+def test_the_validation_ceiling_is_what_the_expected_validation_metric_reaches():
+    """Quality + noise of a seed, which a model's two metrics share; validation rows move the expectation once."""
+    quality = RNG.normal(size=20000)
+    expected = quality + 0.5 * RNG.normal(size=20000)
+    training = 0.7 * RNG.normal(size=(2, 20000, 3))
+    truth, validation = quality[:, None] + training[0], expected[:, None] + training.sum(0)
+    reached = np.corrcoef(expected, truth.mean(1))[0, 1]
+    measured = evaluate.validation_agreement(validation, truth)
+    agree = [evaluate.seed_agreement(side) for side in (truth, validation)]
+    found = evaluate.validation_ceiling(measured, *agree, 3, evaluate.ceiling(agree[0], 3))
+    np.testing.assert_allclose(found, reached, atol=0.02)  # Spearman is a little below Pearson
+    assert measured < found - 0.05  # one seed against the mean of two, not expectations against the mean of three
+
+
+def test_the_other_seeds_alone_speak_of_validation():
+    validation, truth = RNG.random((2, 12, 3))
+    pairs = [(validation[:, [1, 2]], 0), (validation[:, [0, 2]], 1), (validation[:, [0, 1]], 2)]
+    expected = [scipy.stats.spearmanr(others.sum(1), truth[:, t]).statistic for others, t in pairs]
+    np.testing.assert_allclose(evaluate.validation_agreement(validation, truth), np.mean(expected))
+    assert np.isnan(evaluate.validation_agreement(validation[:, :1], truth[:, :1]))
+    assert np.isnan(evaluate.validation_ceiling(0.5, -0.1, 0.5, 3, 0.0))
+    assert evaluate.validation_ceiling(0.99, 0.9, 0.9, 3, 0.98) == 0.98
+
+
 def test_constant_values_order_nothing():
     assert np.isnan(evaluate.correlation("spearman", np.ones(5), np.arange(5.0)))
 

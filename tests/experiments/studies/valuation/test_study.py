@@ -84,8 +84,8 @@ def test_a_finished_workdir_is_left_alone(finished, data_dir, capsys):
 
 
 def test_another_config_in_the_same_workdir_is_refused(finished, data_dir):
-    with pytest.raises(ValueError, match="bootstrap"):
-        study.run(config(bootstrap=100), str(finished), data_dir)
+    with pytest.raises(ValueError, match="checkpoints"):
+        study.run(config(checkpoints=2), str(finished), data_dir)
 
 
 def test_a_killed_run_ends_with_the_same_numbers(finished, tmp_path, data_dir):
@@ -143,7 +143,7 @@ def test_leave_one_out_is_the_union_minus_the_union_without(tmp_path, data_dir, 
     """With a "training" that counts its examples and a metric that is that count, a contributor is worth its size."""
     monkeypatch.setattr(ground_truth, "fit", lambda recipe, sets, keys, **_: [len(one.rows) for one in sets])
     task = tasks.load(config(), data_dir, None)._replace(measure=lambda model, data: (model.params, 0.0))
-    chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={})
+    chosen = config(draws=1, truth="leave_one_out", methods=("rbf_margin", "size"), options={}, choice="size")
     monkeypatch.setattr(tasks, "load", lambda *_: task)
     study.run(chosen, str(tmp_path), data_dir)
     lines = results.read(tmp_path / "results.jsonl")

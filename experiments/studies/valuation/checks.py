@@ -1,0 +1,99 @@
+"""What a config of a valuation must be before work starts, and which configs extend another."""
+
+import jax
+
+from configs.common import one_of
+from experiments import tasks
+from experiments.studies.valuation import beside, ground_truth, validation_sizes
+from experiments.tasks.mixture import Spec
+from experiments.tasks.task import Task
+from experiments.training.sharded import check_batch
+from valuation.methods import METHODS
+from valuation.methods.method import choices
+from valuation.problem import check_learner
+
+LEAST = 10  # held-out examples, below which no order can be told
+TERMS_OF = ("score_scale_free", "score_disagreement")  # whose options make the terms of the ablation
+
+
+def extends(old: dict, new: dict) -> bool:
+    """Whether a run of the config `old` may go on as one of `new`: with more methods or draws, another choice.
+
+    The validation sets of other sizes may change too. Options of the methods whose lines may be recorded must be the
+    same. Memory changes no number.
+    """
+    free = {"methods", "options", "draws", "choice", "bootstrap", "memory", "validation_sizes", "validation_methods"}
+    recorded = {*old["methods"], *old["validation_methods"], *TERMS_OF}
+    return (
+        old.keys() == new.keys()
+        and all(old[key] == new[key] for key in old.keys() - free)
+        and {*old["methods"]} <= {*new["methods"]}
+        and all(old["options"].get(name) == new["options"].get(name) for name in recorded)
+        and old["draws"] <= new["draws"]
+    )
+
+
+def check(config) -> None:
+    """Raises ValueError for values that could only fail later."""
+    one_of("task", config.task, tuple(tasks.TASKS))
+    one_of("truth", config.truth, ground_truth.TRUTHS)
+    kind = tasks.OBJECTIVES[config.task]
+    if len(set(config.methods)) < len(config.methods):
+        raise ValueError(f"methods = {tuple(config.methods)}: expected each once")
+    for name in (*config.methods, *config.options):
+        one_of("method", name, tuple(METHODS))
+        if refusal := METHODS[name].refusal(kind):
+            raise ValueError(refusal)
+    for name, options in config.options.items():
+        known = tuple(METHODS[name].defaults())
+        for option, given in options.items():
+            one_of(f"option of {name}", option, known)
+            if (allowed := choices(option, kind)) and given not in allowed:
+                raise ValueError(
+                    f"options.{name}.{option} = {given}, expected {' or '.join(map(str, allowed))} in a task of {kind}"
+                )
+            most = 1.0 if option == "share" else float("inf")
+            if not isinstance(given, (str, bool)) and not 0 < given <= most:
+                raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
+    if config.choice not in config.methods:
+        named = ", ".join(config.methods)
+        raise ValueError(f"config.choice = {config.choice!r} is not in config.methods: expected one of {named}")
+    for field in ("draws", "truth_seeds", "initialisations", "checkpoints", "bootstrap"):
+        if config[field] < 1:
+            raise ValueError(f"{field} = {config[field]}, expected at least 1")
+    for field in ("steps", "batch", "learning_rate"):
+        if not config.training[field] > 0:
+            raise ValueError(f"training.{field} = {config.training[field]}, expected a positive number")
+    pieces = config.training.get("pieces", 1)
+    if pieces < 1 or config.training.batch % pieces:
+        raise ValueError(
+            f"training.pieces = {pieces} of a batch of {config.training.batch}: expected one of its divisors"
+        )
+    if config.training.get("sharded") and config.model.name != "decoder":
+        check_batch(config.training.batch, jax.device_count(), pieces)
+    if config.split.validation < LEAST:
+        raise ValueError(f"split.validation = {config.split.validation}, expected at least {LEAST}")
+    beside.check(config)
+    validation_sizes.check(config, LEAST)
+    for spec in config.contributors.explicit:
+        for field in spec:
+            one_of("field of a contributor", field, Spec._fields)
+    given = [dict(spec).get("name", f"{i:02d}") for i, spec in enumerate(config.contributors.explicit)]
+    if len(set(given)) < len(given):
+        raise ValueError(f"contributors.explicit are named {', '.join(given)}: expected different names")
+    count = len(config.contributors.explicit) or config.contributors.count
+    if count < 3:
+        raise ValueError(f"{count} contributors, expected at least 3: fewer have no order to speak of")
+
+
+def check_task(config, task: Task) -> None:
+    """Raises ValueError for too little held-out data, and for an objective other than tasks.OBJECTIVES says."""
+    for name, held_out in (("validation", task.validation), ("test", task.test)):
+        if len(held_out.inputs) < LEAST:
+            raise ValueError(
+                f"the {name} set has {len(held_out.inputs)} examples, expected at least {LEAST}: raise split.{name} "
+                f"(what was left out: {task.notes})"
+            )
+    check_learner(task.learner)
+    if task.objective.kind != tasks.OBJECTIVES[config.task]:
+        raise ValueError(f"the task {config.task} is one of {task.objective.kind}, tasks.OBJECTIVES says otherwise")

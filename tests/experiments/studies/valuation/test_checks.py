@@ -1,0 +1,46 @@
+"""Which configs extend another. What a config must be is tested where runs are (test_study.py)."""
+
+import pytest
+
+from configs import images
+from experiments.studies.valuation.checks import extends
+from experiments.studies.valuation.defaults import complete
+
+
+def config(**changes) -> dict:
+    """The completed config of tiny images, two methods, with these changes of dotted keys."""
+    made = images.get_config("tiny")
+    made.methods = ("rbf_utility", "size")
+    complete(made)
+    made.update_from_flattened_dict({key: value for key, value in changes.items() if "." in key})
+    made.update({key: value for key, value in changes.items() if "." not in key})
+    return made.to_dict()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"methods": ("rbf_utility", "size", "random")},
+        {"draws": 2},
+        {"choice": "size", "bootstrap": 7},
+        {"validation_sizes": (20, 30), "validation_methods": ("rbf_utility",)},
+        {"options.rbf_margin.ridge": 0.1},  # of a method that has no lines
+    ],
+)
+def test_more_of_the_same_extends(changes):
+    assert extends(config(), config(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"methods": ("rbf_utility",)},
+        {"seed": 7},
+        {"split.salt": "b"},
+        {"training.steps": 31},
+        {"options.rbf_utility.ridge": 1.0},
+        {"options.score_scale_free.ridge": 1.0},  # of the ablation's terms
+    ],
+)
+def test_what_changes_a_recorded_number_does_not(changes):
+    assert not extends(config(), config(**changes))
