@@ -16,6 +16,7 @@ from valuation.disagreement import BLOCK
 from valuation.problem import Problem
 from valuation.tangent import SKETCH
 
+BLOCK_OF_TOKENS = 2**22  # distances or outputs of tokens that methods.knn_lm and methods.token_ridge look at together
 NEIGHBOURS = 2**25  # bytes of the distances that methods.knn looks at together
 
 
@@ -26,7 +27,8 @@ class Sizes(NamedTuple):
     outputs: c, columns of what a closed-form fit learns. tokens: of an example, 1 where it is no sequence.
     parameters: of the model, trained and frozen. layers: arrays of two axes or more among the trained. width: numbers
     of an example in a product of its tangent kernel. initialisations, checkpoints: how many. learner, kind: what kind
-    of model learns, and of what kind of objective.
+    of model learns, and of what kind of objective. vocabulary, state: outputs for a token, and how many numbers the
+    last layer reads for them; 0 where it does not say.
     """
 
     examples: int
@@ -42,6 +44,8 @@ class Sizes(NamedTuple):
     checkpoints: int = 1
     learner: str = "dense"
     kind: str = "classification"
+    vocabulary: int = 0
+    state: int = 0
 
 
 class Needs(NamedTuple):
@@ -76,7 +80,15 @@ def sizes(problem: Problem) -> Sizes:
         checkpoints=max(len(problem.checkpoints), 1),
         learner=problem.learner,
         kind=problem.objective.kind,
+        vocabulary=outputs[-1],
+        state=_state(model, first),
     )
+
+
+def _state(model, inputs: np.ndarray) -> int:
+    if model.readout is None:
+        return 0
+    return jax.eval_shape(model.readout.states, model.params, model.frozen, inputs)[0].shape[-1]
 
 
 def nothing(s: Sizes) -> Needs:
@@ -141,6 +153,21 @@ def nearest(s: Sizes) -> Needs:
 def counts(s: Sizes) -> Needs:
     """Tokens of the rows, of the distinct ones, and 70 bytes for each n-gram that differs, at most one a token."""
     return Needs(s.examples * s.tokens * 100)
+
+
+def neighbours(s: Sizes) -> Needs:
+    """States of all tokens, thrice, distances to some of them at a time, and what each setting gives of each token."""
+    n, m, d = s.examples * s.tokens, s.validation * s.tokens, s.state
+    block = min(n * m, max(BLOCK_OF_TOKENS, 256 * n))
+    return Needs(12 * (n + m) * d + 24 * block + 4000 * m, 2.0 * (n + m) * s.parameters + 2.0 * n * m * d)
+
+
+def token_ridge(s: Sizes) -> Needs:
+    """Sums and corrections of each fold, d times the tokens corrected, and outputs of some tokens at a time."""
+    n, m, d = s.examples * s.tokens, s.validation * s.tokens, s.state
+    k = min(s.vocabulary, n + m)
+    passes = 2.0 * (n + m) * s.parameters + 8.0 * n * d * k + 12.0 * d * d * (d + k)
+    return Needs(4 * (n + m) * d + 80 * d * (d + k) + 40 * min(BLOCK_OF_TOKENS, max(n, m) * k), passes)
 
 
 def discrepancy(s: Sizes) -> Needs:

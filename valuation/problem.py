@@ -57,7 +57,7 @@ Train: TypeAlias = Callable[[list[Examples], float, jax.Array], list[Any]]
 class Problem(NamedTuple):
     """Everything a valuation method may see. There is no test data in it.
 
-    model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers).
+    model: a models.functional.Model (duck-typed: apply, params, frozen, tapped, layers, readout).
     initial: params of k random initialisations.
     checkpoints: (params, learning rate) of one model trained on the union of the contributors; () if none was.
     pool: the examples that contributors refer to: the real training examples first, after them what was made of them.

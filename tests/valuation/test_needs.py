@@ -8,6 +8,7 @@ import pytest
 from tests.problems import contributor, corners, data, numbers, sequences
 from valuation import needs
 from valuation.methods import METHODS
+from valuation.problem import Examples
 from valuation.workers import use_workers
 
 LARGE = needs.Sizes(60_000, 120_000, 500, 784, 10, parameters=118_282, layers=3, width=1_178, initialisations=3)
@@ -20,7 +21,8 @@ def test_sizes_of_classes_and_sequences():
     assert (s.parameters, s.layers, s.width) == (5 * 8 + 8 + 8 * 3 + 3, 2, 5 + 8 + 8 + 3)
     assert (s.initialisations, s.checkpoints) == (2, 2)
     assert needs.sizes(numbers()).outputs == 1
-    assert needs.sizes(sequences()).tokens == 7
+    of_tokens = needs.sizes(sequences())
+    assert (of_tokens.tokens, of_tokens.vocabulary, of_tokens.state) == (7, 12, 8)
 
 
 @pytest.mark.parametrize("name", ["rbf_utility", "knn_utility"])
@@ -30,13 +32,30 @@ def test_a_method_takes_no_more_than_it_says(name):
     problem = corners()._replace(
         pool=pool, contributors=(contributor("all", np.arange(400), pool),), validation=data(200, 4)
     )
+    peak = peak_of(name, problem)
+    said = METHODS[name].needs(needs.sizes(problem)).bytes
+    assert peak < said < 3 * peak
+
+
+@pytest.mark.parametrize("name", ["knn_lm", "token_ridge"])
+def test_methods_of_tokens_take_no_more_than_they_say(name):
+    tokens = np.random.default_rng(0).integers(1, 12, (900, 8)).astype(np.int32)
+    pool = Examples(tokens[:, :-1], tokens[:, 1:], np.ones((900, 7), bool))
+    problem = sequences()._replace(
+        pool=pool, contributors=(contributor("all", np.arange(600), pool),), validation=pool.take(np.arange(600, 900))
+    )
+    peak = peak_of(name, problem)
+    assert peak < METHODS[name].needs(needs.sizes(problem)).bytes < 3 * peak
+
+
+def peak_of(name, problem):
+    """Bytes that NumPy holds at most while a method runs a second time."""
     METHODS[name](problem)
     tracemalloc.start()
     METHODS[name](problem)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    said = METHODS[name].needs(needs.sizes(problem)).bytes
-    assert peak < said < 3 * peak
+    return peak
 
 
 def test_what_does_not_fit_is_refused_with_a_way_out():
@@ -53,7 +72,7 @@ def test_methods_of_any_size_fit_and_the_others_name_them():
         words = needs.refusal_of_size(name, needed, LARGE, "classification", 4 * 10**9)
         grows = name in {
             "ntk_utility", "ntk_flow", "score_literal", "score_scale_free", "score_kappa", "score_calibrated",
-            "score_kernel_scaled", "davinz", "deviation", "loss_only", "logra",
+            "score_kernel_scaled", "davinz", "deviation", "loss_only", "logra", "ntk_relative", "kernel_sum",
         }  # fmt: skip
         assert bool(words) == grows, (name, needed)
     assert needs.refusal_of_size("loss_only", 28 * 60_000**2, LARGE, "classification", 16 * 10**9) == (

@@ -11,15 +11,9 @@ from scipy.special import ndtr
 
 from valuation.at_initialisation import contributor_targets, validation_targets
 from valuation.closed_form import predictions, relative_margins, ridge_coefficients, utilities
-from valuation.discrepancy import distance_table
-from valuation.feature_space import (
-    contributor_features,
-    contributor_source,
-    median_squared_distance,
-    raw_validation_features,
-    validation_features,
-)
+from valuation.feature_space import contributor_source, median_squared_distance, raw_validation_features
 from valuation.inducing import EXACT, gaussian, kernel_ridge
+from valuation.kernel_sums import gaussian_kernels
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
 from valuation.workers import progress_over
@@ -68,11 +62,9 @@ def rbf_predictions(
                problem.objective, problem.key)  # fmt: skip
 
     def make():
-        s2 = bandwidth * median_squared_distance(problem)
         if len(contributor.index) > EXACT:
-            return _by_inducing_points(problem, contributor, s2, ridge)
-        x, v = contributor_features(problem, contributor), validation_features(problem)
-        kernels = np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(v, x) / (2 * s2))
+            return _by_inducing_points(problem, contributor, bandwidth * median_squared_distance(problem), ridge)
+        kernels = gaussian_kernels(problem, contributor, bandwidth)
         return predictions(problem, contributor, kernels, lambda kernel: ridge_coefficients(kernel, ridge))
 
     return once(problem, "rbf predictions", depends, make, options=(ridge, bandwidth))

@@ -53,7 +53,8 @@ def test_more_padding_changes_no_value(name):
 
 def test_what_needs_classes_says_so():
     refused = {kind: {n for n, m in METHODS.items() if m.refusal(kind)} for kind in ("sequences", "regression")}
-    margins, tokens = {"rbf_margin", "rbf_relative", "kernel_sum"}, {"ngram_utility", "knn_lm", "token_ridge"}
+    margins = {"ntk_relative", "rbf_margin", "rbf_relative", "kernel_sum"}
+    tokens = {"ngram_utility", "knn_lm", "token_ridge"}
     assert refused == {"sequences": margins, "regression": {*margins, *tokens, "trak"}}
 
 
