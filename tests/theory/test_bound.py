@@ -212,6 +212,7 @@ def test_two_empty_parts_are_refused():
         mixture_bound(**(parts() | dict.fromkeys(names, np.zeros(0))))
 
 
+@pytest.mark.usefixtures("each_key_once")
 def test_simulated_bounds_hold(tmp_path, monkeypatch):
     """200 draws at two of the study's settings: no more than delta violations, also for the worst predictor found."""
     monkeypatch.setattr(study, "AXES", {"n": (200,), "real_share": (0.5,), "shift": (0.4,), "head": (1.0, 0.7)})

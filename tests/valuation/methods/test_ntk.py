@@ -8,6 +8,7 @@ from valuation.at_initialisation import contributor_targets, fitted_kernels, val
 from valuation.methods.ntk import ntk_flow, ntk_utility
 from valuation.outputs import class_sum, number
 from valuation.problem import contributor_examples
+from valuation.shared import Shared
 
 
 def kernels(problem, examples, output):
@@ -52,7 +53,7 @@ def test_ridge_and_flow_of_numbers_are_brute_force(which):
 
 def test_the_utility_of_sequences_is_what_regression_leaves():
     """Minus the mean square of y - K(validation, S)(K + lambda)^-1 y_S, y the nats per token at initialisation."""
-    problem = sequences()
+    problem = sequences()._replace(shared=Shared())  # the kernels are the same ones
     v = validation_targets(problem)
     for value, contributor in zip(ntk_utility(problem, ridge=0.1), problem.contributors, strict=True):
         inner, outer = (np.asarray(kernel, np.float64) for kernel in fitted_kernels(problem, contributor))
