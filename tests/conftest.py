@@ -44,7 +44,7 @@ def each_key_once():
 
 @pytest.fixture(scope="module")
 def quick_fits():
-    """Fits of scaling laws are thousands of calls of two functions, which run three times as fast compiled with care."""
+    """Fits of scaling laws are thousands of calls of two functions, which run three times as fast with more effort."""
     from theory import likelihood  # after the hook
 
     with pytest.MonkeyPatch.context() as patch:
