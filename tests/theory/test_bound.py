@@ -212,6 +212,7 @@ def test_two_empty_parts_are_refused():
         mixture_bound(**(parts() | dict.fromkeys(names, np.zeros(0))))
 
 
+@pytest.mark.usefixtures("each_key_once")
 def test_simulated_bounds_hold(tmp_path, monkeypatch):
     """100 draws at each of two settings: no more than delta violations, also for the worst predictor found.
 

@@ -33,7 +33,8 @@ def data_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, data_dir):
     workdir = tmp_path_factory.mktemp("run")
-    study.run(config(), str(workdir), data_dir)
+    with jax.debug_key_reuse(True):  # no method, training or draw uses a key twice
+        study.run(config(), str(workdir), data_dir)
     return workdir
 
 
