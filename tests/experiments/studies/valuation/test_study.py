@@ -107,7 +107,7 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     text = report.write(tmp_path).read_text()
     linked = re.findall(r"\]\(figures/(\w+\.png)\)", text)
     assert set(linked) == {path.name for path in (tmp_path / "figures").glob("*.png")}
-    assert len(linked) == 7
+    assert len(linked) == 8
     for name in default_methods("classification", 1):
         assert f"| {METHODS[name].title} |" in text
     assert text == (finished / "report.md").read_text()
