@@ -12,7 +12,7 @@ run: .venv/installed
 	$(BIN)/python -m experiments.run --config=configs/images.py:small --workdir=$(WORKDIR)
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Checks that hold for every test: shapes of public functions, no key used twice, one compile cache."""
+"""Checks that hold for every test: shapes of public functions, one compile cache, keys that are used once."""
 
 import os
 import resource
@@ -31,10 +31,28 @@ def compiled():
         jax.clear_caches()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def keys(request):
-    """No key is used twice. A module without keys may say KEYS = False: the check slows down every call of a jit."""
-    jax.config.update("jax_debug_key_reuse", getattr(request.module, "KEYS", True))
+@pytest.fixture
+def each_key_once():
+    """A key that is used twice fails the test: for tests of what draws random numbers, since others take twice as long.
+
+    JAX then looks at each step of all that is traced, and calls no compiled function its short way.
+    """
+    jax.config.update("jax_debug_key_reuse", True)
+    yield
+    jax.config.update("jax_debug_key_reuse", False)
+
+
+@pytest.fixture(scope="module")
+def quick_fits():
+    """Fits of scaling laws are thousands of calls of two functions, which run three times as fast with more effort."""
+    from theory import likelihood  # after the hook
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_log_errors", "_grid_shapes"):
+            plain = getattr(likelihood, name).__wrapped__
+            options = {"xla_backend_optimization_level": 1}
+            patch.setattr(likelihood, name, jax.jit(plain, static_argnums=0, compiler_options=options))
+        yield
 
 
 @pytest.fixture

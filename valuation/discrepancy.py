@@ -63,12 +63,22 @@ def squared_distances(x: Float[Array, "n d"], y: Float[Array, "m d"]) -> Float[A
 
 
 def distance_table(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "n m"]:
-    """squared_distances of host arrays, padded to a multiple of 256 rows: many sizes share a compilation."""
-    padded = (np.pad(np.asarray(side, np.float32), [(0, -len(side) % 256), (0, 0)]) for side in (x, y))
+    """squared_distances of host arrays, padded to a multiple of 256 rows: many sizes share a compilation.
+
+    Both lose a centre of y first: where all of y is far from zero, float32 still holds how far its rows are apart.
+    """
+    centre = _centre(y)
+    sides = (np.asarray(side - centre, np.float32) for side in (x, y))
+    padded = (np.pad(side, [(0, -len(side) % 256), (0, 0)]) for side in sides)
     return np.asarray(_distances(*padded))[: len(x), : len(y)]
 
 
 _distances = jax.jit(squared_distances)
+
+
+def _centre(rows):
+    """Medians of a hundred rows or so: near most rows wherever outliers are, and of a constant column its number."""
+    return np.median(rows[:: 1 + len(rows) // 100], 0)
 
 
 class Estimate(NamedTuple):
@@ -128,7 +138,7 @@ def _row_blocks(x, block):
 
 
 def _checked(x, y, least: int, bandwidth):
-    """Both samples minus the medians of y, float32, as all distances stay, and the bandwidth as a number."""
+    """Both samples minus a centre of y, float32, as all distances stay, and the bandwidth as a number."""
     x, y = (np.asarray(side, np.float64).reshape(len(side), -1) for side in (x, y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"the samples have {x.shape[1]} and {y.shape[1]} features")
@@ -136,7 +146,7 @@ def _checked(x, y, least: int, bandwidth):
         raise ValueError(f"at least {least} rows a sample are needed, got {len(x)} and {len(y)}")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("a sample holds NaN or infinite values")
-    centre = np.median(y, 0)  # of a constant column exactly its number
+    centre = _centre(y)
     x, y = ((side - centre).astype(np.float32) for side in (x, y))
     bandwidth = mean_squared_distance(y) if bandwidth is None else float(bandwidth)
     if not bandwidth > 0:
@@ -149,7 +159,8 @@ def _checked(x, y, least: int, bandwidth):
 def _quadratic(x, y, lx, ly, bandwidth, block, *, unbiased) -> float:
     n, m = len(x), len(y)
     first, second = _blocks(x, lx, block), _blocks(y, ly, block)
-    xx, yy, xy = _sum(first, None, bandwidth), _sum(second, None, bandwidth), _sum(first, second, bandwidth)
+    yy, xy = _sum(second, None, bandwidth), _sum(first, second, bandwidth)
+    xx = _sum(_blocks(x - _centre(x), lx, block), None, bandwidth)  # x may be far from zero, where y is near it
     if unbiased:
         return (xx - KERNELS * n) / (n * (n - 1)) + (yy - KERNELS * m) / (m * (m - 1)) - 2 * xy / (n * m)
     return max(xx / n**2 + yy / m**2 - 2 * xy / (n * m), 0.0)

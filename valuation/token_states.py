@@ -47,7 +47,7 @@ def validation_states(problem: Problem) -> TokenStates:
 
 
 def contributor_states(problem: Problem, contributor: Contributor) -> TokenStates:
-    """Of all target tokens of the contributor's distinct sequences; there may be none.
+    """Of all target tokens of the contributor's distinct sequences, in the order of their tokens; there may be none.
 
     A repeat is left out as in ngram.fit_ngram: training takes a fixed number of steps.
     """
@@ -68,7 +68,7 @@ def output_weights(problem: Problem, tokens: Int[np.ndarray, " k"]) -> Float[np.
 def _distinct(examples: Examples) -> Examples:
     mask = _mask(examples)
     rows = np.hstack([np.asarray(examples.inputs), np.where(mask, np.asarray(examples.targets), -1)])
-    return examples.take(np.sort(np.unique(rows, axis=0, return_index=True)[1]))
+    return examples.take(np.unique(rows, axis=0, return_index=True)[1])
 
 
 def _mask(examples: Examples) -> np.ndarray:

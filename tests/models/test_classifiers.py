@@ -86,6 +86,7 @@ def test_losses_by_hand():
     np.testing.assert_array_equal(correct(logits, jnp.array([0, 2])), [1, 0])
 
 
+@pytest.mark.usefixtures("each_key_once")
 def test_a_cold_generator_has_less_variety():
     generator = cvae((4, 4, 1), 3, width=16, latent=4)
     params = generator.initialise(jax.random.key(0))
@@ -96,6 +97,7 @@ def test_a_cold_generator_has_less_variety():
     assert cold.var(0).mean() < 0.2 * warm.var(0).mean()
 
 
+@pytest.mark.usefixtures("each_key_once")
 def test_the_evidence_bound_holds():
     """The generator's loss is above -log p(x), which importance sampling estimates from the other side."""
     generator = cvae((2, 2, 1), 2, width=8, latent=2)

@@ -33,6 +33,7 @@ def test_greedy_text_is_that_of_whole_sequences():
     assert found.lengths.tolist() == [length] * 4
 
 
+@pytest.mark.usefixtures("each_key_once")
 def test_a_row_does_not_depend_on_its_batch_mates():
     model, settings = model_of(), {"length": 20, "top_p": 0.95, "key": jax.random.key(3)}
     together = generate(model, PROMPTS, **settings)

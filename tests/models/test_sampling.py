@@ -39,6 +39,7 @@ def test_truncation_is_that_of_the_sorted_tokens(top_p, top_k):
 @pytest.mark.parametrize(
     ("temperature", "top_p", "top_k"), [(1.0, 1.0, 0), (0.5, 1.0, 0), (1.5, 0.8, 0), (1.0, 1.0, 6)]
 )
+@pytest.mark.usefixtures("each_key_once")
 def test_tokens_are_drawn_by_their_probability(temperature, top_p, top_k):
     """Chi-square over 600 words in three blocks of a cumulative sum, 20,000 draws; no truncated word is ever drawn."""
     logits = np.random.default_rng(1).normal(size=600).astype(np.float32) * 3

@@ -212,8 +212,9 @@ def test_two_empty_parts_are_refused():
         mixture_bound(**(parts() | dict.fromkeys(names, np.zeros(0))))
 
 
+@pytest.mark.usefixtures("each_key_once")
 def test_simulated_bounds_hold(tmp_path, monkeypatch):
-    """200 draws at each of two settings: no more than delta violations, also for the worst predictor found.
+    """100 draws at each of two settings: no more than delta violations, also for the worst predictor found.
 
     What the inputs' discrepancy alone would claim fails in every draw where all synthetic labels are wrong.
     """
@@ -221,7 +222,7 @@ def test_simulated_bounds_hold(tmp_path, monkeypatch):
     other = {"n": 3000, "real_share": 0.1, "shift": 0.0, "head": 0.7, "wrong": 1.0}
     monkeypatch.setattr(study, "settings", lambda: [first, other])
     with jax.enable_x64(False), jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
-        study.run(tmp_path, draws=200, seed=1)
+        study.run(tmp_path, draws=100, seed=1)
     every = results.read(tmp_path / "results.jsonl")
     assert unwritten("bound", every) == []
     lines = results.select(every, kind="bound")

@@ -7,6 +7,8 @@ from scipy import special, stats
 
 from theory import draws, knowledge
 
+pytestmark = pytest.mark.usefixtures("each_key_once")
+
 
 @pytest.fixture
 def key():

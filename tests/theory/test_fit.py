@@ -15,7 +15,7 @@ from theory.laws import LAWS
 from theory.measured import curve
 from theory.phases import breakpoints
 
-KEYS = False  # fits are thousands of calls, and use none
+pytestmark = pytest.mark.usefixtures("quick_fits")
 
 SIZES = np.geomspace(10, 1e8, 29)
 SHARE = 0.01

@@ -10,6 +10,8 @@ from scipy import stats
 from valuation import coalitions
 from valuation.coalitions import banzhaf, evaluate, leave_one_out, shapley
 
+pytestmark = pytest.mark.usefixtures("each_key_once")
+
 METHODS = {"shapley": shapley, "banzhaf": banzhaf}
 
 

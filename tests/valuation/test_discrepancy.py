@@ -77,6 +77,15 @@ def test_bad_input_is_named(x, y, options, words):
         mk_mmd(x, y, **options)
 
 
-def test_distance_table_is_scipys():
-    expected = scipy.spatial.distance.cdist(X, Y, "sqeuclidean")
-    np.testing.assert_allclose(distance_table(X, Y), expected, atol=1e-4)
+@pytest.mark.parametrize("offset", [0.0, 2.0**13])
+def test_distance_table_is_scipys(offset):
+    x, y = X + np.float32(offset), Y + np.float32(offset)
+    expected = scipy.spatial.distance.cdist(x, y, "sqeuclidean")
+    np.testing.assert_allclose(distance_table(x, y), expected, atol=1e-4)
+
+
+def test_a_sample_far_away_keeps_the_distances_within():
+    """Between the samples the kernel vanishes."""
+    x = X + np.float32(2.0**13)
+    expected = signed_root(mmd_squared(x, Y, 8.0, unbiased=True))
+    np.testing.assert_allclose(mk_mmd(x, Y, bandwidth=8.0), expected, rtol=1e-4)

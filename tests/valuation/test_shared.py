@@ -58,7 +58,7 @@ def test_fits_share_kernels_and_features(counted):
 @pytest.mark.parametrize("field", ["validation", "pool", "initial", "model", "features", "key", "contributors"])
 def test_a_replaced_part_is_never_stale(field):
     """Whatever is replaced, values are those of the new problem without sharing."""
-    problem = corners()
+    problem = corners()._replace(contributors=corners().contributors[1:5])
     other = {
         "validation": data(30, 7),
         "pool": problem.pool._replace(inputs=problem.pool.inputs[::-1].copy()),

@@ -48,7 +48,8 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
     def steps(lines: list[dict]) -> Iterator[Step]:
         draws = range(config.seed, config.seed + config.draws)
         keys = [jax.random.fold_in(jax.random.key(draw), SPECS) for draw in draws]
-        counts = [[spec.size for spec in specifications(config, task(), key)] for key in keys]
+        given = beside.count(config)
+        counts = [[given + spec.size for spec in specifications(config, task(), key)] for key in keys]
         print(sizes.of_run(config, task(), counts))
         if task().recipe.sharded:
             print(budget.of_run(config, task().model, devices.size))

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 
+import jax
 import numpy as np
 import pytest
 import tokenizers
@@ -22,7 +23,8 @@ def made(tmp_path_factory):
     config = get_config("tiny")
     workdir = tmp_path_factory.mktemp("run")
     output = workdir / "generated"
-    generate.run(config, workdir, None, output, ("instruction", "continuation"))
+    with jax.debug_key_reuse(True):
+        generate.run(config, workdir, None, output, ("instruction", "continuation"))
     return config, workdir, output
 
 

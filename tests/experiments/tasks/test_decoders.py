@@ -20,7 +20,7 @@ from tests.experiments.tasks.test_token_rows import rows_of
 def test_nats_per_byte_against_numpy(parts, sequence_config):
     model, _ = decoders.learner(sequence_config, parts.coder, None)
     some = parts.test.take(np.arange(7))
-    logp = log_softmax(np.asarray(model.apply(model.params, model.frozen, some.inputs), np.float64), axis=-1)
+    logp = log_softmax(np.asarray(jax.jit(model.apply)(model.params, model.frozen, some.inputs), np.float64), axis=-1)
     own = np.take_along_axis(logp, some.targets[..., None], -1)[..., 0]
     expected = [-own[row][some.mask[row]].sum() for row in range(7)]
     np.testing.assert_allclose(response_metrics.nats(model, some), expected, rtol=1e-5)
@@ -66,7 +66,7 @@ def test_a_pretrained_decoder_is_read_adapted_and_asked_to_write(folder, sequenc
     np.testing.assert_allclose(
         response_metrics.nats(model, examples), response_metrics.nats(plain, examples), rtol=1e-5
     )
-    gradient = jax.grad(lambda params: recipe.loss(params, model.frozen, examples, None).mean())(model.params)
+    gradient = jax.jit(jax.grad(lambda params: recipe.loss(params, model.frozen, examples, None).mean()))(model.params)
     assert any(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
     score, loss = response_metrics.measure_text(code, "rouge_l", model, examples)
     assert 0 <= score <= 1

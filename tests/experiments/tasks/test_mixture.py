@@ -11,6 +11,8 @@ from experiments.tasks.mixture import Spec
 from experiments.tasks.task import other_labels
 from valuation.problem import Examples
 
+pytestmark = pytest.mark.usefixtures("each_key_once")
+
 CLASSES = 10
 KEY = jax.random.key(0)
 

@@ -58,6 +58,7 @@ def test_another_training_is_refused_and_what_differs_is_named(tmp_path, trainin
         fitted(plan, devices, checkpoint=tmp_path, names=["a", "b"])
 
 
+@pytest.mark.usefixtures("each_key_once")
 def test_the_first_loss_that_is_not_finite_stops_the_run(training):
     plan, devices, _, _ = training
     bad = data(8, 0)

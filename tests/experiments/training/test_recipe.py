@@ -10,6 +10,8 @@ from experiments.training.recipe import Part, batches, begin, described, parts, 
 from models.losses import cross_entropy
 from tests.experiments.training.trainings import assert_close, classifier, data, recipe
 
+pytestmark = pytest.mark.usefixtures("each_key_once")
+
 
 @pytest.mark.parametrize(("count", "steps", "batch"), [(10, 7, 4), (3, 5, 8), (1, 2, 6), (64, 1, 64)])
 def test_batches_are_whole_epochs(count, steps, batch):

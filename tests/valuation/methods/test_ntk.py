@@ -9,6 +9,7 @@ from valuation.at_initialisation import contributor_targets, fitted_kernels, val
 from valuation.methods.ntk import ntk_flow, ntk_relative, ntk_utility
 from valuation.outputs import class_sum, number
 from valuation.problem import contributor_examples
+from valuation.shared import Shared
 
 
 def kernels(problem, examples, output):
@@ -67,7 +68,7 @@ def test_the_utility_of_sequences_is_what_regression_leaves():
 
     The mean is over target tokens, each of which has what its sequence has left.
     """
-    problem = sequences()
+    problem = sequences()._replace(shared=Shared())  # the kernels are the same ones
     v = validation_targets(problem)
     for value, contributor in zip(ntk_utility(problem, ridge=0.1), problem.contributors, strict=True):
         inner, outer = (np.asarray(kernel, np.float64) for kernel in fitted_kernels(problem, contributor))

@@ -18,8 +18,6 @@ from tests.experiments.runtime.written import unwritten
 from theory.knowledge import exact_error, head_mass, power_law, truncated
 from theory.phases import breakpoints
 
-KEYS = False  # fits are thousands of calls; trainings check their keys in tests of their own
-
 
 def tiny(study: str, **changes):
     config = get_config(f"tiny,study={study}")
@@ -164,7 +162,7 @@ def test_curves_cover_strengths_shares_and_all_real():
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, quick_fits):
     """A finished run of two tiny studies."""
     folder = tmp_path_factory.mktemp("phases")
     config = get_config("tiny")
@@ -199,12 +197,21 @@ def test_a_finished_run_is_left_alone(finished, capsys):
     assert (folder / results.FILE).read_bytes() == before
 
 
-def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path):
+def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path, monkeypatch):
+    """Points are measured again; fits are those of the whole run, asked for once."""
     config, folder = finished
     lines = (folder / results.FILE).read_text().splitlines(keepends=True)
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
     last = [i for i, line in enumerate(lines) if '"kind": "point"' in line and '"study": "counts"' in line]
     kept = last[3]  # into the last curve of the second study
+    whole, asked = results.read(folder / results.FILE), []
+
+    def refitted(curve, points, described, key):
+        asked.append(curve)
+        assert described == results.select(whole, kind="verdict", **curve._asdict())[0]["described"]
+        return [line for kind in ("fit", "verdict") for line in results.select(whole, kind=kind, **curve._asdict())]
+
+    monkeypatch.setattr(curve_fits, "lines", refitted)
     (tmp_path / results.FILE).write_text("".join(lines[:kept]) + lines[kept][:40])
     study.run(config, tmp_path, None)
 
@@ -213,6 +220,7 @@ def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path):
         return [{k: v for k, v in line.items() if k not in drop} for line in results.read(path / results.FILE)]
 
     assert numbers_of(tmp_path) == numbers_of(folder)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ def data_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, data_dir):
     workdir = tmp_path_factory.mktemp("run")
-    study.run(config(), str(workdir), data_dir)
+    with jax.debug_key_reuse(True):  # no method, training or draw uses a key twice
+        study.run(config(), str(workdir), data_dir)
     return workdir
 
 
@@ -106,7 +107,7 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     text = report.write(tmp_path).read_text()
     linked = re.findall(r"\]\(figures/(\w+\.png)\)", text)
     assert set(linked) == {path.name for path in (tmp_path / "figures").glob("*.png")}
-    assert len(linked) == 7
+    assert len(linked) == 8
     for name in default_methods("classification", 1):
         assert f"| {METHODS[name].title} |" in text
     assert text == (finished / "report.md").read_text()
