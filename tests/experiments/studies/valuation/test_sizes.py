@@ -32,7 +32,7 @@ def test_methods_that_take_long_or_much_are_named(monkeypatch):
 
 def test_what_does_not_fit_is_refused_before_anything_is_trained():
     words = ("config.methods: loss_only of a contributor of 60,000 examples, 60,100 in all, needs 100.8 GB, 16.0 GB "
-             "are free: leave it out, or take rbf_relative, which needs 0.22 GB")  # fmt: skip
+             "are free: leave it out, or take rbf_relative, which needs 0.84 GB")  # fmt: skip
     with use_workers(available=16 * 10**9):
         with pytest.raises(ValueError, match=words):
             sizes.of_run(config("loss_only"), TASK, [[100, 60_000]])
