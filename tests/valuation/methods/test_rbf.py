@@ -81,7 +81,7 @@ def of_many(problem, rows, targets):
 
 
 def test_many_examples_are_fitted_nearly_as_by_the_dense_solve(monkeypatch):
-    """A third of the labels is wrong. 512 inducing points of 4,200 examples, a fourth of the default: for time."""
+    """A third of the labels is wrong. 512 inducing points of 4,200 examples, an eighth of the default: for time."""
     monkeypatch.setattr(rbf, "kernel_ridge", partial(kernel_ridge, points=512, exact=0))
     pool = data(4200, 7)
     labels = np.where(np.arange(4200) % 3 == 0, (pool.targets + 1) % 3, pool.targets)
