@@ -1,9 +1,11 @@
-"""How much memory this machine has left."""
+"""How much memory this machine has left, and how much this process has taken."""
 
 import os
+import resource
+import sys
 from pathlib import Path
 
-MEMINFO, GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+MEMINFO, STATUS, GROUP = Path("/proc/meminfo"), Path("/proc/self/status"), Path("/sys/fs/cgroup")
 
 
 def available_bytes() -> int:
@@ -16,11 +18,21 @@ def available_bytes() -> int:
     return max(min(known, default=0), 0)
 
 
+def peak_bytes() -> int:
+    """Largest resident memory of this process so far, pages of mapped files among it."""
+    if (peak := _kilobytes(STATUS, "VmHWM")) is not None:  # getrusage counts the process that started this one too
+        return 1024 * peak
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), None)
+
+
 def _of_machine() -> int | None:
-    if MEMINFO.exists():
-        for line in MEMINFO.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
+    if (free := _kilobytes(MEMINFO, "MemAvailable")) is not None:
+        return 1024 * free
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (ValueError, OSError, AttributeError):

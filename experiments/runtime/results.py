@@ -9,9 +9,7 @@ import hashlib
 import json
 import os
 import platform
-import resource
 import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +17,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from experiments.runtime import files
+from experiments.runtime import files, memory
 from experiments.runtime.kinds import identity
 from experiments.runtime.processes import from_main_process, is_main_process, raise_together
 
@@ -170,7 +168,7 @@ def stamp(config: dict) -> dict:
 
 def peak_megabytes() -> float:
     """Largest resident memory of this process so far, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return memory.peak_bytes() / 1e6
 
 
 def _commit() -> str:

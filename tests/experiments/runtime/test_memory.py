@@ -1,5 +1,7 @@
 """What is free, against files as Linux writes them."""
 
+import numpy as np
+
 from experiments.runtime import memory
 
 
@@ -14,6 +16,12 @@ def test_the_container_leaves_less_than_the_machine(monkeypatch, tmp_path):
     assert memory.available_bytes() == 500_000
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.available_bytes() == 1_024_000
+
+
+def test_the_peak_grows_by_what_is_written():
+    before = memory.peak_bytes()
+    np.ones(before + 10**8, np.uint8)  # more than was ever there
+    assert memory.peak_bytes() - before > 10**8
 
 
 def test_this_machine_has_some():
