@@ -93,6 +93,7 @@ def sequences(length: int = 7) -> Problem:
         key=jax.random.key(3),
         objective=NextToken(),
         train=lambda sets, share, key: [model(10 + len(one.inputs)).params for one in sets],
+        learner="sequences",
     )
 
 

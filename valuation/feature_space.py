@@ -11,6 +11,7 @@ from jaxtyping import Float, Num
 
 from valuation.blocks import Source, feature_blocks, source, validation_rows
 from valuation.discrepancy import distance_table, mean_squared_distance
+from valuation.inducing import EXACT
 from valuation.problem import Contributor, Problem, once
 from valuation.scale import significant
 
@@ -49,6 +50,17 @@ def raw_validation_features(problem: Problem) -> Num[np.ndarray, "m d"]:
         return rows.reshape(len(rows), -1)
 
     return once(problem, "raw validation features", (problem.features, problem.validation), make)
+
+
+def shared_source(problem: Problem, contributor: Contributor, targets: np.ndarray) -> tuple[Source, np.ndarray]:
+    """(the contributor's examples, the features of the validation set that go with them, (m, d)).
+
+    Up to EXACT examples both are the centred rows that methods share; of more, features are read as they are asked
+    for, and both are as they are, for functions that centre them.
+    """
+    if len(contributor.index) > EXACT:
+        return contributor_source(problem, contributor, targets), raw_validation_features(problem)
+    return source(contributor_features(problem, contributor), targets), validation_features(problem)
 
 
 def contributor_source(problem: Problem, contributor: Contributor, targets: np.ndarray) -> Source:

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from valuation.at_initialisation import contributor_targets
 from valuation.closed_form import utilities
-from valuation.feature_space import contributor_source, raw_validation_features
+from valuation.feature_space import shared_source
 from valuation.linear_ridge import linear_ridge
 from valuation.problem import Contributor, Problem
 from valuation.workers import progress_over
@@ -19,11 +19,9 @@ def linear_utility(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray
     O(n d min(n, d)) a contributor; from d examples on its inputs are read in blocks and may lie on disk, and memory is
     that of linear_ridge.memory_bytes, beside 8 n c bytes for targets.
     """
-    v = raw_validation_features(problem)
 
     def predicted(contributor: Contributor) -> Float[np.ndarray, "m c"]:
-        targets = contributor_targets(problem, contributor)
-        data = contributor_source(problem, contributor, targets)
+        data, v = shared_source(problem, contributor, contributor_targets(problem, contributor))
         return linear_ridge(data, v, ridge=ridge, progress=progress_over(data.count))
 
     return utilities(problem, predicted)

@@ -22,13 +22,10 @@ from valuation.disagreement import (
     zero_one,
 )
 from valuation.feature_space import (
-    contributor_features,
-    contributor_source,
     median_squared_distance,
-    raw_validation_features,
+    shared_source,
     validation_features,
 )
-from valuation.inducing import EXACT
 from valuation.methods.ngram import output_width
 from valuation.methods.score_terms import discrepancy_terms, size_terms
 from valuation.methods.score_weights import scale_free
@@ -108,12 +105,9 @@ def _spread(targets: Float[np.ndarray, "m 1"]) -> float:
 
 def _feature_blocks(problem: Problem, contributor: Contributor) -> Iterator[tuple[slice, np.ndarray]]:
     """(positions, centred features); those of few examples come from where all methods share them."""
-    count = len(contributor.index)
-    if count <= EXACT:
-        rows = contributor_features(problem, contributor)
-        return ((part, rows[part]) for part in (slice(i, i + BLOCK) for i in range(0, count, BLOCK)))
-    _, centre = validation_rows(raw_validation_features(problem))
-    return feature_blocks(contributor_source(problem, contributor, contributor.targets), centre, BLOCK)
+    data, v = shared_source(problem, contributor, contributor.targets)
+    _, centre = validation_rows(v)
+    return feature_blocks(data, centre, BLOCK)
 
 
 def _of_tokens(problem: Problem, contributor: Contributor) -> Blocks:

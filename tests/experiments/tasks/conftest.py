@@ -12,7 +12,7 @@ from experiments.tasks.token_rows import Pair
 @pytest.fixture(scope="session")
 def sequence_config():
     config = config_file.get_config("tiny")
-    config.split = {"validation": 10, "test": 20}
+    config.split.update({"validation": 10, "test": 20})
     return config
 
 

@@ -104,7 +104,7 @@ def test_the_paper_scale_takes_sources_as_mechanisms(tmp_path):
     lines = [{"source": s, "problem": f"p{i} of {s}", "solution": f"{s} {i}"} for s in sources for i in range(20)]
     (tmp_path / "part.jsonl").write_text("\n".join(map(json.dumps, lines)))
     config.folders.real = str(tmp_path)
-    config.split = {"validation": 5, "test": 5}
+    config.split.update({"validation": 5, "test": 5})
     config.tokens.update({"length": 32, "instruction": 0, "response": 16, "vocabulary": 270})
     config.model.update({"name": "decoder", "width": 8, "layers": 1, "heads": 2, "hidden": 8})
     task = load(config, None, mesh.devices())

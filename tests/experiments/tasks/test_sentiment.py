@@ -60,7 +60,7 @@ def data_dir(tmp_path, monkeypatch):
 @pytest.fixture
 def config():
     out = config_file.get_config("small")
-    out.split = {"validation": 10, "test": 15}
+    out.split.update({"validation": 10, "test": 15})
     out.tokens, out.model.widths = {"vocabulary": 90, "length": 12}, (4,)
     return out
 

@@ -118,10 +118,11 @@ def paper(tmp_path_factory):
     def config(sharded: bool):
         config = config_file.get_config("paper,contributors=3,truth_seeds=1,size=12")
         config.folders = {"real": str(folder / "real"), "synthetic": str(folder / "made")}
-        config.split = {"validation": 16, "test": 16}
+        config.split.update({"validation": 16, "test": 16})
         config.tokens.update({"length": 32, "instruction": 4, "response": 12})
         config.model.update({"folder": str(folder / "model"), "dtype": "float32", "rank": 2, "adapted": ("q", "v")})
         config.training.update({"steps": 3, "batch": 8, "sharded": sharded})
+        config.choice = "ntk_utility"
         config.methods = ("ntk_utility", "rbf_utility", "mmd_size", "proxy_training", "tracin")
         config.options = {name: dict(config.options[name]) for name in config.options if name in config.methods}
         config.checkpoints, config.memory, config.bootstrap = 1, 0, 20
