@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.problems import corners, numbers, sequences
+from valuation import feature_space
 from valuation.methods import score_disagreement
 from valuation.methods.score_disagreement import disagreement_terms
 from valuation.methods.score_terms import discrepancy_terms, size_terms
@@ -74,7 +75,7 @@ def test_sequences_from_scratch_are_scored_by_trigrams_pooled_over_the_tokens_of
 
 def test_many_examples_are_read_in_blocks(monkeypatch):
     whole = disagreement_terms(corners())
-    monkeypatch.setattr(score_disagreement, "EXACT", 10)
+    monkeypatch.setattr(feature_space, "EXACT", 10)
     np.testing.assert_array_equal(disagreement_terms(corners()), whole)
 
 

@@ -12,16 +12,22 @@ from valuation.methods.surrogate import RULE, picked, surrogate
     ("make", "learner", "name"),
     [
         (corners, "dense", "rbf_relative"),
-        (corners, "convolutional", "ntk_relative"),
         (numbers, "dense", "rbf_utility"),
         (sequences, "sequences", "ngram_utility"),
-        (sequences, "pretrained", "ntk_utility"),
     ],
 )
 def test_its_values_are_those_of_the_method_that_it_picks(make, learner, name):
     problem = make()._replace(learner=learner)
     problem = problem._replace(contributors=problem.contributors[:2])
     np.testing.assert_array_equal(surrogate(problem), METHODS[name](problem))
+
+
+@pytest.mark.parametrize(
+    ("learner", "kind", "name"),
+    [("convolutional", "classification", "ntk_relative"), ("pretrained", "sequences", "ntk_utility")],
+)
+def test_learners_with_a_tangent_kernel_of_their_own(learner, kind, name):
+    assert picked(learner, kind).name == name
 
 
 def test_every_pick_is_a_method_that_takes_the_objective():
