@@ -34,7 +34,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.model = {"name": model, "widths": (128, 128), "channels": (16, 32), "stages": (64, 128, 256, 512)}
     config.training = {"steps": 600, "batch": 64, "learning_rate": 1e-3}
     config.generator = {"width": 256, "latent": 4, "steps": 3000, "batch": 64, "learning_rate": 1e-3, "seed": 0}
-    config.initialisations = 3
+    # A ConvNet's kernel costs: on development seeds 0 and 1 one initialisation orders with .89 for 4 % of the truth's
+    # time, three with .90 for 13 %.
+    config.initialisations = 1 if model == "convnet" else 3
 
     mechanisms = ("truncation", *CORRUPTIONS, "generated", "generated")
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=(0, 0, 3, 5, 7))

@@ -62,7 +62,7 @@ def test_lines_that_stand_twice_are_seen_when_read(tmp_path):
 
 
 def test_recorded_lines_of_old_runs_stay_readable():
-    files = sorted((Path(results.__file__).parents[1] / "gallery").glob("*.jsonl"))
+    files = sorted((Path(results.__file__).parents[1] / "gallery").rglob("*.jsonl"))
     assert sum(len(results.read(path)) for path in files) > 1000
 
 
