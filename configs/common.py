@@ -12,7 +12,7 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.name = config.task = name
     config.experiment = "valuation"
     config.scale = options.scale
-    config.seed = options.seed  # of the first draw; 0-9 are for development, tables use 1000 and on
+    config.seed = options.seed  # of the first draw; 0-9 are for development, tables use 3000 and on with salt=b
     config.draws = options.draws
     config.truth, config.truth_seeds = options.truth, options.truth_seeds
     config.beside = options.beside  # real examples that stand beside every contributor, of truth=added
@@ -25,7 +25,8 @@ def valuation(name: str, options: ml_collections.ConfigDict) -> ml_collections.C
     config.validation_sizes = ()  # at which values are made too, of those that the validation set has examples for
     config.validation_methods = ()  # of these values; (): config.choice and a few that cost little
     config.bootstrap = 2000
-    config.memory = 0  # bytes that values may take, and chunks of gradients on a device; 0: what is free, and 1 GiB
+    config.memory = 0  # bytes that a chunk of gradients or likelihoods may take on a device; 0: the methods' budgets
+    config.available = 0  # bytes that the values may take in all; 0: what is free on the machine
     return config
 
 

@@ -7,7 +7,7 @@ subset (a 358 MB archive) and a ConvNet. paper: CIFAR-100 through TFDS and a Res
 
 Options: a scale (tiny, small, paper), dataset=mnist5k|cifar10, draws=1, seed=1000, contributors=24, truth_seeds=3,
 model=mlp|convnet|resnet, size=500 to give all contributors that size, and truth=own_set|leave_one_out|none, or
-truth=added with beside=100, the real examples that each is added to.
+truth=added with beside=100, the real examples that each is added to; salt=b splits the data anew.
 """
 
 import ml_collections

@@ -9,10 +9,8 @@ Llama or Qwen family in a folder (config.model.folder), on as many accelerators 
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out|none, or truth=added with beside=100, the real examples that each is
-added to, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and model=decoder|smollm2|folder (smollm2: LoRA in its
-last two blocks; use truth=none where there is no accelerator).
-
-Expected of small, three draws: NTK ridge .78 (.63 to .93), MMD + size .87 (.71 to .98); 17 busy minutes a draw.
+added to, salt=b to split the data anew, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and
+model=decoder|smollm2|folder (smollm2: LoRA in its last two blocks; use truth=none where there is no accelerator).
 """
 
 import ml_collections
@@ -32,6 +30,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.folders = {"real": "", "synthetic": ""}  # of data sets of a hub, or huggingface:OWNER/NAME
     config.most = 100_000  # rows read of each
     config.split = {"validation": 200, "test": 500, "salt": options.salt}
+    config.validation_sizes = {"tiny": (), "small": (50, 100, 200), "paper": ()}[options.scale]
     config.tokens = {
         "vocabulary": 2048,  # learned from the train pool
         "length": 96,

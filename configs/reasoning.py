@@ -7,8 +7,7 @@ templates, solutions that a language model wrote, a decoder of two layers from s
 of the Hugging Face hub (pip install datasets huggingface_hub; or a folder: config.folders.real) and a pretrained
 decoder in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
 
-Options: those of configs/instructions.py. Expected of small, three draws: RBF ridge .82 (.71 to .88), linear ridge .93
-(.91 to .94), MMD + size .95 (.90 to .98); 20 minutes a draw on two busy cores.
+Options: those of configs/instructions.py.
 """
 
 import ml_collections

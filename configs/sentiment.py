@@ -9,11 +9,8 @@ if empty is data_dir/fingpt-sentiment-train; not run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=24, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out|none, or truth=added with beside=100, the real examples that each is
-added to, features=words|smollm2 (what Gaussian kernels and MMD see), and model=encoder|frozen (frozen: a linear layer
-on SmolLM2's states, for fewer and smaller contributors).
-
-Expected of small, five draws with 500 validation reviews, as the recorded tables have: linear ridge .87; 6 minutes a
-draw on two busy cores. There are 2,000 now, because the validation set is what limits a value here.
+added to, salt=b to split the data anew, features=words|smollm2 (what Gaussian kernels and MMD see), and
+model=encoder|frozen (frozen: a linear layer on SmolLM2's states, for fewer and smaller contributors).
 """
 
 import ml_collections

@@ -45,7 +45,7 @@ def execute(config: ml_collections.ConfigDict, workdir: str, data_dir: str | Non
     """
     quiet = contextlib.nullcontext() if is_main_process() else contextlib.redirect_stdout(None)
     budget = config.get("memory", 0)
-    free = budget or int(from_main_process(lambda: str(memory.available_bytes())))
+    free = config.get("available", 0) or int(from_main_process(lambda: str(memory.available_bytes())))
     workers = use_workers(mesh.of_values(mesh.devices()), progress=mesh.progress, memory=budget, available=free)
     with quiet, workers:
         experiment(config).run(config, workdir, data_dir)

@@ -84,8 +84,8 @@ def capped(
     predicted: Float[np.ndarray, "b c"], targets: Float[np.ndarray, "b c"], unit: float
 ) -> Float[np.ndarray, " b"]:
     """min(1, L1 distance / unit), unit >= 0 in that of the targets; for 0 its limit, whether the two differ."""
-    errors = np.abs(targets - predicted).sum(1)
-    return np.divide(errors, unit, out=(errors > 0).astype(np.float64), where=errors < unit)
+    errors, scale = np.abs(targets - predicted).sum(1), (np.abs(targets) + np.abs(predicted)).sum(1)
+    return np.divide(errors, unit, out=significant(errors, scale).astype(np.float64), where=errors < unit)
 
 
 def token_losses(model: NGram, examples: Examples) -> Float[np.ndarray, " e"]:

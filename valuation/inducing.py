@@ -95,7 +95,7 @@ def points_of(examples: int) -> int:
     """How many inducing points a fit to so many examples has.
 
     With wrong labels a fit by few points is smoother than the exact one, which follows them, and so is valued higher:
-    of 8,000 images a fifth of whose labels are wrong by .01 at 4,096 points and by .03 at 2,048, where one in a hundred
+    of 7,448 images a fifth of whose labels are wrong by .01 at 4,096 points and by .03 at 2,048, where one in a hundred
     thousand costs as many operations as four.
     """
     return POINTS if examples <= MANY else POINTS_OF_MANY

@@ -25,7 +25,8 @@ class Sizes(NamedTuple):
 
     examples: n, of the largest contributor. union: of all contributors together. validation: m. features: d.
     outputs: c, columns of what a closed-form fit learns. tokens: of an example, 1 where it is no sequence.
-    parameters: of the model, trained and frozen. layers: arrays of two axes or more among the trained. width: numbers
+    parameters: of the model, trained and frozen. shapes: of the trained arrays of two axes
+    or more, (inputs, outputs) of each. width: numbers
     of an example in a product of its tangent kernel. initialisations, checkpoints: how many. learner, kind: what kind
     of model learns, and of what kind of objective. vocabulary, state: outputs for a token, and how many numbers the
     last layer reads for them; 0 where it does not say.
@@ -38,7 +39,7 @@ class Sizes(NamedTuple):
     outputs: int
     tokens: int = 1
     parameters: int = 0
-    layers: int = 0
+    shapes: tuple[tuple[int, int], ...] = ()
     width: int = 0
     initialisations: int = 1
     checkpoints: int = 1
@@ -74,7 +75,7 @@ def sizes(problem: Problem) -> Sizes:
         outputs=outputs[-1] if problem.objective.has_classes else 1,
         tokens=int(first.shape[1]) if problem.validation.mask is not None else 1,
         parameters=trained + frozen,
-        layers=len(arrays),
+        shapes=tuple((leaf.size // leaf.shape[-1], leaf.shape[-1]) for leaf in arrays),
         width=SKETCH if problem.objective.sketched else exact,
         initialisations=len(problem.initial),
         checkpoints=max(len(problem.checkpoints), 1),
@@ -205,15 +206,27 @@ def influences(passes: int) -> Estimate:
     return needs
 
 
-def projected(numbers: int, *, of_layer: bool = False) -> Estimate:
-    """The same with so many numbers kept of the gradient of each example, or of each layer's part of it."""
+def solved(passes: int) -> Estimate:
+    """A solve by that many passes over the union, each with its gradients: some vectors of parameters are kept."""
 
     def needs(s: Sizes) -> Needs:
-        n, m, kept = s.union, s.validation, numbers * (s.layers if of_layer else 1)
-        products = 2.0 * n * (numbers * kept + kept * m) + 6.0 * n * s.tokens * s.parameters
-        return Needs(12 * n * m + 12 * (n + m) * kept, s.checkpoints * products)
+        return Needs(80 * s.parameters + 12 * s.union, passes * 6.0 * s.union * s.tokens * s.parameters)
 
     return needs
+
+
+def projected(s: Sizes, numbers: int) -> Needs:
+    """Scores of all examples for all validation examples from so many numbers kept of the gradient of each."""
+    n, m = s.union, s.validation
+    products = 2.0 * n * numbers * (numbers + m) + 6.0 * n * s.tokens * s.parameters
+    return Needs(12 * n * m + 12 * (n + m) * numbers, s.checkpoints * products)
+
+
+def projected_by_layer(s: Sizes, rank: int) -> Needs:
+    """The same from a projection of either side of every layer to that rank at most, at one checkpoint."""
+    n, m, widths = s.union, s.validation, [min(rank, a) * min(rank, b) for a, b in s.shapes]
+    products = 2.0 * n * sum(w * w + w * m for w in widths) + 6.0 * n * s.tokens * s.parameters
+    return Needs(12 * n * m + 4 * (n + m) * sum(widths) + 16 * sum(w * w for w in widths), products)
 
 
 def checkpoint_products(s: Sizes) -> Needs:

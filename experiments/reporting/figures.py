@@ -17,6 +17,7 @@ from experiments.runtime.files import replacing
 # Okabe and Ito's colours, told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = "osD^vPX*"
+FORMATS, DPI = ("png", "pdf"), 150
 STYLE: dict[RcKeyType, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -38,9 +39,9 @@ def draw_all(figures: Figures, lines: list[dict], folder: Path) -> list[tuple[st
         for name, (figure, caption) in figures.items():
             drawn = figure(lines)
             if drawn is not None:
-                for ending in ("png", "pdf"):
+                for ending in FORMATS:
                     with replacing(folder / f"{name}.{ending}") as draft:
-                        drawn.savefig(draft, dpi=150)
+                        drawn.savefig(draft, dpi=DPI)
                     drawn.set_layout_engine("none")  # the second file has the first one's layout, worked out once
                 made.append((f"{name}.png", caption))
     return made

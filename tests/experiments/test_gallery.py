@@ -1,4 +1,4 @@
-"""The tables of the results page, and that of README, say what the recorded lines say."""
+"""The tables of the results pages, and that of README, say what the recorded lines say."""
 
 import json
 import re
@@ -10,10 +10,21 @@ import pytest
 from valuation.methods import METHODS
 
 ROOT = Path(__file__).parent.parent.parent
-GALLERY = ROOT / "experiments" / "gallery"
-TASKS = ("images-mixed", "sentiment", "instructions", "reasoning")
-PAGES = (GALLERY / "README.md", ROOT / "README.md")
-FROM_THE_ABLATION = "MMD + size"  # made of terms in the lines, after the runs
+README, GALLERY = ROOT / "README.md", ROOT / "experiments" / "gallery"
+RESULTS, PAST = GALLERY / "README.md", GALLERY / "past" / "README.md"
+LINES = {  # page -> task -> the lines of its column
+    RESULTS: {"images": "images-mixed", "sentiment": "sentiment", "ConvNet": "images-convnet"},
+    README: {
+        "images": "images-mixed", "sentiment": "sentiment", "ConvNet": "images-convnet",
+        "instructions": "past/instructions", "reasoning": "past/reasoning",
+    },
+    PAST: {
+        "images": "past/images-mixed", "sentiment": "past/sentiment",
+        "instructions": "past/instructions", "reasoning": "past/reasoning",
+    },
+}  # fmt: skip
+FROM_THE_ABLATION = "MMD + size"  # of the past: made of terms in the lines, after the runs
+pages = pytest.mark.parametrize("page", LINES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def lines(name: str, kind: str) -> list[dict]:
@@ -36,39 +47,45 @@ def with_interval(line: dict | None, digits: int) -> str:
     return f"{line['spearman']:.{digits}f} ({low:.2f} to {high:.2f})"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_four_tasks(page):
-    shown = table(page, "method | images | sentiment")
-    for column, task in enumerate(TASKS):
-        summaries = {METHODS[line["method"]].title: with_interval(line, 2) for line in lines(task, "summary")}
-        (pair,) = (line for line in lines(task, "ablation") if line["terms"] == ["discrepancy", "size"])
-        assert shown[FROM_THE_ABLATION][column].startswith(f"{pair['spearman']:.2f} (")
-        cells = {title: cells[column] for title, cells in shown.items() if title != FROM_THE_ABLATION}
-        assert cells == {title: summaries.get(title, "–") for title in cells}
+@pages
+def test_all_tasks(page):
+    shown = table(page, "method | " + " | ".join(LINES[page]))
+    assert len(shown) > 5
+    for column, recorded in enumerate(LINES[page].values()):
+        summaries = {METHODS[line["method"]].title: with_interval(line, 2) for line in lines(recorded, "summary")}
+        if FROM_THE_ABLATION not in summaries:
+            (pair,) = (x for x in lines(recorded, "ablation") if sorted(x["terms"]) == ["discrepancy", "size"])
+            summaries[FROM_THE_ABLATION] = f"{pair['spearman']:.2f} ("
+        for title, cells in shown.items():
+            assert cells[column].startswith(summaries.get(title, "–"))
 
 
-def test_images():
-    shown = table(PAGES[0], "method | Spearman (95 %)")
-    mixed, equal = ({x["method"]: x for x in lines(f"images-{name}", "summary")} for name in ("mixed", "equal"))
-    correlations = lines("images-mixed", "correlation")
+@pytest.mark.parametrize("page", [RESULTS, PAST], ids=["results", "past"])
+def test_images(page):
+    shown = table(page, "method | Spearman (95 %)")
+    folder = "past/" if page == PAST else ""
+    mixed, equal = ({x["method"]: x for x in lines(f"{folder}images-{name}", "summary")} for name in ("mixed", "equal"))
+    correlations = lines(f"{folder}images-mixed", "correlation")
     for name, line in mixed.items():
+        low, high = line["less_than_choice"]
         cells = [
             with_interval(line, 3),
             ", ".join(f"{value:.2f}" for value in (x["spearman"] for x in correlations if x["method"] == name)),
             with_interval(equal.get(name), 3),
+            *([] if page == PAST else [f"{low:.2f} to {high:.2f}"]),
             f"{line['regret']:.3f}",
             "–" if line["accuracy_error"] is None else f"{line['accuracy_error']:.3f}",
         ]
-        assert shown[METHODS[name].title][:5] == cells
-        assert np.isclose(float(shown[METHODS[name].title][6]), line["seconds"], atol=0.051)
+        assert shown[METHODS[name].title][: len(cells)] == cells
+        assert np.isclose(float(shown[METHODS[name].title][len(cells) + 1]), line["seconds"], atol=0.051)
     assert len(shown) == len(mixed)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_commits_and_agreement_of_seeds(task):
-    (run,), (agreement,) = lines(task, "run"), lines(task, "agreement")
-    for page in PAGES:
-        text = re.sub(r"\s+", " ", page.read_text())
+@pages
+def test_commits_and_agreement_of_seeds(page):
+    text = re.sub(r"\s+", " ", page.read_text())
+    for recorded in LINES[page].values():
+        (run,), (agreement,) = lines(recorded, "run"), lines(recorded, "agreement")
         assert run["commit"] in text
         assert f"{run['seconds']:,.0f} s" in text
         assert f"{agreement['seed_agreement']:.3f}" in text

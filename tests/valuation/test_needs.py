@@ -11,14 +11,15 @@ from valuation.methods import METHODS
 from valuation.problem import Examples
 from valuation.workers import use_workers
 
-LARGE = needs.Sizes(60_000, 120_000, 500, 784, 10, parameters=118_282, layers=3, width=1_178, initialisations=3)
+LARGE = needs.Sizes(60_000, 120_000, 500, 784, 10, parameters=118_282, width=1_178, initialisations=3)
+LARGE = LARGE._replace(shapes=((784, 128), (128, 128), (128, 10)))
 
 
 def test_sizes_of_classes_and_sequences():
     s = needs.sizes(corners())
     assert (s.examples, s.validation, s.features, s.outputs, s.tokens) == (60, 40, 5, 3, 1)
     assert s.union == sum(len(c.index) for c in corners().contributors)
-    assert (s.parameters, s.layers, s.width) == (5 * 8 + 8 + 8 * 3 + 3, 2, 5 + 8 + 8 + 3)
+    assert (s.parameters, s.shapes, s.width) == (5 * 8 + 8 + 8 * 3 + 3, ((5, 8), (8, 3)), 5 + 8 + 8 + 3)
     assert (s.initialisations, s.checkpoints) == (2, 2)
     assert needs.sizes(numbers()).outputs == 1
     of_tokens = needs.sizes(sequences())

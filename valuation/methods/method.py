@@ -35,8 +35,7 @@ class Method(NamedTuple):
 
     name: its key in METHODS. title: as tables and legends call it. values: the function.
     cost: in words; n examples of a contributor, m of the validation set.
-    accuracy: whether a value is in the unit of the objective's utility, of classes a predicted accuracy, and not only
-        an order.
+    predicts: the kinds of objectives whose utility its values predict, in that unit; of others they are an order.
     labels: whether it looks at validation targets.
     trains: whether it trains the model for a part of the steps.
     retrained: whether it looks at fully retrained contributors.
@@ -53,7 +52,7 @@ class Method(NamedTuple):
     title: str
     values: Values
     cost: str
-    accuracy: bool = False
+    predicts: tuple[str, ...] = ()
     labels: bool = False
     trains: bool = False
     retrained: bool = False
@@ -82,7 +81,12 @@ class Method(NamedTuple):
             s = sizes(problem)
             if refusal := refusal_of_size(self.name, self.needs(s).bytes, s, problem.objective.kind, available):
                 raise ValueError(refusal)
-        values = self.values(problem, **options)
+        try:
+            values = self.values(problem, **options)
+        except ValueError as error:
+            if weights := self._weights(problem):
+                raise ValueError(f"{self.name} has no values: {weights}") from error
+            raise
         if not np.isfinite(values).all():
             first = int(np.argmin(np.isfinite(values)))
             raise ValueError(
@@ -93,14 +97,20 @@ class Method(NamedTuple):
 
     def _cause(self, problem: Problem) -> str:
         """What has most likely made a value that is not finite."""
+        if weights := self._weights(problem):
+            return weights
+        if self.trains:
+            return "has a short training diverged? Lower its learning rate, or bring inputs to a scale near 1"
+        return "a number on the way to it exceeds float32: bring inputs and features to a scale near 1"
+
+    def _weights(self, problem: Problem) -> str:
+        """Which parameters are not finite, in words; "" if all are."""
         for i, params in enumerate(problem.initial):
             if not _finite(params):
                 return f"the parameters at initialisation {i} are not finite"
         if self.checkpoints and not all(_finite(params) for params, _ in problem.checkpoints):
             return "the parameters of a checkpoint are not finite: has the training on the union diverged?"
-        if self.trains:
-            return "has a short training diverged? Lower its learning rate, or bring inputs to a scale near 1"
-        return "a number on the way to it exceeds float32: bring inputs and features to a scale near 1"
+        return ""
 
     def refusal(self, kind: str) -> str:
         """Why the method does not take that kind of objective, and what does; "" if it does."""

@@ -123,8 +123,8 @@ def _distance(problem: Problem, contributor: Contributor, chosen: np.ndarray, es
             progress=progress_over(len(rows)),
         ).squared  # fmt: skip
         return float(np.sign(squared) * np.sqrt(abs(squared)))
-    if len(contributor.index) > EXACT:  # of a large contributor only these rows are read
-        x = contributor_features(problem, part)
+    if len(contributor.index) > EXACT:  # of a large contributor only these rows are read, and nothing is kept
+        x = contributor_features(problem._replace(shared=None), part)
     else:
         x = contributor_features(problem, contributor)[rows]
     labels = (part.targets, classes) if joint else None

@@ -80,7 +80,7 @@ def _moments(own: TokenStates, tokens: np.ndarray, weights: np.ndarray) -> _Mome
 
 def _solved(sums: _Moments, ridge: float) -> np.ndarray:
     """A' (d, k); zero where there is no state."""
-    if not sums.states:
+    if not sums.square.any():  # no state, or none that is not zero
         return np.zeros_like(sums.cross)
     shift = ridge * np.trace(sums.square) / sums.states
     return scipy.linalg.solve(sums.square + shift * np.eye(len(sums.square)), sums.cross, assume_a="pos")

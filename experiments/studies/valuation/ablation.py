@@ -42,8 +42,8 @@ def bars(lines: list[dict]) -> Figure | None:
     return figure
 
 
-def section(lines: list[dict]) -> str:
-    """What each term of the score adds: a sentence and a table."""
+def section(lines: list[dict]) -> list[str]:
+    """What each term of the score adds: a sentence and a table, where the terms were recorded."""
     every, rows = select(lines, kind="ablation"), shown(lines)
     words = (
         f"What each term adds: scale-free sums of the score's terms (our reconstruction) and of the disagreement, "
@@ -52,7 +52,7 @@ def section(lines: list[dict]) -> str:
         "that it was fitted to: it nearly interpolates, so this says nothing of other data.\n\n"
     )
     cells = [[_terms(x), decimal(x["spearman"]), _method(x) or "–"] for x in rows]
-    return words + table(["terms", "Spearman", "method"], cells)
+    return [words + table(["terms", "Spearman", "method"], cells)] if every else []
 
 
 def _terms(line: dict) -> str:

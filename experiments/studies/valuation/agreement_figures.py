@@ -30,7 +30,7 @@ def value_against_truth(lines: list[dict]) -> Figure | None:
         measured = select(lines, kind="correlation", draw=draw, method=run["method"])
         rho = measured[0]["spearman"] if measured else None
         axis.set_title(METHODS[run["method"]].title + (f"   ρ = {rho:.2f}" if rho is not None else "   ρ undefined"))
-        if METHODS[run["method"]].accuracy and metric(lines) == ACCURACY:
+        if "classification" in METHODS[run["method"]].predicts and metric(lines) == ACCURACY:
             axis.plot([truth.min(), truth.max()], [truth.min(), truth.max()], color="0.75", lw=0.8, zorder=0)
         axis.locator_params(axis="x", nbins=4)
     for axis in axes.flat[len(runs) :]:
@@ -137,7 +137,7 @@ def cost(lines: list[dict]) -> Figure | None:
 
 def calibration(lines: list[dict]) -> Figure | None:
     """Predicted against real accuracy, all draws, for the methods whose value is an accuracy."""
-    runs = [x for x in select(lines, kind="values") if METHODS[x["method"]].accuracy]
+    runs = [x for x in select(lines, kind="values") if "classification" in METHODS[x["method"]].predicts]
     names = list(dict.fromkeys(x["method"] for x in runs))
     if not names or metric(lines) != ACCURACY:
         return None

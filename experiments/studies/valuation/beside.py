@@ -47,6 +47,6 @@ def values(method: Method, problem: Problem, base: Contributor | None, options: 
     order, such as a score over its spread across contributors, is left as it is.
     """
     found = method(problem, **options)
-    if base is None or not method.accuracy:
+    if base is None or problem.objective.kind not in method.predicts:
         return found
     return found - method(problem._replace(contributors=(base,)), **options)

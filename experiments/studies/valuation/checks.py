@@ -22,7 +22,17 @@ def extends(old: dict, new: dict) -> bool:
     The validation sets of other sizes may change too. Options of the methods whose lines may be recorded must be the
     same. Memory changes no number.
     """
-    free = {"methods", "options", "draws", "choice", "bootstrap", "memory", "validation_sizes", "validation_methods"}
+    free = {
+        "methods",
+        "options",
+        "draws",
+        "choice",
+        "bootstrap",
+        "memory",
+        "available",
+        "validation_sizes",
+        "validation_methods",
+    }
     recorded = {*old["methods"], *old["validation_methods"], *TERMS_OF}
     return (
         old.keys() == new.keys()

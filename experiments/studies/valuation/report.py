@@ -139,7 +139,7 @@ def _findings(lines: list[dict]) -> list[str]:
         ["against", "difference"],
         [[METHODS[x["method"]].title, span(x["less_than_choice"], decimal)] for x in others],
     )
-    return ["## What the evidence says", *choices(lines), differences, *_sizes(lines), ablation.section(lines)]
+    return ["## What the evidence says", *choices(lines), differences, *_sizes(lines), *ablation.section(lines)]
 
 
 def _sizes(lines: list[dict]) -> list[str]:

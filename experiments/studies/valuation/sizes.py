@@ -25,11 +25,12 @@ def of_run(config, task: Task, draws: Sequence[Sequence[int]]) -> str:
     Raises ValueError that names the method and the way out for what does not fit into use_workers(available=...).
     """
     sizes, free = largest(config, task, draws), current().available
-    estimates = {name: METHODS[name].needs(sizes) for name in config.methods}
+    asked = dict.fromkeys((*config.methods, *(config.validation_methods if config.validation_sizes else ())))
+    estimates = {name: METHODS[name].needs(sizes) for name in asked}
     for name, one in estimates.items():
         kind = task.objective.kind
         if free and (words := needs.refusal_of_size(name, one.bytes, sizes, kind, free)):
-            raise ValueError(f"config.methods: {words}; config.memory, in bytes, overrules what is free")
+            raise ValueError(f"config.methods: {words}; config.available, in bytes, overrules what is free")
     rate = flops_a_second()
     named = [
         f"{name} {one.flops / rate:,.0f} s and {needs.gigabytes(one.bytes)}"

@@ -114,8 +114,6 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         remake=(about,),
     )
     judged = config.truth != ground_truth.NONE
-    if judged:  # of the ablation
-        yield Step([{"kind": "terms", "draw": draw}], lambda: [terms(config, problem, draw)])
     every = [{"kind": "values", "draw": draw, "method": name} for name in config.methods]
     missing = [line["method"] for line in every if not results.select(recorded, **line)]
     on_union = 0.0
@@ -130,6 +128,8 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
             functools.partial(values, config, problem, base, draw, name, on_union),
         )
     if judged:
+        if {*TERMS_OF} <= {*config.methods}:  # which have then been valued, so that the terms are there and finite
+            yield Step([{"kind": "terms", "draw": draw}], lambda: [terms(config, problem, draw)])
         yield from validation_sizes.steps(config, problem, draw, jax.random.fold_in(key, SUBSETS))
         yield Step(
             [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],

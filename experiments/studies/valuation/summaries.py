@@ -21,6 +21,7 @@ def judged(config, lines: list[dict]) -> list[dict]:
     ceiling = float(np.mean([evaluate.ceiling(r, config.truth_seeds) for r in agreement]))
     metric = results.select(lines, kind="truth")[0]["metric"]
     predicts = metric == "accuracy" and config.truth in (OWN_SET, ADDED)
+    accuracies = {name for name in config.methods if "classification" in METHODS[name].predicts}
     out = [
         {
             "kind": "correlation",
@@ -28,7 +29,7 @@ def judged(config, lines: list[dict]) -> list[dict]:
             "method": name,
             **{k: _number(evaluate.correlation(k, v[i], t.mean(1))) for k in evaluate.CORRELATIONS},
             "regret": evaluate.regret(v[i], t.mean(1)),
-            "accuracy_error": float(np.abs(v[i] - t.mean(1)).mean()) if predicts and METHODS[name].accuracy else None,
+            "accuracy_error": float(np.abs(v[i] - t.mean(1)).mean()) if predicts and name in accuracies else None,
         }
         for d, t, v in zip(draws, truth, values, strict=True)
         for i, name in enumerate(config.methods)
@@ -113,7 +114,9 @@ def by_validation_size(config, lines: list[dict], truth: list[np.ndarray]) -> li
 def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
     """The scale-free sum of every subset of the recorded terms (five: 31): mean within-draw Spearman."""
     draws = range(config.seed, config.seed + config.draws)
-    every = [results.select(lines, kind="terms", draw=d)[0]["terms"] for d in draws]
+    every = [line["terms"] for d in draws for line in results.select(lines, kind="terms", draw=d)]
+    if len(every) < len(draws):  # no method of the score was asked for
+        return []
     subsets = [names for k in range(len(every[0])) for names in itertools.combinations(every[0], k + 1)]
     out = []
     for names in subsets:

@@ -1,6 +1,5 @@
 """Values by fewer validation examples: how many of them an order needs."""
 
-import time
 from collections.abc import Iterator
 
 import jax
@@ -70,6 +69,6 @@ def steps(config, problem: Problem, draw: int, key: jax.Array) -> Iterator[Step]
 
 
 def _valued(config, problem: Problem, name: str) -> dict:
-    begun = time.perf_counter()
-    values = METHODS[name](problem, **config.options.get(name, {}))
-    return {"values": list(values), "seconds": time.perf_counter() - begun}
+    assert problem.shared is not None  # one_draw gives it
+    values, seconds = problem.shared.timed(lambda: METHODS[name](problem, **config.options.get(name, {})))
+    return {"values": list(values), "seconds": seconds}

@@ -65,13 +65,13 @@ def test_what_was_recorded_is_described():
     folder = Path(results.__file__).parents[1] / "gallery"
     for file, study in (
         ("images-mixed", "valuation"),
-        ("sentiment", "valuation"),
-        ("instructions", "valuation"),
-        ("reasoning", "valuation"),
+        ("past/sentiment", "valuation"),
+        ("past/instructions", "valuation"),
+        ("past/reasoning", "valuation"),
         ("language", "language"),
         ("language-speed", "language_model"),
         ("discrepancy", "discrepancy"),
-        ("transfer", "transfer"),
+        ("past/transfer", "transfer"),
     ):
         for line in results.read(folder / f"{file}.jsonl"):
             check_described(line, STUDIES[study])

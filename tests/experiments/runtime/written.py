@@ -15,7 +15,7 @@ def unwritten(study: str, lines: Iterable[dict]) -> list[str]:
     The other direction needs no test: runtime.study records no line, and no field, that is not described.
     """
     described = kinds.STUDIES[study]
-    recorded = [line for path in GALLERY.glob("*.jsonl") for line in results.read(path)]
+    recorded = [line for path in GALLERY.rglob("*.jsonl") for line in results.read(path)]
     own = [line for line in recorded if line["kind"] in described and set(line) <= _known(described[line["kind"]])]
     written = {(line["kind"], field) for line in [*lines, *own] for field in line}
     every = {(kind, field) for kind, one in described.items() for field in ("kind", *one.fields)}

@@ -98,3 +98,11 @@ def test_a_training_that_diverges_gives_no_values():
     problem = corners()._replace(train=lambda sets, share, key: [spoiled(corners().model.params)] * len(sets))
     with pytest.raises(ValueError, match="proxy_training gives nan for large"):
         METHODS["proxy_training"](problem)
+
+
+@pytest.mark.parametrize("name", ["ntk_utility", "score_scale_free"])
+def test_weights_that_are_not_finite_are_named_by_the_method(name):
+    problem = corners()
+    broken = problem._replace(initial=(problem.initial[0], spoiled(problem.initial[1])))
+    with pytest.raises(ValueError, match=f"^{name} has no values: the parameters at initialisation 1 are not finite"):
+        METHODS[name](broken)

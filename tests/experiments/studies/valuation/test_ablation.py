@@ -23,7 +23,7 @@ def test_the_best_single_terms_and_methods_are_shown_best_first():
 
 
 def test_the_section_names_methods_and_says_what_the_residual_is():
-    text = ablation.section(lines(lambda i: i / 31))
+    (text,) = ablation.section(lines(lambda i: i / 31))
     assert "Of 31 subsets the best 12" in text
     assert "| discrepancy + size + disagreement | 0.742 | score with disagreement |" in text
     assert "| residual | 0.000 | own residual only |" in text
@@ -32,7 +32,8 @@ def test_the_section_names_methods_and_says_what_the_residual_is():
 
 def test_subsets_without_a_correlation_have_a_dash_and_no_bar():
     undefined = lines(lambda i: None if i == 3 else 0.5)
-    assert "| size | – | – |" in ablation.section(undefined)
+    assert "| size | – | – |" in ablation.section(undefined)[0]
+    assert ablation.section([]) == []
     (axis,) = ablation.bars(undefined).axes
     names = [label.get_text() for label in axis.get_yticklabels()]
     assert "size" not in names

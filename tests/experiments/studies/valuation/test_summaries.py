@@ -47,3 +47,7 @@ def test_the_report_says_what_the_validation_set_allows():
     assert "two seeds or more" in report.allowed({"validation_ceiling": None})
     found = {"metric": "accuracy", "validation_ceiling": 0.91, "validation_agreement": 0.9}
     assert "would reach 0.910 (measured between models of different seeds: 0.900)" in report.allowed(found)
+
+
+def test_without_terms_there_is_no_ablation():
+    assert summaries.ablation(CONFIG, LINES, SEEDS) == []

@@ -9,8 +9,9 @@ import pytest
 from experiments.studies.valuation import validation_sizes
 from tests.problems import corners
 from valuation.methods import METHODS
+from valuation.shared import Shared
 
-PROBLEM = corners()  # 40 validation examples
+PROBLEM = corners()._replace(shared=Shared())  # 40 validation examples
 KEY = jax.random.key(7)
 
 
