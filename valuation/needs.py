@@ -172,9 +172,9 @@ def token_ridge(s: Sizes) -> Needs:
 
 
 def discrepancy(s: Sizes) -> Needs:
-    """All pairs in blocks up to one_pass_mmd.EXACT examples, above it one pass."""
+    """All pairs in blocks up to inducing.EXACT examples, above it one pass."""
     n, m, d = s.examples, s.validation, s.features
-    if n <= one_pass_mmd.EXACT:
+    if n <= inducing.EXACT:
         return Needs(24 * (n + m) * d + 2**27, float(n * n + m * m + 2 * n * m) * d)
     return Needs(one_pass_mmd.memory_bytes(n, d, m), 2.0 * n * (m + one_pass_mmd.REFERENCES) * d)
 

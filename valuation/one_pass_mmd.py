@@ -13,7 +13,6 @@ from valuation.discrepancy import KERNELS, Estimate, multi_kernel, squared_dista
 
 BLOCK = 2048  # rows
 REFERENCES = 1024
-EXACT = 4096  # examples up to which all pairs are taken, by discrepancy.mk_mmd
 
 
 def one_pass_mmd(

@@ -6,10 +6,9 @@ from jaxtyping import Float
 from valuation.at_initialisation import contributor_targets
 from valuation.closed_form import utilities
 from valuation.feature_space import contributor_features, validation_features
+from valuation.needs import NEIGHBOURS
 from valuation.problem import Contributor, Problem
 from valuation.scale import significant
-
-MEMORY = 32 * 2**20  # bytes of distances alive at once
 
 
 def knn_utility(problem: Problem, *, k: int = 5) -> Float[np.ndarray, " C"]:
@@ -24,7 +23,7 @@ def knn_utility(problem: Problem, *, k: int = 5) -> Float[np.ndarray, " C"]:
 
     def predicted(contributor: Contributor) -> Float[np.ndarray, "m c"]:
         x = contributor_features(problem, contributor).astype(np.float64)
-        targets, rows = contributor_targets(problem, contributor), max(1, MEMORY // (8 * len(x)))
+        targets, rows = contributor_targets(problem, contributor), max(1, NEIGHBOURS // (8 * len(x)))
         parts = (v[start : start + rows] for start in range(0, len(v), rows))
         return np.concatenate([neighbour_weights(part, x, k) @ targets for part in parts])
 

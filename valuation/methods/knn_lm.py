@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from valuation.discrepancy import distance_table, mean_squared_distance
+from valuation.needs import BLOCK_OF_TOKENS
 from valuation.problem import Problem
 from valuation.scale import significant
 from valuation.token_states import TokenStates, contributor_states, validation_states
@@ -16,7 +17,6 @@ from valuation.token_states import TokenStates, contributor_states, validation_s
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the neighbours; the rest is the model's
 NEIGHBOURS = (4, 16, 64, 256)
 WIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # T over the mean squared distance between validation states
-BLOCK = 2**22  # distances that are in memory at a time, or those of ROWS queries where the store is larger
 ROWS = 256  # to which distance_table fills up
 
 
@@ -51,7 +51,7 @@ def neighbour_probabilities(
     centre = query.states.mean(0, dtype=np.float64)
     x, v = ((side.states - centre).astype(np.float32) for side in (store, query))
     lengths = [np.square(side).sum(1) for side in (x, v)]
-    rows = min(max(BLOCK // (ROWS * len(x)), 1), 8) * ROWS
+    rows = min(max(BLOCK_OF_TOKENS // (ROWS * len(x)), 1), 8) * ROWS
     parts = []
     for start in range(0, len(v), rows):
         block = slice(start, start + rows)

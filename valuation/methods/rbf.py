@@ -14,6 +14,7 @@ from valuation.closed_form import predictions, relative_margins, ridge_coefficie
 from valuation.feature_space import contributor_source, median_squared_distance, raw_validation_features
 from valuation.inducing import EXACT, gaussian, kernel_ridge
 from valuation.kernel_sums import gaussian_kernels
+from valuation.margins import margins
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
 from valuation.workers import progress_over
@@ -80,10 +81,8 @@ def _by_inducing_points(problem: Problem, contributor: Contributor, s2: float, r
 
 
 def margin_utility(predictions: Float[np.ndarray, "m c"], targets: Float[np.ndarray, "m c"], smoothing: float) -> float:
-    """Mean of Phi(margin / smoothing), margin = p_y - max over the other classes; accuracy as smoothing goes to 0.
+    """Mean of Phi(m / smoothing), m the margins (margins.margins); accuracy, ties one half, as smoothing goes to 0.
 
     targets: rows of zeros with a one at the class.
     """
-    right = targets > 0
-    margin = predictions[right] - np.where(right, -np.inf, predictions).max(1)
-    return float(ndtr(margin / smoothing).mean())
+    return float(ndtr(margins(predictions, targets.argmax(1)) / smoothing).mean())

@@ -23,7 +23,8 @@ from valuation.feature_space import (
     raw_validation_features,
     validation_features,
 )
-from valuation.one_pass_mmd import EXACT, one_pass_mmd
+from valuation.inducing import EXACT
+from valuation.one_pass_mmd import one_pass_mmd
 from valuation.problem import Contributor, Problem, once
 from valuation.purposes import Purpose, purpose_key
 from valuation.workers import progress_over
@@ -67,7 +68,7 @@ def terms(
         kernel for all classes.
     scaled: multiplies the kernel term by sqrt(mean Theta_ii), which makes it free of the kernel's scale.
     ridge: Theta + ridge * mean(Theta_ii) I is inverted: duplicates make Theta itself singular.
-    estimator: of the discrepancy, as in discrepancy.mk_mmd; above one_pass_mmd.EXACT examples in one pass.
+    estimator: of the discrepancy, as in discrepancy.mk_mmd; above inducing.EXACT examples in one pass.
     joint: the discrepancy is that of inputs and labels together; of classes alone.
     Raises ValueError for an output that the objective lacks, and for joint=True without classes.
     """
@@ -93,7 +94,7 @@ def discrepancy_term(problem: Problem, contributor: Contributor, *, estimator: s
     """omega d_r + (1 - omega) d_s: MK-MMD of each part to the validation set, one bandwidth for all contributors.
 
     A part of one row takes the biased estimator, the only one that exists for it. A part of more than
-    one_pass_mmd.EXACT rows is read in blocks and its kernel with itself estimated from drawn references: O(n).
+    inducing.EXACT rows is read in blocks and its kernel with itself estimated from drawn references: O(n).
     """
     if joint and not problem.objective.has_classes:
         raise ValueError(f"joint=True needs class labels, this problem is one of {problem.objective.kind}: "

@@ -15,12 +15,12 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float, Int
 
+from valuation.needs import BLOCK_OF_TOKENS
 from valuation.problem import Contributor, Problem
 from valuation.token_states import TokenStates, contributor_states, output_weights, validation_states
 
 STEPS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 FOLDS = 5
-BLOCK = 2**22  # outputs that are in memory at a time
 
 
 class _Moments(NamedTuple):
@@ -106,7 +106,7 @@ def _log_probabilities(
 
 def _blocks(own: TokenStates, tokens: np.ndarray, weights: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """(states (b, d), the model's log p of the tokens (b, k), the place of the target among them (b,)), in order."""
-    size = max(BLOCK // max(len(tokens), 1), 1)
+    size = max(BLOCK_OF_TOKENS // max(len(tokens), 1), 1)
     for start in range(0, len(own.tokens), size):
         part = slice(start, start + size)
         states = own.states[part].astype(np.float64)
