@@ -26,11 +26,11 @@ class Joined:
         """The rows at an index (k,) int, a mask (n,) bool or a slice."""
         index = np.arange(len(self))[rows]
         place = np.searchsorted(self.starts, index, side="right") - 1
-        found = np.empty((len(index), *self.shape[1:]), self.dtype)
+        taken = np.empty((len(index), *self.shape[1:]), self.dtype)
         for number in np.unique(place):
             chosen = place == number
-            found[chosen] = self.parts[number][index[chosen] - self.starts[number]]
-        return found
+            taken[chosen] = self.parts[number][index[chosen] - self.starts[number]]
+        return taken
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.concatenate(self.parts, dtype=dtype or self.dtype)

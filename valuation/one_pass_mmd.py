@@ -65,16 +65,16 @@ def one_pass_mmd(
 
     beside = np.concatenate([np.zeros(v) if labels is None else np.asarray(labels), classes(positions, r)])
     sums = np.zeros(v + r)
-    for part, found in feature_blocks(data, centre, block):
-        extra = block - len(found)
-        filled = np.pad(found.astype(np.float32), [(0, extra), (0, 0)])
-        own = np.pad(classes(part, len(found)), (0, extra))
-        values = np.array(_kernel(filled, points, own, beside, bandwidth))[: len(found)]
+    for part, features in feature_blocks(data, centre, block):
+        extra = block - len(features)
+        filled = np.pad(features.astype(np.float32), [(0, extra), (0, 0)])
+        labels_of_part = np.pad(classes(part, len(features)), (0, extra))
+        values = np.array(_kernel(filled, points, labels_of_part, beside, bandwidth))[: len(features)]
         inside = np.flatnonzero((positions >= part.start) & (positions < part.stop))
         values[positions[inside] - part.start, v + inside] = 0  # an example with itself
         sums += values.sum(0, dtype=np.float64)
         if progress is not None:
-            progress(len(found))
+            progress(len(features))
     near = np.asarray(_kernel(points, points[:v], beside, beside[:v], bandwidth), np.float64)
     yy = (near[:v].sum() - np.trace(near[:v])) / (v * (v - 1))
     xy = sums[:v].sum() / (n * v)

@@ -32,8 +32,8 @@ def knn_lm(problem: Problem) -> Float[np.ndarray, " C"]:
     query = validation_states(problem)
     width = _spread(query.states)
     own, stores = query.log_p.astype(np.float64), (contributor_states(problem, c) for c in problem.contributors)
-    found = (neighbour_probabilities(query, store, tuple(width * np.array(WIDTHS))) for store in stores)
-    return np.array([crossed_mean(_mixed(own, q), query.rows % 2 == 0) for q in found])
+    tables = (neighbour_probabilities(query, store, tuple(width * np.array(WIDTHS))) for store in stores)
+    return np.array([crossed_mean(_mixed(own, q), query.rows % 2 == 0) for q in tables])
 
 
 def neighbour_probabilities(
@@ -79,7 +79,7 @@ def _of_block(squared: np.ndarray, right: np.ndarray, scale: np.ndarray, widths:
     distance, match = np.take_along_axis(squared, near, 1), np.take_along_axis(right, near, 1)
     ordered = np.sort(distance, axis=1)
     weight = np.exp(-(distance - ordered[:, :1]) / widths[:, None, None], dtype=np.float64)  # the nearest counts 1
-    found = []
+    settings = []
     for k in (min(k, most) for k in NEIGHBOURS):
         last = ordered[:, k - 1 : k]
         tied = ~significant(np.abs(squared - last), scale)
@@ -87,8 +87,8 @@ def _of_block(squared: np.ndarray, right: np.ndarray, scale: np.ndarray, widths:
         below = (distance < last) & significant(last - distance, scale)
         left = (k - below.sum(1)) * np.exp(-(last - ordered[:, :1]) / widths[:, None, None], dtype=np.float64)[..., 0]
         total = (weight * below).sum(2) + left
-        found.append(((weight * (below & match)).sum(2) + left * share) / total)
-    return np.concatenate(found)
+        settings.append(((weight * (below & match)).sum(2) + left * share) / total)
+    return np.concatenate(settings)
 
 
 def _mixed(own: Float[np.ndarray, " e"], q: Float[np.ndarray, "s e"]) -> Float[np.ndarray, "r e"]:

@@ -94,13 +94,13 @@ def _log_probabilities(
     for states, log_p, place in _blocks(own, tokens, weights):
         rest = np.maximum(1 - np.exp(log_p).sum(1), 0)  # of the tokens that keep their outputs
         change, rows = states @ correction, np.arange(len(place))
-        found = []
+        after_steps = []
         for step in steps:
             moved = log_p + step * change
             top = np.maximum(moved.max(1), 0)
             total = rest * np.exp(-top) + np.exp(moved - top[:, None]).sum(1)
-            found.append(moved[rows, place] - top - np.log(total))
-        parts.append(np.array(found))
+            after_steps.append(moved[rows, place] - top - np.log(total))
+        parts.append(np.array(after_steps))
     return np.concatenate(parts, 1)
 
 

@@ -43,11 +43,11 @@ def pretrained_errors(pretrained, texts: list[str], known: list[str], settings, 
     """
     counts = np.zeros(pretrained.tokenizer.get_vocab_size())
     for first in range(0, len(known), 1000):
-        for found in pretrained.tokenizer.encode_batch(known[first : first + 1000], add_special_tokens=False):
-            np.add.at(counts, found.ids, 1)
+        for encoded in pretrained.tokenizer.encode_batch(known[first : first + 1000], add_special_tokens=False):
+            np.add.at(counts, encoded.ids, 1)
     ranks = np.empty(len(counts), int)
     ranks[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
-    rows = [found.ids for found in pretrained.tokenizer.encode_batch(texts, add_special_tokens=False)]
+    rows = [encoded.ids for encoded in pretrained.tokenizer.encode_batch(texts, add_special_tokens=False)]
     facts = {
         "texts": len(rows),
         "empty": sum(len(row) < 2 for row in rows),
@@ -89,15 +89,15 @@ def interval(texts: list[dict], edges: tuple[int, ...], repeats: int, rng: np.ra
         ranks, nats, wrong = (np.concatenate([one[name] for one in chosen]) for name in ("ranks", "nats", "wrong"))
         return binned(ranks, nats, wrong, edges)
 
-    found = over(texts)
+    errors = over(texts)
     drawn = [over([texts[i] for i in rng.integers(0, len(texts), len(texts))]) for _ in range(repeats)]
-    spans, filled = {}, found.targets > 0
+    spans, filled = {}, errors.targets > 0
     for name in ("nats", "wrong"):
         limits = np.full((len(filled), 2), np.nan)
         values = np.array([getattr(one, name)[filled] for one in drawn])
         limits[filled] = np.nanquantile(values, (0.025, 0.975), axis=0).T
         spans[f"{name}_interval"] = limits
-    return found._asdict() | spans
+    return errors._asdict() | spans
 
 
 # --- small decoders trained here

@@ -46,8 +46,8 @@ def ranking(texts: list[str]) -> dict[str, int]:
 
 def numbered(texts: list[str], ranks: dict[str, int]) -> list[Int[np.ndarray, " t"]]:
     """Each text as the ranks of its words; texts without words are left out."""
-    found = (np.array([ranks.get(word, OUTSIDE) for word in words(text)], np.int32) for text in texts)
-    return [text for text in found if len(text)]
+    ranked = (np.array([ranks.get(word, OUTSIDE) for word in words(text)], np.int32) for text in texts)
+    return [text for text in ranked if len(text)]
 
 
 def shortened(texts: list[Int[np.ndarray, " t"]], size: int) -> list[Int[np.ndarray, " t"]]:
@@ -162,10 +162,10 @@ def ratio(label: dict, counts: np.ndarray, compared: np.ndarray, pairs: list[tup
 
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = np.array([binned(n) / binned(m) for n, m in pairs])
-        found = binned(counts) / binned(compared)
+        quotient = binned(counts) / binned(compared)
         low, high = np.quantile(np.nan_to_num(drawn, nan=1.0, posinf=1e9), (0.025, 0.975), axis=0)
-    filled = np.isfinite(found)
-    spans = {"low": low[filled], "high": high[filled], "ratio": found[filled]}
+    filled = np.isfinite(quotient)
+    spans = {"low": low[filled], "high": high[filled], "ratio": quotient[filled]}
     middle = np.sqrt(np.maximum(edges[:-1], 1) * edges[1:])[filled]
     return {"kind": "ratio", **label, "ranks": middle, **spans}
 

@@ -43,13 +43,13 @@ def curves(name: str, settings) -> list[Curve]:
     settings: shares; mechanisms {name: strengths}; strengths are measured at the first share, and the first
         strength of `across` at all shares.
     """
-    found = []
+    every = []
     for mechanism, strengths in settings.mechanisms.items():
-        found += [Curve(name, settings.shares[0], mechanism, strength) for strength in strengths]
+        every += [Curve(name, settings.shares[0], mechanism, strength) for strength in strengths]
     for mechanism in settings.across:
         strength = settings.mechanisms[mechanism][0]
-        found += [Curve(name, share, mechanism, strength) for share in settings.shares[1:]]
-    return found + [Curve(name, 1.0)] * settings.all_real
+        every += [Curve(name, share, mechanism, strength) for share in settings.shares[1:]]
+    return every + [Curve(name, 1.0)] * settings.all_real
 
 
 def key_of(seed: int, curve: Curve, repeat: int) -> jax.Array:

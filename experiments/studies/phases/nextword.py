@@ -50,11 +50,11 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         if curve not in made:
             model = trigrams(part, types, curve.mechanism, curve.strength)
             text = sample(model, settings.text, generator(jax.random.fold_in(key, TEXT)))
-            found = neighbours(text, settings)
+            successors = neighbours(text, settings)
             if curve.mechanism == "finite":
                 rng = generator(jax.random.fold_in(key, POOL))
-                found = found[:, rng.choice(found.shape[1], int(curve.strength))]
-            made[curve] = found
+                successors = successors[:, rng.choice(successors.shape[1], int(curve.strength))]
+            made[curve] = successors
         return made[curve]
 
     def shown(curve: Curve) -> np.ndarray:
@@ -66,14 +66,14 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         slope = {"exponent": steepness(real)}
         if curve.mechanism == REAL:
             return slope
-        found, claimed = shown(curve), counted(pool(curve), settings)[:, :-1].argmax(1)
-        head = kept(real, found, curve.share)
+        sampled, claimed = shown(curve), counted(pool(curve), settings)[:, :-1].argmax(1)
+        head = kept(real, sampled, curve.share)
         wrong = named.max(1) - named[np.arange(len(named)), claimed]
         return (
-            measured_cutoff(real, found, curve.share)._asdict()
+            measured_cutoff(real, sampled, curve.share)._asdict()
             | slope
             | {
-                "items": int((found > 0).sum()),
+                "items": int((sampled > 0).sum()),
                 "wrong_facts": float(wrong[head].sum() / reachable),  # what the head costs for ever
             }
         )

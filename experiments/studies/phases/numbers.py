@@ -41,7 +41,7 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     rows = compose(rng, order[sample], by_digit(labels)).reshape(-1)
     pictures, picture_labels = imagined(settings, digits[rows], labels[rows], key, devices)
     table = np.concatenate([digits, pictures])
-    real_digits, made_digits = by_digit(labels), [len(digits) + found for found in by_digit(picture_labels)]
+    real_digits, made_digits = by_digit(labels), [len(digits) + made for made in by_digit(picture_labels)]
     recipe, accuracy = learner(settings, table, order, test, test_labels)
 
     def synthetic(curve: Curve) -> np.ndarray:
@@ -54,8 +54,8 @@ def load(settings, data_dir, devices, seed: int) -> Study:
         if curve.mechanism == REAL:
             return {"exponent": settings.exponent}
         shown = synthetic(curve)
-        found = measured_cutoff(real, shown, curve.share)._asdict()
-        return found | {"exponent": settings.exponent, "items": int((shown > 0).sum())}
+        cutoff = measured_cutoff(real, shown, curve.share)._asdict()
+        return cutoff | {"exponent": settings.exponent, "items": int((shown > 0).sum())}
 
     def draw(key, n: int, curve: Curve, shown: np.ndarray) -> Examples:
         rng = generator(key)
@@ -97,16 +97,16 @@ def digit_parts(settings, data_dir):
 
 def by_digit(labels: np.ndarray) -> list[np.ndarray]:
     """Rows of each digit. Raises ValueError for a digit without any."""
-    found = [np.flatnonzero(labels == digit) for digit in range(10)]
-    if not all(map(len, found)):
-        raise ValueError(f"there is no image of digit {[len(rows) for rows in found].index(0)}: take a larger sample")
-    return found
+    groups = [np.flatnonzero(labels == digit) for digit in range(10)]
+    if not all(map(len, groups)):
+        raise ValueError(f"there is no image of digit {[len(rows) for rows in groups].index(0)}: take a larger sample")
+    return groups
 
 
 def compose(rng: np.random.Generator, numbers: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
     """Rows (n, 2) of a left and a right digit for each number."""
-    counts = np.array([len(found) for found in rows])
-    padded = np.stack([np.resize(found, counts.max()) for found in rows])
+    counts = np.array([len(group) for group in rows])
+    padded = np.stack([np.resize(group, counts.max()) for group in rows])
     both = np.stack(np.divmod(numbers, 10), axis=1).astype(int)
     return padded[both, rng.integers(0, counts[both])]
 

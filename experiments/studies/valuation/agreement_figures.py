@@ -73,17 +73,17 @@ def correlations(lines: list[dict]) -> Figure | None:
 
 def validation_sizes(lines: list[dict]) -> Figure | None:
     """Mean within-draw Spearman against the number of validation examples, a line a method, single draws as dots."""
-    found = select(lines, kind="validation summary")
-    if not found:
+    summaries = select(lines, kind="validation summary")
+    if not summaries:
         return None
     figure = Figure(figsize=(6.5, 3.8))
     axis = figure.subplots()
-    for i, name in enumerate(dict.fromkeys(x["method"] for x in found)):
-        own, colour = select(found, method=name), COLOURS[i % len(COLOURS)]
-        means = [_or_nan(x["spearman"]) for x in own]
-        axis.plot([x["examples"] for x in own], means, MARKERS[i % len(MARKERS)] + "-", color=colour, ms=5,
+    for i, name in enumerate(dict.fromkeys(x["method"] for x in summaries)):
+        of_method, colour = select(summaries, method=name), COLOURS[i % len(COLOURS)]
+        means = [_or_nan(x["spearman"]) for x in of_method]
+        axis.plot([x["examples"] for x in of_method], means, MARKERS[i % len(MARKERS)] + "-", color=colour, ms=5,
                   label=METHODS[name].title)  # fmt: skip
-        for x in own:
+        for x in of_method:
             single = [_or_nan(y) for y in x["by_draw"]]
             axis.plot([x["examples"]] * len(single), single, ".", color=colour, ms=3, alpha=0.5)
     agreement = select(lines, kind="agreement")[0]
@@ -93,7 +93,7 @@ def validation_sizes(lines: list[dict]) -> Figure | None:
     ):
         if agreement.get(field) is not None:
             axis.axhline(agreement[field], color="0.5", lw=1, ls=dashes, label=words, zorder=0)
-    sizes = sorted({x["examples"] for x in found})
+    sizes = sorted({x["examples"] for x in summaries})
     axis.set_xscale("log")
     axis.set_xticks(sizes, [str(n) for n in sizes])
     axis.minorticks_off()

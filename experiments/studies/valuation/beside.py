@@ -46,7 +46,7 @@ def values(method: Method, problem: Problem, base: Contributor | None, options: 
     Within a draw the value of R is a constant, so that the order is that of the unions. A value that is nothing but an
     order, such as a score over its spread across contributors, is left as it is.
     """
-    found = method(problem, **options)
+    worth = method(problem, **options)
     if base is None or problem.objective.kind not in method.predicts:
-        return found
-    return found - method(problem._replace(contributors=(base,)), **options)
+        return worth
+    return worth - method(problem._replace(contributors=(base,)), **options)

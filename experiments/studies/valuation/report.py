@@ -144,15 +144,15 @@ def _findings(lines: list[dict]) -> list[str]:
 
 def _sizes(lines: list[dict]) -> list[str]:
     """How well the values order that are made with fewer validation examples, where they were made."""
-    found = select(lines, kind="validation summary")
-    sizes, names = (list(dict.fromkeys(x[field] for x in found)) for field in ("examples", "method"))
-    cells = {(x["method"], x["examples"]): decimal(x["spearman"]) for x in found}
+    summaries = select(lines, kind="validation summary")
+    sizes, names = (list(dict.fromkeys(x[field] for x in summaries)) for field in ("examples", "method"))
+    cells = {(x["method"], x["examples"]): decimal(x["spearman"]) for x in summaries}
     rows = [[METHODS[name].title, *(cells[name, size] for size in sizes)] for name in names]
     words = (
         "Mean Spearman of values that are made with fewer validation examples, drawn anew for every draw, the smaller "
         "sets within the larger ones:\n\n"
     )
-    return [words + table(["validation examples", *map(str, sizes)], rows)] if found else []
+    return [words + table(["validation examples", *map(str, sizes)], rows)] if summaries else []
 
 
 def choices(lines: list[dict]) -> list[str]:

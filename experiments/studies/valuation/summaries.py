@@ -104,10 +104,10 @@ def by_validation_size(config, lines: list[dict], truth: list[np.ndarray]) -> li
             "kind": "validation summary",
             "method": method,
             "examples": examples,
-            "spearman": _number(np.mean(found)),
-            "by_draw": [_number(x) for x in found],
+            "spearman": _number(np.mean(correlations)),
+            "by_draw": [_number(x) for x in correlations],
         }
-        for (method, examples), found in by_size.items()
+        for (method, examples), correlations in by_size.items()
     ]
 
 
@@ -120,7 +120,7 @@ def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
     subsets = [names for k in range(len(every[0])) for names in itertools.combinations(every[0], k + 1)]
     out = []
     for names in subsets:
-        found = [
+        correlations = [
             evaluate.correlation("spearman", scale_free(*(np.array(costs[name]) for name in names)), y.mean(1))
             for costs, y in zip(every, truth, strict=True)
         ]
@@ -128,8 +128,8 @@ def ablation(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
             {
                 "kind": "ablation",
                 "terms": list(names),
-                "spearman": _number(np.mean(found)),
-                "by_draw": [_number(x) for x in found],
+                "spearman": _number(np.mean(correlations)),
+                "by_draw": [_number(x) for x in correlations],
             }
         )
     return out
@@ -142,11 +142,11 @@ def _number(value: float | np.floating) -> float | None:
 def alone(config, lines: list[dict]) -> list[dict]:
     """Without a truth, one line a method: mean over draws of its correlation with the chosen one, median seconds."""
     draws = range(config.seed, config.seed + config.draws)
-    found = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
+    value_lines = {(x["draw"], x["method"]): x for x in results.select(lines, kind="values")}
     out = []
     for name in config.methods:
-        pairs = [[np.array(found[d, one]["values"]) for one in (name, config.choice)] for d in draws]
+        pairs = [[np.array(value_lines[d, one]["values"]) for one in (name, config.choice)] for d in draws]
         agrees = _number(np.mean([evaluate.correlation("spearman", *pair) for pair in pairs]))
-        seconds = float(np.median([found[d, name]["seconds"] for d in draws]))
+        seconds = float(np.median([value_lines[d, name]["seconds"] for d in draws]))
         out.append({"kind": "summary", "method": name, "choice": config.choice, "agrees": agrees, "seconds": seconds})
     return out

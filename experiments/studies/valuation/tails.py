@@ -10,9 +10,9 @@ def ranks(train: Int[np.ndarray, "n t"]) -> Int[np.ndarray, " v"]:
     """Rank of every token number from 1 on, by its count in the train pool; 0, the padding, has rank 0."""
     counts = np.bincount(np.asarray(train).ravel())
     order = np.argsort(-counts[1:], kind="stable") + 1
-    found = np.zeros(len(counts), np.int64)
-    found[order] = np.arange(1, len(counts))
-    return found
+    numbers = np.zeros(len(counts), np.int64)
+    numbers[order] = np.arange(1, len(counts))
+    return numbers
 
 
 def beyond(tokens: Int[np.ndarray, "n t"], rank: Int[np.ndarray, " v"]) -> dict[str, list]:

@@ -94,9 +94,9 @@ def run(workdir: str | Path, *, first: str | Path, second: str | Path) -> Path:
     folders = {"first": str(first), "second": str(second)}
     lines = finished(folders)
     about = {f"{side}_run": select(lines[side], kind="run")[0]["config"] for side in SIDES}
-    found = table(lines["first"], lines["second"])
+    rows = table(lines["first"], lines["second"])
     about |= {f"{side}_truth": question(select(lines[side], kind="truth")[0]) for side in SIDES}
-    made = [line | about for line in found]
+    made = [line | about for line in rows]
 
     def steps(recorded: list[dict]) -> Iterator[Step]:
         yield Step(made, lambda: made, remake=({"kind": "two truths"},))
@@ -116,8 +116,8 @@ def _about(lines: list[dict], *fields: str) -> set[tuple]:
 
 def _mean(lines: list[dict], field: str) -> float | None:
     """None where one draw has no correlation: values that are all equal order nothing."""
-    found = [x[field] for x in lines]
-    return None if None in found else float(np.mean(found))
+    numbers = [x[field] for x in lines]
+    return None if None in numbers else float(np.mean(numbers))
 
 
 def main(argv: list[str]) -> None:

@@ -61,8 +61,8 @@ def steps(config, problem: Problem, draw: int, key: jax.Array) -> Iterator[Step]
     lines = [about | {"method": name, "examples": n} for name, n in pairs]
 
     def make() -> list[dict]:
-        found = [_valued(config, problems[n], name) for name, n in pairs]
-        return [line | values for line, values in zip(lines, found, strict=True)]
+        valued = [_valued(config, problems[n], name) for name, n in pairs]
+        return [line | values for line, values in zip(lines, valued, strict=True)]
 
     if lines:
         yield Step(lines, make, remake=(about,))
