@@ -44,6 +44,11 @@ def run(main: Callable[[list[str]], None], reader: Callable | None = None) -> No
     app.run(command, flags_parser=lambda argv: _in_one_line(lambda: _parsed(argv, reader)))
 
 
+def define_required(name: str, meaning: str) -> None:
+    """A flag of a string that must be given."""
+    flags.DEFINE_string(name, None, meaning, required=True)
+
+
 def define_processes() -> None:
     """Defines the flags that `begin` reads."""
     flags.DEFINE_bool("distributed", False, "one of several processes that a cluster started: SLURM, a TPU pod, ...")

@@ -118,10 +118,7 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for name, meaning in (
-        ("values", "finished run whose values are taken"),
-        ("truth", "finished run whose truth is taken"),
-        ("workdir", "folder for results.jsonl"),
-    ):
-        flags.DEFINE_string(name, None, meaning, required=True)
+    launch.define_required("values", "finished run whose values are taken")
+    launch.define_required("truth", "finished run whose truth is taken")
+    launch.define_required("workdir", "folder for results.jsonl")
     launch.run(main)

@@ -126,10 +126,7 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for name, meaning in (
-        ("first", "finished run with one truth"),
-        ("second", "finished run with another truth about the same contributors"),
-        ("workdir", "folder for results.jsonl"),
-    ):
-        flags.DEFINE_string(name, None, meaning, required=True)
+    for side in SIDES:
+        launch.define_required(side, f"the {side} of two finished runs that differ in their truth alone")
+    launch.define_required("workdir", "folder for results.jsonl")
     launch.run(main)
