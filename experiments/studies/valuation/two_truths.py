@@ -126,7 +126,7 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for side in SIDES:
-        launch.define_required(side, f"the {side} of two finished runs that differ in their truth alone")
+    for name, which in (("first", "one truth"), ("second", "another truth about the same contributors")):
+        launch.define_required(name, f"finished run with {which}")
     launch.define_required("workdir", "folder for results.jsonl")
     launch.run(main)
