@@ -29,7 +29,7 @@ def value_against_truth(lines: list[dict]) -> Figure | None:
             axis.errorbar(values[at], truth[at], yerr=spread[at], label=mechanism, **style)
         measured = select(lines, kind="correlation", draw=draw, method=run["method"])
         rho = measured[0]["spearman"] if measured else None
-        axis.set_title(METHODS[run["method"]].title + (f"   ρ = {rho:.2f}" if rho is not None else "   ρ undefined"))
+        axis.set_title(METHODS[run["method"]].title + (f"\nρ = {rho:.2f}" if rho is not None else "\nρ undefined"))
         if "classification" in METHODS[run["method"]].predicts and metric(lines) == ACCURACY:
             axis.plot([truth.min(), truth.max()], [truth.min(), truth.max()], color="0.75", lw=0.8, zorder=0)
         axis.locator_params(axis="x", nbins=4)

@@ -69,9 +69,9 @@ def looks_at_features(method: str) -> bool:
     return False
 
 
-def same(found: np.ndarray, wanted: np.ndarray) -> None:
+def assert_same(values: np.ndarray, wanted: np.ndarray) -> None:
     """But for float32 kernels, of whose differences some methods take the root."""
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=2e-3 * np.abs(wanted).max())
+    np.testing.assert_allclose(values, wanted, rtol=1e-3, atol=2e-3 * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -79,9 +79,9 @@ def test_unit_offset_and_constants_of_features_do_not_matter(method):
     if not looks_at_features(method):
         return
     for features in SMOOTH.values():
-        same(METHODS[method](base(method)._replace(features=features)), expected(method))
+        assert_same(METHODS[method](base(method)._replace(features=features)), expected(method))
     for name in ("large unit", "a unit that rounds, and an offset"):
-        same(METHODS[method](base(method)._replace(features=TIED[name])), expected(method, tied=True))
+        assert_same(METHODS[method](base(method)._replace(features=TIED[name])), expected(method, tied=True))
 
 
 @cache
@@ -101,7 +101,7 @@ def other_rows(tokens: bool) -> Problem:
 def test_the_order_of_rows_does_not_matter(method):
     """Also where many distances tie, in a unit that rounds them apart."""
     mixed = other_rows(METHODS[method].refusal("classification") != "")
-    same(METHODS[method](mixed), expected(method, tied=looks_at_features(method)))
+    assert_same(METHODS[method](mixed), expected(method, tied=looks_at_features(method)))
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - BY_POSITION))
@@ -109,7 +109,7 @@ def test_the_order_of_contributors_does_not_matter(method):
     problem = base(method)
     order = np.random.default_rng(0).permutation(len(problem.contributors))
     mixed = problem._replace(contributors=tuple(problem.contributors[i] for i in order))
-    same(METHODS[method](mixed), expected(method)[order])
+    assert_same(METHODS[method](mixed), expected(method)[order])
 
 
 @pytest.mark.parametrize(
