@@ -101,16 +101,19 @@ def word_overlap(
 
 
 def _sharing(left: np.ndarray, right: np.ndarray, length: int) -> np.ndarray:
-    _, known = _runs(np.asarray(right), length)
+    _, known = run_hashes(np.asarray(right), length)
     shared = np.zeros(len(left), bool)
     for first in range(0, len(left), BLOCK):
-        rows, runs = _runs(np.asarray(left[first : first + BLOCK]), length)
+        rows, runs = run_hashes(np.asarray(left[first : first + BLOCK]), length)
         shared[first + rows[np.isin(runs, known)]] = True
     return shared
 
 
-def _runs(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """(row, hash) of every run of that many tokens: the sum of its tokens' scrambled bits times one odd number each."""
+def run_hashes(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """(row, hash) of every run of that many tokens: the sum of its tokens' scrambled bits times one odd number each.
+
+    rows: token numbers (n, t), 0 = padding on the right.
+    """
     if rows.shape[1] < length:
         return np.zeros(0, int), np.zeros(0, np.uint64)
     factors = np.random.default_rng(0).integers(0, 2**63, length, np.uint64) * np.uint64(2) + np.uint64(1)

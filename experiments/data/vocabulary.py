@@ -1,4 +1,4 @@
-"""Texts as rows of word numbers, with a vocabulary that is counted on the real train pool only."""
+"""Texts as rows of word numbers, with a vocabulary that is counted on the texts that one may learn from."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,18 @@ from tokenizers.trainers import WordLevelTrainer
 
 PADDING, UNKNOWN = range(2)  # numbers that are no word; words follow, the most frequent first
 WORD = r"[a-z0-9]+(?:'[a-z]+)?"
+ANY_WORD = r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{M}\p{N}]+(?:'\p{L}+)?"  # of any script; some write no blanks
 
 
-def vocabulary(texts: Sequence[str], size: int) -> Tokenizer:
+def vocabulary(texts: Sequence[str], size: int, word: str = WORD) -> Tokenizer:
     """The `size` - 2 most frequent lower-case words of these texts, those that stand there once left out.
 
     Markup and punctuation are no words. Number 2 is the most frequent word; ties go by the alphabet.
+    word: regular expression of a word in lower case.
     """
     words = Tokenizer(WordLevel(unk_token="[unknown]"))
     words.normalizer = Steps([Lowercase(), Replace("<br />", " ")])
-    words.pre_tokenizer = Split(Regex(WORD), "removed", invert=True)
+    words.pre_tokenizer = Split(Regex(word), "removed", invert=True)
     trainer = WordLevelTrainer(
         vocab_size=size, min_frequency=2, special_tokens=["[padding]", "[unknown]"], show_progress=False
     )
