@@ -56,7 +56,7 @@ def prepare(
     for name, (rows, _) in zip(("the validation set", *names), ((held_out, 0), *parts), strict=True):
         _check(name, rows, weights)
     build = partial(encoder, weights, (*settings.model.widths, len(classes)))
-    model, recipe = learner(build, settings.training)
+    _, recipe = learner(build, settings.training)
     examples = [Examples(rows, one.labels.astype(np.int32)) for (rows, _), one in zip(parts, sets, strict=True)]
     problem = problem_of(
         names,

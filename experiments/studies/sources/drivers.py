@@ -37,7 +37,7 @@ def without(prepared: Prepared, left_out: tuple[Bool[np.ndarray, " n"], ...]) ->
         kept = ~gone[one.index - start]
         if not kept.any():
             raise ValueError(
-                f"every example of {one.name} stands in the validation set too, or has a near copy there: a value of it "
+                f"every example of {one.name} stands in validation too, or has a near copy there: a value of it "
                 "would say nothing"
             )
         origin = jax.tree.map(lambda leaf, kept=kept: leaf[kept], one.origin)
