@@ -141,14 +141,30 @@ def kernel_sums(
 
 def coefficients(corner: Float[np.ndarray, "m m"], sums: Sums, ridge: float) -> Float[np.ndarray, "m c"]:
     """(gram + lambda corner)^-1 cross, lambda = ridge * trace / n > 0; corner: K(Z, Z) in float64."""
-    m, mean = len(corner), sums.trace / sums.count
-    root = _cholesky(corner, JITTER * max(np.trace(corner) / m, mean))
-    inner = sums.gram + np.triu(sums.gram, 1).T
+    mean = sums.trace / sums.count
+    root = root_of(corner, mean)
+    solution = scipy.linalg.cho_solve(
+        (_cholesky(whitened(root, sums.gram), ridge * mean), True), solved(root, sums.cross)
+    )
+    return scipy.linalg.solve_triangular(root, solution, lower=True, trans="T")
+
+
+def root_of(corner: Float[np.ndarray, "m m"], least: float = 0.0) -> Float[np.ndarray, "m m"]:
+    """L of K(Z, Z) + jitter I = L L', from K(Z, Z); the jitter is JITTER of its mean diagonal, or of `least`."""
+    return _cholesky(corner, JITTER * max(np.trace(corner) / len(corner), least))
+
+
+def whitened(root: Float[np.ndarray, "m m"], gram: Float[np.ndarray, "m m"]) -> Float[np.ndarray, "m m"]:
+    """L^-1 G L^-T, from L and the upper triangle of G."""
+    inner = gram + np.triu(gram, 1).T
     for _ in range(2):  # L^-1 (L^-1 G)' = L^-1 G L^-T
         inner = scipy.linalg.solve_triangular(root, inner, lower=True, overwrite_b=True, check_finite=False).T
-    white = scipy.linalg.solve_triangular(root, sums.cross, lower=True)
-    solution = scipy.linalg.cho_solve((_cholesky(inner, ridge * mean), True), white)
-    return scipy.linalg.solve_triangular(root, solution, lower=True, trans="T")
+    return inner
+
+
+def solved(root: Float[np.ndarray, "m m"], right: Float[np.ndarray, "m k"]) -> Float[np.ndarray, "m k"]:
+    """L^-1 right."""
+    return scipy.linalg.solve_triangular(root, right, lower=True)
 
 
 def memory_bytes(

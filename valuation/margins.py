@@ -29,25 +29,38 @@ def relative_margin(predictions, labels, *, smoothing: float = 0.5) -> float:
     that ties with the best of the others counts one half. As smoothing goes to 0, it becomes the share of margins
     above 0. predictions (m, C), labels (m,), errors: as in `margins`.
     """
+    return float(relative_margin_rows(predictions, labels, smoothing=smoothing).mean())
+
+
+def relative_margin_rows(predictions, labels, *, smoothing: float = 0.5) -> Float[np.ndarray, " m"]:
+    """Phi(m_j / (smoothing rms(m))) of every row, whose mean is `relative_margin`; arguments, errors: as there."""
     if not smoothing > 0:
         raise ValueError(f"smoothing must be above 0, got {smoothing}")
     margin = margins(predictions, labels)
     largest = np.abs(margin).max()
     if largest == 0:
-        return 0.5
+        return np.full(len(margin), 0.5)
     relative = margin / largest  # first, so that no square over- or underflows
-    return float(ndtr(relative / (smoothing * np.sqrt(np.mean(relative**2)))).mean())
+    return ndtr(relative / (smoothing * np.sqrt(np.mean(relative**2))))
 
 
 def shared_accuracy(predictions, targets) -> float:
     """Share of the rows whose largest prediction is that of the true class; one that ties with others is shared.
 
-    A row counts 1/t if its true class is among t classes whose predictions are the largest but for rounding to float32,
-    and 0 if it is not. predictions: (m, C) finite scores or probabilities. targets: (m, C), largest at the true class.
+    predictions, targets: as in `shared_accuracy_rows`.
+    """
+    return float(shared_accuracy_rows(predictions, targets).mean())
+
+
+def shared_accuracy_rows(predictions, targets) -> Float[np.ndarray, " m"]:
+    """1/t for each row whose true class is among t classes whose predictions are the largest but for rounding to
+    float32, 0 for the others.
+
+    predictions: (m, C) finite scores or probabilities. targets: (m, C), largest at the true class.
     """
     scores = np.asarray(predictions, np.float64)
     tied = ~significant(scores.max(1, keepdims=True) - scores, np.abs(scores).max(1, keepdims=True))
-    return float(np.mean(tied[np.arange(len(scores)), np.argmax(targets, 1)] / tied.sum(1)))
+    return tied[np.arange(len(scores)), np.argmax(targets, 1)] / tied.sum(1)
 
 
 def _checked(predictions, labels):

@@ -63,7 +63,7 @@ def fit_ngram(examples: Examples, vocabulary: int, *, order: int = 3) -> NGram:
     """
     if order < 1:
         raise ValueError(f"order must be at least 1, the word alone, got {order}")
-    rows, levels = _distinct(_read(examples, vocabulary)), list[Level]()
+    rows, levels = distinct_rows(read_tokens(examples, vocabulary))[0], list[Level]()
     for _ in range(order):
         table, counts = _counted(codes for _, codes in _coded(rows, levels, vocabulary))
         pairs, pair_counts = _counted(
@@ -80,16 +80,16 @@ def token_log_probabilities(model: NGram, examples: Examples) -> Float[np.ndarra
     examples: as in fit_ngram, but repeated rows are scored as often as they stand there.
     O(e log(events of the model)). Raises ValueError as fit_ngram does.
     """
-    words, contexts = _events(_read(examples, model.vocabulary), len(model.levels) - 1)
+    _, words, contexts = events_of(read_tokens(examples, model.vocabulary), len(model.levels) - 1)
     probability = np.full(len(words), 1 / model.vocabulary)
     place, seen = np.zeros(len(words), np.int64), np.ones(len(words), bool)
     for k, level in enumerate(model.levels):
         if not len(level.contexts):  # nothing was counted
             break
         codes = place * model.vocabulary + contexts[:, k - 1] if k else place
-        place, known = _lookup(level.contexts, codes)
+        place, known = lookup(level.contexts, codes)
         seen &= known  # after an unknown context the code of a longer one means nothing
-        pair, counted = _lookup(level.pairs, place * model.vocabulary + words)
+        pair, counted = lookup(level.pairs, place * model.vocabulary + words)
         count, kinds = np.where(counted, level.pair_counts[pair], 0), level.kinds[place]
         probability = np.where(seen, (count + kinds * probability) / (level.counts[place] + kinds), probability)
     return np.log(probability)
@@ -107,7 +107,7 @@ def mean_log_probability(model: NGram, examples: Examples) -> float:
     return float(each.mean())
 
 
-def _read(examples: Examples, vocabulary: int) -> Shaped[np.ndarray, "n two_t"]:
+def read_tokens(examples: Examples, vocabulary: int) -> Shaped[np.ndarray, "n two_t"]:
     """All that is read of the rows, inputs beside targets: each token plus 1, and 0 for what is not read."""
     if not 1 <= vocabulary <= MOST_TOKENS:
         raise ValueError(f"vocabulary must be the number of tokens, 1 to 2^31, got {vocabulary}")
@@ -141,25 +141,29 @@ def _check(name: str, tokens, read, vocabulary: int, start: int) -> None:
         )
 
 
-def _distinct(rows: Shaped[np.ndarray, "n two_t"]) -> Shaped[np.ndarray, "d two_t"]:
-    """The first of each group of equal rows, compared as strings of bytes."""
+def distinct_rows(
+    rows: Shaped[np.ndarray, "n two_t"],
+) -> tuple[Shaped[np.ndarray, "d two_t"], Int[np.ndarray, " n"]]:
+    """(the first of each group of equal rows, in order; which of them each row is), compared as strings of bytes."""
     if not rows.size:
-        return rows
+        return rows, np.arange(len(rows))
     text = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize)))[:, 0]
-    return rows[np.sort(np.unique(text, return_index=True)[1])]
+    _, first, where = np.unique(text, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return rows[first[order]], np.argsort(order)[where.reshape(-1)]
 
 
-def _events(
+def events_of(
     rows: Shaped[np.ndarray, "n two_t"], reach: int
-) -> tuple[Int[np.ndarray, " e"], Int[np.ndarray, "e reach"]]:
-    """The target tokens, and the `reach` inputs up to each, the nearest first."""
+) -> tuple[Int[np.ndarray, " e"], Int[np.ndarray, " e"], Int[np.ndarray, "e reach"]]:
+    """(the row of each target token, the token, the `reach` inputs up to it, the nearest first); rows: read_tokens."""
     inputs, targets = np.split(rows, 2, axis=1)
     row, position = np.nonzero(targets)
     contexts = np.zeros((len(row), reach), np.int32)
     for k in range(reach):
         inside = position >= k
         contexts[inside, k] = inputs[row[inside], position[inside] - k] - 1
-    return targets[row, position].astype(np.int64) - 1, contexts
+    return row, targets[row, position].astype(np.int64) - 1, contexts
 
 
 def _coded(
@@ -167,7 +171,7 @@ def _coded(
 ) -> Iterator[tuple[Int[np.ndarray, " e"], Int[np.ndarray, " e"]]]:
     """(words, codes of their contexts of length len(levels)), a block of rows at a time; levels: the shorter ones."""
     for start in range(0, len(rows), step := max(EVENTS // max(rows.shape[1] // 2, 1), 1)):
-        words, contexts = _events(rows[start : start + step], len(levels))
+        _, words, contexts = events_of(rows[start : start + step], len(levels))
         codes = np.zeros(len(words), np.int64)
         for k, level in enumerate(levels):
             codes = np.searchsorted(level.contexts, codes) * vocabulary + contexts[:, k]
@@ -198,9 +202,11 @@ def _merged(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.n
     return codes[starts], np.add.reduceat(counts, starts) if len(starts) else counts
 
 
-def _lookup(
+def lookup(
     table: Int[np.ndarray, " n"], codes: Int[np.ndarray, " m"]
 ) -> tuple[Int[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
-    """Places of the codes in a sorted table, and whether they stand there (a place of 0 to n - 1 in any case)."""
+    """Places of the codes in a sorted table, and whether they stand there; a place of 0 to n - 1 in any case."""
+    if not len(table):
+        return np.zeros(len(codes), np.int64), np.zeros(len(codes), bool)
     place = np.minimum(np.searchsorted(table, codes), len(table) - 1)
     return place, table[place] == codes

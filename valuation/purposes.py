@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     RANDOM = 7
     INDUCING = 8  # the examples that stand for a large contributor, one draw for all Gaussian kernels
     REFERENCES = 11  # the examples from which the discrepancy within a large contributor is estimated
+    UNIONS = 12  # the examples that stand for all contributors together, where unions of their parts are fitted
 
 
 def purpose_key(key: jax.Array, purpose: Purpose) -> jax.Array:

@@ -1,0 +1,73 @@
+"""The surrogate of a problem on any weighted unions of its contributors' parts, made once for all of them.
+
+    blocks = layout([len(c.index) for c in problem.contributors], ends, key=key)
+    evaluate = evaluator(problem, blocks)
+    evaluate(taken(blocks, {0: 500, 1: 250}, {1: 0.1})).utility("metric")
+
+gives what the surrogate of methods/surrogate.py predicts for 500 examples of contributor 0 and 250 of contributor 1,
+each of which counts as a tenth of one.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from valuation.methods import METHODS
+from valuation.methods.ngram import output_width
+from valuation.methods.surrogate import picked
+from valuation.problem import Problem
+from valuation.union_counts import counted
+from valuation.union_fits import gaussian_exact, gaussian_inducing, of_classes, of_numbers, tangent_exact
+from valuation.unions import Evaluate, Layout, Scores
+
+EXACT = 12_000  # examples of all contributors together that are fitted exactly, with a Gaussian kernel
+POINTS = 2048  # inducing points of more
+TANGENT = 4096  # examples of all contributors together whose tangent kernel is formed
+
+
+def evaluator(problem: Problem, blocks: Layout, *, exact: int = EXACT, points: int = POINTS) -> Evaluate:
+    """What the problem's surrogate (methods.surrogate.picked) does when fitted on a union of blocks, row by row.
+
+    With weights of 0 and 1 the utility in the surrogate's own unit is, to rounding, the value that the method itself
+    gives to a contributor of those examples, where the method is exact too (inducing.EXACT). The metric is that of the
+    same fit. A union is fitted once, however often it is asked for.
+
+    blocks: of the problem's contributors, by their numbers. exact: up to so many examples of all blocks together each
+    union is fitted exactly, in 20 bytes times their square; above, all unions share `points` inducing rows, in some
+    4 points^2 bytes a block.
+    Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
+    """
+    problem = problem._replace(shared=None)  # what is made of blocks would only fill it
+    pick, kind = picked(problem.learner, problem.objective.kind), problem.objective.kind
+    options, examples = METHODS[pick.name].defaults(), int(blocks.counts.sum())
+    if pick.name == "ngram_utility":
+        return _once(counted(problem, blocks, output_width(problem), order=options["order"]))
+    if pick.name.startswith("ntk"):
+        if kind == "sequences" or examples > TANGENT:
+            raise ValueError(
+                f"unions of parts have no tangent kernel of {problem.learner} {kind} with {examples} examples: it is "
+                f"formed for classes and numbers and up to {TANGENT} examples. Give fewer, or set Problem.learner to "
+                f"{'sequences' if kind == 'sequences' else 'dense'}"
+            )
+        predict = tangent_exact(problem, blocks, ridge=options["ridge"])
+    elif examples <= exact:
+        predict = gaussian_exact(problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"])
+    else:
+        predict = gaussian_inducing(
+            problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"], points=points
+        )
+    if kind == "classification":
+        return _once(of_classes(problem, blocks, predict, smoothing=options["smoothing"]))
+    return _once(of_numbers(problem, blocks, predict))
+
+
+def _once(evaluate: Evaluate) -> Evaluate:
+    """The same function, which keeps its results: curves and intervals ask for the same unions."""
+    kept: dict[bytes, Scores] = {}
+
+    def remembered(union: Float[np.ndarray, " B"]) -> Scores:
+        name = np.asarray(union, np.float64).tobytes()
+        if name not in kept:
+            kept[name] = evaluate(union)
+        return kept[name]
+
+    return remembered
