@@ -42,7 +42,7 @@ class Prepared(NamedTuple):
     problem: its first contributor are the real examples, the others the sources; the pool holds them one after another.
     originals: of each contributor, whole; held_out: of the validation set.
     recipe: how the learner is trained. measure: (trained model, examples) -> the metric.
-    learner, surrogate, metric: in words. target: "class", "number" or "tokens". classes: their names, in order.
+    learner, surrogate, metric: in words.
     offset: the metric minus the objective's utility. most: the best metric that there can be.
     near_rule: in words, which examples share a print.
     notes: what was cut or left out, in words.
@@ -56,8 +56,6 @@ class Prepared(NamedTuple):
     learner: str
     surrogate: str
     metric: str
-    target: str
-    classes: list[str]
     offset: float
     most: float
     near_rule: str
@@ -105,10 +103,14 @@ def problem_of(
     )
 
 
+def codes_of(digests: Sequence[bytes]) -> UInt64[np.ndarray, " n"]:
+    """The first 64 bits of each: of hashes, two that differ agree among a million with probability 3e-8."""
+    return np.frombuffer(b"".join(digest[:8] for digest in digests), np.uint64)
+
+
 def hashes(contents: Iterable[bytes]) -> UInt64[np.ndarray, " n"]:
-    """64 bits of the BLAKE2 hash of each: among a million, two that differ agree with probability 3e-8."""
-    digests = b"".join(hashlib.blake2b(content, digest_size=8).digest() for content in contents)
-    return np.frombuffer(digests, np.uint64)
+    """64 bits of the BLAKE2 hash of each."""
+    return codes_of([hashlib.blake2b(content, digest_size=8).digest() for content in contents])
 
 
 def repeats(codes: UInt64[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
 import jax
-import numpy as np
 
+from experiments.data.own_files import Schema
+from experiments.data.own_rows import Rows
 from experiments.tasks import decoders, token_rows
 from experiments.tasks.own_data import Originals, Prepared, Prints, drawn_rows, hashes, problem_of
 from experiments.tasks.own_texts import word_prints
@@ -25,74 +25,64 @@ PROJECTION = 0  # purpose of the key
 PARTS = ("instructions", "prompts", "responses")
 
 
-class Pairs(NamedTuple):
-    """n pairs of prompt and response, and the place of each in the file, (n,) int."""
-
-    pairs: list[Pair]
-    rows: np.ndarray
-
-
-def prepare(names: Sequence[str], sets: Sequence[Pairs], validation: Pairs, settings, key: jax.Array) -> Prepared:
+def prepare(
+    names: Sequence[str], sets: Sequence[Rows], validation: Rows, schema: Schema, settings, key: jax.Array
+) -> Prepared:
     """The pairs as tokens of a byte-level BPE, a decoder from scratch, and its training.
 
     The BPE is learned from real and sources' texts, not from validation: at most settings.counted different pairs of
     each set, so that a large source does not choose the tokens alone.
     names, sets: the real pairs first. settings: the group `pairs` of configs/sources.py.
     """
-    read = list(chain.from_iterable(_counted(one.pairs, settings.counted) for one in sets))
-    coder = token_rows.trained_coder([text for pair in read for text in pair[:3]], settings.tokens.vocabulary)
-    (held_out, _), *parts = [token_rows.encode(coder, one.pairs, settings.tokens) for one in (validation, *sets)]
-    _, recipe = decoders.from_scratch(settings, coder)
+    read = list(chain.from_iterable(_counted(one, settings.counted) for one in sets))
+    coder = token_rows.trained_coder([text for pair in read for text in pair], settings.tokens.vocabulary)
+    (held_out, _), *parts = [token_rows.encode(coder, _pairs(one), settings.tokens) for one in (validation, *sets)]
     shape, drawn = settings.model, jax.random.fold_in(key, PROJECTION)
-    problem = problem_of(
-        names,
-        [examples for examples, _ in parts],
-        held_out,
-        build=partial(
-            transformer, len(coder.lengths), settings.tokens.length, shape.width, layers=shape.layers,
-            heads=shape.heads, hidden=shape.hidden, tied=True,
-        ),
-        features=tf_idf(parts[0][0].inputs, len(coder.lengths), settings.features.dimensions, drawn),
-        objective=NextToken(),
-        learner="sequences",
-        key=key,
-    )  # fmt: skip
-    cut = {name: sum(counts[name] for _, counts in parts) for name in PARTS}
+    cut = {name: sum(counts[name] for _, counts in parts) for name in ("prompts", "responses")}
     return Prepared(
-        problem=problem,
+        problem=problem_of(
+            names,
+            [examples for examples, _ in parts],
+            held_out,
+            build=partial(
+                transformer, len(coder.lengths), settings.tokens.length, shape.width, layers=shape.layers,
+                heads=shape.heads, hidden=shape.hidden, tied=True,
+            ),
+            features=tf_idf(parts[0][0].inputs, len(coder.lengths), settings.features.dimensions, drawn),
+            objective=NextToken(),
+            learner="sequences",
+            key=key,
+        ),
         originals=tuple(map(originals, sets)),
         held_out=originals(validation),
-        recipe=recipe,
+        recipe=decoders.from_scratch(settings, coder)[1],
         measure=partial(minus_nats, coder),
         learner=f"a decoder of {shape.layers} layers from scratch on {len(coder.lengths):,} tokens",
         surrogate="a trigram model of the same tokens",
         metric="minus nats a response token",
-        target="tokens",
-        classes=[],
         offset=0.0,
         most=0.0,
         near_rule=NEAR_RULE,
         notes=[f"{count:,} {name} are cut at the length of a row" for name, count in cut.items() if count],
-    )
+    )  # fmt: skip
 
 
-def originals(own: Pairs) -> Originals:
+def originals(rows: Rows) -> Originals:
     """Prompts and responses themselves."""
     return Originals(
-        rows=own.rows,
-        codes=hashes("\x1f".join(pair[:3]).encode(errors="surrogatepass") for pair in own.pairs),
-        prints=partial(pair_prints, own.pairs),
-        text=lambda row: f"{own.pairs[row].prompt} -> {own.pairs[row].response}",
-        label=lambda row: None,
+        rows=rows.row,
+        codes=hashes(b"\x1f".join(map(str.encode, pair)) for pair in zip(rows.texts, rows.responses, strict=True)),
+        prints=partial(pair_prints, rows),
+        text=lambda place: f"{rows.texts[place]} -> {rows.responses[place]}",
+        label=lambda place: None,
     )
 
 
-def pair_prints(pairs: list[Pair], rows: slice) -> Prints:
+def pair_prints(rows: Rows, places: slice) -> Prints:
     """Hashes of the runs of words of prompts and of responses, as own_texts.word_prints has them of texts."""
-    some = pairs[rows]
-    texts = [pair.prompt for pair in some] + [pair.response for pair in some]
-    examples, prints = word_prints(texts, slice(None))
-    return examples % max(len(some), 1), prints
+    prompts, responses = rows.texts[places], rows.responses[places]
+    examples, prints = word_prints([*prompts, *responses], slice(None))
+    return examples % max(len(prompts), 1), prints
 
 
 def minus_nats(coder: Coder, model: Model, examples: Examples) -> float:
@@ -100,6 +90,10 @@ def minus_nats(coder: Coder, model: Model, examples: Examples) -> float:
     return -measure(coder, model, examples)[1]
 
 
-def _counted(pairs: list[Pair], most: int) -> list[Pair]:
-    different = list(dict.fromkeys(pairs))
-    return [different[row] for row in drawn_rows(len(different), most)]
+def _pairs(rows: Rows) -> list[Pair]:
+    return [Pair("", prompt, response, "") for prompt, response in zip(rows.texts, rows.responses, strict=True)]
+
+
+def _counted(rows: Rows, most: int) -> list[tuple[str, str]]:
+    different = list(dict.fromkeys(zip(rows.texts, rows.responses, strict=True)))
+    return [different[place] for place in drawn_rows(len(different), most)]

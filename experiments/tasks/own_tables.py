@@ -1,6 +1,6 @@
 """Somebody's own tables: a dense network on their columns learns a class or a number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from experiments.tasks.own_data import Originals, Prepared, Prints, hashes, problem_of
+from experiments.data.own_files import Schema
+from experiments.data.own_rows import Rows
+from experiments.tasks.own_data import Originals, Prepared, Prints, codes_of, hashes, problem_of
 from experiments.tasks.own_texts import accuracy
 from experiments.tasks.sentiment import learner as classifier
 from experiments.training.recipe import Recipe, adam
@@ -25,135 +27,123 @@ NEAR_RULE = f"all columns but the target the same to {GRID:.0%} of their standar
 LARGEST = 1e6  # standard deviations from the mean
 
 
-class Table(NamedTuple):
-    """n rows: columns of numbers by name, (n,) float; columns of words by name, n texts each; the target (n,).
-
-    target: numbers of classes from 0 on, int, or numbers. rows: the place of each in the file, (n,) int.
+class Scales(NamedTuple):
+    """Mean and standard deviation of each column of numbers in the real file, (p,); how many words each column of
+    words has, q of them; mean and unit of a target that is a number, 0 and 1 of classes.
     """
 
-    numbers: Mapping[str, np.ndarray]
-    words: Mapping[str, Sequence[str]]
-    target: np.ndarray
-    rows: np.ndarray
-
-
-class Columns(NamedTuple):
-    """How a row becomes a vector: mean and standard deviation of each column of numbers in the real file; the words of
-    each column of words, in order, of which each has a number of its own, 0 or 1.
-    """
-
-    scales: dict[str, tuple[float, float]]
-    words: dict[str, list[str]]
+    means: np.ndarray
+    spreads: np.ndarray
+    words: list[int]
+    centre: float
+    unit: float
 
 
 def prepare(
-    names: Sequence[str],
-    sets: Sequence[Table],
-    validation: Table,
-    classes: Sequence[str] | None,
-    settings,
-    key: jax.Array,
+    names: Sequence[str], sets: Sequence[Rows], validation: Rows, schema: Schema, settings, key: jax.Array
 ) -> Prepared:
     """The rows as vectors, a dense network, and its training.
 
-    names, sets: the real rows first; all tables have the same columns. classes: their names; None where the target is a
-    number, which is then counted in standard deviations of the validation set's from the real file's mean, so that
-    1 - mean squared error is R2. settings: the group `table` of configs/sources.py.
+    A target that is a number is counted from the real file's mean in standard deviations of the validation set's, so
+    that 1 - mean squared error is R2.
+    names, sets: the real rows first. settings: the group `table` of configs/sources.py.
     Raises ValueError for a target that is the same in all of validation, and for numbers far beyond those of the real
     file, as fill values are.
     """
-    columns = columns_of(sets)
-    centre, unit = (0.0, 1.0) if classes is not None else _scale(sets[0], validation)
-    kind = np.int32 if classes is not None else np.float32
+    classes = schema.target == "class"
+    scales = scales_of(sets[0], validation, schema)
     held_out, *parts = [
-        Examples(vectors(columns, name, one), ((one.target - centre) / unit if classes is None else one.target)
-                 .astype(kind))
+        vectors(scales, schema, name, one)
         for name, one in zip(("the validation set", *names), (validation, *sets), strict=True)
-    ]  # fmt: skip
+    ]
     width = held_out.inputs.shape[1]
-    build = partial(mlp, (width, *settings.model.widths, len(classes) if classes is not None else 1))
-    _, recipe = classifier(build, settings.training) if classes is not None else regressor(build, settings.training)
+    build = partial(mlp, (width, *settings.model.widths, len(schema.classes) if classes else 1))
     shown = [
-        originals(columns, one, classes, examples.inputs)
+        originals(one, schema, examples.inputs)
         for one, examples in zip((validation, *sets), (held_out, *parts), strict=True)
     ]
-    problem = problem_of(
-        names,
-        parts,
-        held_out,
-        build=build,
-        features=np.asarray,
-        objective=Regression() if classes is None else Classification(len(classes)),
-        learner="dense",
-        key=key,
-    )
     return Prepared(
-        problem=problem,
+        problem=problem_of(
+            names,
+            parts,
+            held_out,
+            build=build,
+            features=np.asarray,
+            objective=Classification(len(schema.classes)) if classes else Regression(),
+            learner="dense",
+            key=key,
+        ),
         originals=tuple(shown[1:]),
         held_out=shown[0],
-        recipe=recipe,
-        measure=r_squared if classes is None else accuracy,
+        recipe=(classifier if classes else regressor)(build, settings.training)[1],
+        measure=accuracy if classes else r_squared,
         learner=f"a dense network of {' and '.join(map(str, settings.model.widths))} units on {width} numbers a row",
         surrogate="a Gaussian ridge fit in closed form on the same numbers",
-        metric="R2" if classes is None else "accuracy",
-        target="number" if classes is None else "class",
-        classes=list(classes or ()),
-        offset=1.0 if classes is None else 0.0,
+        metric="accuracy" if classes else "R2",
+        offset=0.0 if classes else 1.0,
         most=1.0,
         near_rule=NEAR_RULE,
         notes=[],
     )
 
 
-def columns_of(sets: Sequence[Table]) -> Columns:
-    """Means and standard deviations of the first table, and the words of all of them; 1 for a column of a constant."""
-    real = sets[0]
-    scales = {name: (float(np.mean(column)), float(np.std(column)) or 1.0) for name, column in real.numbers.items()}
-    words = {name: sorted(set().union(*(one.words[name] for one in sets))) for name in real.words}
-    return Columns(scales, words)
-
-
-def vectors(columns: Columns, name: str, table: Table) -> Float[np.ndarray, "n d"]:
-    """The rows in standard deviations, a one at each row's word of each column; a word that is not known has none.
-
-    name: of the table, for messages. Raises ValueError that names row and column of a number far beyond the real ones.
-    """
-    width = len(columns.scales) + sum(map(len, columns.words.values()))
-    out = np.zeros((len(table.target), width), np.float32)
-    for place, (column, (mean, spread)) in enumerate(columns.scales.items()):
-        scaled = (np.asarray(table.numbers[column], np.float64) - mean) / spread
-        far = np.abs(scaled) > LARGEST
-        if far.any():
-            row = int(far.argmax())
+def scales_of(real: Rows, validation: Rows, schema: Schema) -> Scales:
+    """From the real file, and the unit of the target from validation; 1 for what is the same in every row."""
+    spreads = real.numbers.std(0)
+    words = [len(known) for known in schema.categorical.values()]
+    centre, unit = 0.0, 1.0
+    if schema.target == "number":
+        centre, unit = float(real.targets.mean()), float(validation.targets.std())
+        if not unit > 0:
             raise ValueError(
-                f"{name}: {table.numbers[column][row]:g} in column {column!r} of example {row} lies more than "
+                f"the target is {validation.targets[0]:g} in all {len(validation.targets)} validation examples: "
+                "expected numbers that differ"
+            )
+    return Scales(real.numbers.mean(0), np.where(spreads > 0, spreads, 1.0), words, centre, unit)
+
+
+def vectors(scales: Scales, schema: Schema, name: str, rows: Rows) -> Examples:
+    """The rows: numbers in standard deviations, a one at each row's word of each column; a word that is not known has
+    none. name: of the set. Raises ValueError that names row and column of a number far beyond the real ones.
+    """
+    columns = len(scales.means)
+    out = np.zeros((len(rows.row), columns + sum(scales.words)), np.float32)
+    for place, column in enumerate(schema.numeric):
+        scaled = (rows.numbers[:, place] - scales.means[place]) / scales.spreads[place]
+        far = ~(np.abs(scaled) <= LARGEST)
+        if far.any():
+            first = int(far.argmax())
+            raise ValueError(
+                f"{rows.file}, row {rows.row[first]}, column {column!r}: {rows.numbers[first, place]:g} lies more than "
                 f"{LARGEST:,.0f} standard deviations from the mean of the real file: is it a fill value?"
             )
         out[:, place] = scaled
-    start = len(columns.scales)
-    for column, known in columns.words.items():
-        place_of = {word: start + place for place, word in enumerate(known)}
-        places = np.array([place_of.get(word, -1) for word in table.words[column]], int)
-        rows = np.flatnonzero(places >= 0)
-        out[rows, places[rows]] = 1
-        start += len(known)
-    check_rows(out, f"{name}: example")
-    return out
+    start = columns
+    for place, count in enumerate(scales.words):
+        known = np.flatnonzero(rows.categories[:, place] >= 0)
+        out[known, start + rows.categories[known, place]] = 1
+        start += count
+    if schema.target == "class":
+        return Examples(out, rows.targets)
+    targets = (rows.targets - scales.centre) / scales.unit
+    check_rows(targets, f"{name}: the target of example")
+    return Examples(out, targets.astype(np.float32))
 
 
-def originals(
-    columns: Columns, table: Table, classes: Sequence[str] | None, inputs: Float[np.ndarray, "n d"]
-) -> Originals:
+def originals(rows: Rows, schema: Schema, inputs: Float[np.ndarray, "n d"]) -> Originals:
     """The columns and values of each row, and its target, in words. inputs: the rows as vectors."""
 
-    def text(row: int) -> str:
-        numbers = [f"{name}={float(table.numbers[name][row]):g}" for name in columns.scales]
-        return ", ".join([*numbers, *(f"{name}={table.words[name][row]}" for name in columns.words)])
+    def text(place: int) -> str:
+        numbers = [f"{name}={rows.numbers[place, i]:g}" for i, name in enumerate(schema.numeric)]
+        numbered = ((name, known, int(rows.categories[place, i])) for i, (name, known) in
+                    enumerate(schema.categorical.items()))  # fmt: skip
+        return ", ".join([*numbers, *(f"{name}={known[i] if i >= 0 else '?'}" for name, known, i in numbered)])
 
-    def label(row: int) -> str:
-        return f"{float(table.target[row]):g}" if classes is None else classes[int(table.target[row])]
+    def label(place: int) -> str:
+        target = rows.targets[place]
+        return schema.classes[int(target)] if schema.target == "class" else f"{float(target):g}"
 
-    return Originals(table.rows, hashes(row.tobytes() for row in inputs), partial(grid_prints, inputs), text, label)
+    return Originals(rows.row, codes_of(rows.inputs), partial(grid_prints, inputs), text, label)
 
 
 def grid_prints(inputs: Float[np.ndarray, "n d"], rows: slice) -> Prints:
@@ -179,13 +169,3 @@ def r_squared(model: Model, examples: Examples) -> float:
     """1 - mean squared error of a trained model, in variances of the validation target."""
     errors = outputs(model, examples.inputs)[:, 0].astype(np.float64) - examples.targets
     return 1 - float(np.square(errors).mean())
-
-
-def _scale(real: Table, validation: Table) -> tuple[float, float]:
-    spread = float(np.std(validation.target))
-    if not spread > 0:
-        raise ValueError(
-            f"the target is {validation.target[0]:g} in all {len(validation.target)} validation examples: "
-            "expected numbers that differ"
-        )
-    return float(np.mean(real.target)), spread

@@ -5,14 +5,15 @@ import zlib
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from experiments.data import splits
+from experiments.data.own_files import Schema
+from experiments.data.own_rows import Rows
 from experiments.data.vocabulary import ANY_WORD, encode, rarity, vocabulary
-from experiments.tasks.own_data import Originals, Prepared, Prints, drawn_rows, hashes, problem_of
+from experiments.tasks.own_data import Originals, Prepared, Prints, codes_of, drawn_rows, problem_of
 from experiments.tasks.sentiment import RUN, learner, word_features
 from experiments.tasks.task import classified
 from models.encoder import encoder
@@ -25,61 +26,44 @@ WORDS = re.compile(r"\w+")
 NEAR_RULE = f"{RUN} words in a row in common"
 
 
-class Labelled(NamedTuple):
-    """n texts, the number of the class of each (n,) int, from 0 on, and its place in the file (n,) int."""
-
-    texts: Sequence[str]
-    labels: np.ndarray
-    rows: np.ndarray
-
-
 def prepare(
-    names: Sequence[str],
-    sets: Sequence[Labelled],
-    validation: Labelled,
-    classes: Sequence[str],
-    settings,
-    key: jax.Array,
+    names: Sequence[str], sets: Sequence[Rows], validation: Rows, schema: Schema, settings, key: jax.Array
 ) -> Prepared:
     """The texts as word numbers, an encoder of the tasks on sentiment with one output a class, and its training.
 
     Words are counted on real and sources' texts, without labels and without validation, as the learner may read all of
     these: at most settings.counted different texts of each set, so that a large source does not choose the words alone.
-    names, sets: the real examples first. classes: their names. settings: the group `text` of configs/sources.py.
-    Raises ValueError for sets that cannot be valued.
+    names, sets: the real examples first. settings: the group `text` of configs/sources.py.
+    Raises ValueError for a set of which no word is known.
     """
     read = list(chain.from_iterable(_counted(one.texts, settings.counted) for one in sets))
     words = vocabulary(read, settings.tokens.vocabulary, ANY_WORD)
     numbered = partial(encode, words, length=settings.tokens.length)
     weights = rarity(numbered(read)[0], words.get_vocab_size())
-    (held_out, _), *parts = [numbered(list(one.texts)) for one in (validation, *sets)]
+    (held_out, _), *parts = [numbered(one.texts) for one in (validation, *sets)]
     for name, (rows, _) in zip(("the validation set", *names), ((held_out, 0), *parts), strict=True):
-        _check(name, rows, weights)
-    build = partial(encoder, weights, (*settings.model.widths, len(classes)))
-    _, recipe = learner(build, settings.training)
-    examples = [Examples(rows, one.labels.astype(np.int32)) for (rows, _), one in zip(parts, sets, strict=True)]
-    problem = problem_of(
-        names,
-        examples,
-        Examples(held_out, validation.labels.astype(np.int32)),
-        build=build,
-        features=partial(word_features, weights),
-        objective=Classification(len(classes)),
-        learner="dense",
-        key=key,
-    )
+        if not weights[rows].any():
+            raise ValueError(f"{name} has no word that stands twice in the real file and the sources: is it text?")
+    build = partial(encoder, weights, (*settings.model.widths, len(schema.classes)))
     cut = sum(count for _, count in parts)
     return Prepared(
-        problem=problem,
-        originals=tuple(originals(one, classes) for one in sets),
-        held_out=originals(validation, classes),
-        recipe=recipe,
+        problem=problem_of(
+            names,
+            [Examples(rows, one.targets) for (rows, _), one in zip(parts, sets, strict=True)],
+            Examples(held_out, validation.targets),
+            build=build,
+            features=partial(word_features, weights),
+            objective=Classification(len(schema.classes)),
+            learner="dense",
+            key=key,
+        ),
+        originals=tuple(originals(one, schema) for one in sets),
+        held_out=originals(validation, schema),
+        recipe=learner(build, settings.training)[1],
         measure=accuracy,
         learner=f"a network of {settings.model.widths[0]} units on the {len(weights):,} most frequent words",
         surrogate="a Gaussian ridge fit in closed form on the same words",
         metric="accuracy",
-        target="class",
-        classes=list(classes),
         offset=0.0,
         most=1.0,
         near_rule=NEAR_RULE,
@@ -87,14 +71,14 @@ def prepare(
     )
 
 
-def originals(labelled: Labelled, classes: Sequence[str]) -> Originals:
+def originals(rows: Rows, schema: Schema) -> Originals:
     """The texts themselves, with the names of their classes."""
     return Originals(
-        rows=labelled.rows,
-        codes=hashes(text.encode(errors="surrogatepass") for text in labelled.texts),
-        prints=partial(word_prints, labelled.texts),
-        text=lambda row: labelled.texts[row],
-        label=lambda row: classes[int(labelled.labels[row])],
+        rows=rows.row,
+        codes=codes_of(rows.inputs),
+        prints=partial(word_prints, rows.texts),
+        text=lambda place: rows.texts[place],
+        label=lambda place: schema.classes[int(rows.targets[place])],
     )
 
 
@@ -114,9 +98,4 @@ def accuracy(model: Model, examples: Examples) -> float:
 
 def _counted(texts: Sequence[str], most: int) -> list[str]:
     different = list(dict.fromkeys(texts))
-    return [different[row] for row in drawn_rows(len(different), most)]
-
-
-def _check(name: str, rows: np.ndarray, weights: np.ndarray) -> None:
-    if not weights[rows].any():
-        raise ValueError(f"{name} has no word that stands twice in the real file and the sources: is it text?")
+    return [different[place] for place in drawn_rows(len(different), most)]

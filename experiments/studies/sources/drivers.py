@@ -53,7 +53,7 @@ def of_sources(prepared: Prepared) -> list[Drivers]:
     disagreement = disagreement_terms(problem).tolist()
     discrepancy = discrepancy_terms(problem, estimator="unbiased", joint=False).tolist()
     prints = [all_prints(prepared.held_out), all_prints(real)]
-    labels = np.unique(problem.validation.targets) if prepared.target == "class" else None
+    labels = np.unique(problem.validation.targets) if problem.objective.has_classes else None
     out = []
     for number, (one, contributor) in enumerate(zip(sources, problem.contributors[1:], strict=True), start=1):
         in_validation, in_real = (np.isin(one.codes, other.codes) for other in (prepared.held_out, real))
