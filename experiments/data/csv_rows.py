@@ -1,0 +1,94 @@
+"""CSV as rows: comma, semicolon or tab between cells, quotes around what holds them or line ends."""
+
+import contextlib
+import csv
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from experiments.data.text_files import opened, refuse_nul
+
+NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+SEPARATORS = ",;\t"
+LONGEST = 2**31 - 1  # characters of a cell
+
+
+def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
+    """(where it stands, its line from 1 on, its cells) of every row of a file; first of all the names of the columns.
+
+    The header alone says what separates: comma, semicolon or tab. A quote inside quotes is doubled. Blank lines are no
+    rows; a column without a name is "column N". Raises ValueError, naming file, row and line, for names that repeat or
+    are numbers, another number of cells than the header has, quotes that do not close or stand wrong, and a NUL; and
+    what text_files.opened raises.
+    """
+    with opened(path) as file, _any_length():
+        lines = enumerate(file, start=1)
+        before, header = next(((number - 1, line) for number, line in lines if line.strip()), (0, ""))
+        separator = _separator(path, header)
+        text = itertools.chain([(before + 1, header)], lines)
+        reader = csv.reader(_without_nul(path, text), delimiter=separator, strict=True)
+        row, begin, width = -1, before + 1, 0
+        while True:
+            where = f"{path}, row {row} (line {begin})" if row >= 0 else f"{path}, line {begin}"
+            try:
+                found = next(reader, None)
+            except csv.Error as error:
+                raise ValueError(
+                    f"{where}: expected quotes that close, and {separator!r} after them ({error}); a quote inside "
+                    "quotes is doubled"
+                ) from None
+            if found is None:
+                return
+            if len(found) > 1 or any(map(str.strip, found)):
+                found = _names(where, found) if row < 0 else found
+                width = width or len(found)
+                if len(found) != width:
+                    raise ValueError(
+                        f"{where}: expected {width} cells as in the header, found {len(found)}; what holds "
+                        f"{separator!r} or a line end stands in quotes"
+                    )
+                yield where, begin, found
+                row += 1
+            begin = before + reader.line_num + 1
+
+
+@contextlib.contextmanager
+def _any_length() -> Iterator[None]:
+    """Cells of any length, which the csv module allows only for the whole process."""
+    before = csv.field_size_limit(LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _without_nul(path: Path, lines: Iterable[tuple[int, str]]) -> Iterator[str]:
+    for number, line in lines:
+        refuse_nul(line, f"{path}, line {number}")
+        yield line
+
+
+def _separator(path: Path, header: str) -> str:
+    """The separator that stands in the header, outside of quotes."""
+    plain = "".join(header.split('"')[::2])
+    counts = {separator: plain.count(separator) for separator in SEPARATORS}
+    found = [separator for separator, count in counts.items() if count]
+    if len(found) > 1:
+        raise ValueError(
+            f"{path}, line 1: expected one separator between the names of columns, found {found}: put names that hold "
+            "one into quotes"
+        )
+    return found[0] if found else SEPARATORS[0]
+
+
+def _names(where: str, header: list[str]) -> list[str]:
+    names = [name.strip() or f"column {i}" for i, name in enumerate(header, start=1)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{where}: expected names of columns that differ, found {name!r} twice")
+        if NUMBER.fullmatch(name):
+            raise ValueError(
+                f"{where}: expected the names of the columns, found the number {name}: give the file a header"
+            )
+    return names
