@@ -70,7 +70,7 @@ def prepare(
 def originals(rows: Rows) -> Originals:
     """Prompts and responses themselves."""
     return Originals(
-        rows=rows.row,
+        rows=rows.row.tolist(),
         codes=hashes(b"\x1f".join(map(str.encode, pair)) for pair in zip(rows.texts, rows.responses, strict=True)),
         prints=partial(pair_prints, rows),
         text=lambda place: f"{rows.texts[place]} -> {rows.responses[place]}",

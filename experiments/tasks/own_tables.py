@@ -143,7 +143,7 @@ def originals(rows: Rows, schema: Schema, inputs: Float[np.ndarray, "n d"]) -> O
         target = rows.targets[place]
         return schema.classes[int(target)] if schema.target == "class" else f"{float(target):g}"
 
-    return Originals(rows.row, codes_of(rows.inputs), partial(grid_prints, inputs), text, label)
+    return Originals(rows.row.tolist(), codes_of(rows.inputs), partial(grid_prints, inputs), text, label)
 
 
 def grid_prints(inputs: Float[np.ndarray, "n d"], rows: slice) -> Prints:

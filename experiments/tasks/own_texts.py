@@ -74,7 +74,7 @@ def prepare(
 def originals(rows: Rows, schema: Schema) -> Originals:
     """The texts themselves, with the names of their classes."""
     return Originals(
-        rows=rows.row,
+        rows=rows.row.tolist(),
         codes=codes_of(rows.inputs),
         prints=partial(word_prints, rows.texts),
         text=lambda place: rows.texts[place],

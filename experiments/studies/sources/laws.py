@@ -7,12 +7,13 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.studies.sources.answer import Forecast, Interval, Law
-from theory.fit import Comparison, Fit, compare, fit
+from theory.fit import Fit, compare, fit
 from theory.laws import LAWS
 from theory.likelihood import Optimum, optimum
 from theory.measured import curve
 
-FEW = 9  # different sizes, below which the power law alone is fitted
+FEW = 8  # different sizes, below which no phases are looked for
+PLAIN = ("power", "rectified", "piecewise")
 RESAMPLED = 40  # times that the curve is drawn anew, for the interval of a forecast
 Z = 1.96
 
@@ -25,30 +26,31 @@ class Learning(NamedTuple):
     deviations: Float[np.ndarray, " n"]
 
 
-def laws_of(points: Learning, real_share: float = 1.0) -> tuple[list[Law], Comparison | None]:
-    """(laws fitted to the errors, the best first; the comparison of all four where there are sizes enough, else None).
+def laws_of(points: Learning) -> list[Law]:
+    """Laws of few phases fitted to the errors, the best first: those that have fewer parameters than there are points.
 
-    real_share: of the examples. With fewer than 4 different sizes there is no law.
+    With fewer than 4 different sizes there is none.
     """
-    different, given = len(np.unique(points.sizes)), {"real_share": real_share, "standard_errors": points.deviations}
-    if different < 4:
-        return [], None
-    if different < FEW:
-        return [_law(fit(points.sizes, points.errors, law="power", **given))], None
-    compared = compare(points.sizes, points.errors, **given)
-    return [_law(one) for one in sorted(compared.fits.values(), key=lambda one: one.bic)], compared
+    if len(np.unique(points.sizes)) < 4:
+        return []
+    known = [name for name in PLAIN if len(LAWS[name].names) + 2 < len(points.sizes)]
+    fits = [
+        fit(points.sizes, points.errors, law=name, real_share=1.0, standard_errors=points.deviations) for name in known
+    ]
+    return [_law(one) for one in sorted(fits, key=lambda one: one.bic)]
 
 
-def drops(points: Learning, size: int, sizes: Float[np.ndarray, " k"], rng: np.random.Generator) -> np.ndarray | None:
-    """By how much the power law's error at `size` falls until each of `sizes`: row 0 of the errors themselves, then of
-    RESAMPLED curves drawn with their standard errors, (1 + RESAMPLED, k). None with fewer than 4 different sizes.
+def drops(
+    points: Learning, size: int, sizes: Float[np.ndarray, " k"], rng: np.random.Generator | None
+) -> Float[np.ndarray, "r k"] | None:
+    """By how much the power law's error at `size` falls until each of `sizes`, (1, k); with rng then that of RESAMPLED
+    curves drawn with their standard errors, (1 + RESAMPLED, k). None with fewer than 4 different sizes.
     """
     if len(np.unique(points.sizes)) < 4:
         return None
     out = []
-    for number in range(1 + RESAMPLED):
-        noise = rng.normal(size=len(points.errors)) * points.deviations if number else 0.0
-        errors = np.maximum(points.errors + noise, points.errors / 10)
+    for noise in (0.0, *(rng.normal(size=(RESAMPLED, len(points.errors))) if rng else ())):
+        errors = np.maximum(points.errors + noise * points.deviations, points.errors / 10)
         best = optimum(LAWS["power"], curve(points.sizes, errors, 1.0, points.deviations))
         out.append(_errors(best, np.array([size], float)) - _errors(best, np.asarray(sizes, float)))
     return np.array(out)
@@ -66,19 +68,23 @@ def forecasts(
     fallen = drops(points, size, np.array(amounts, float), rng)
     if fallen is None:
         return []
-    out = []
+    out: list[Forecast] = []
     for place, (factor, amount) in enumerate(zip(times, amounts, strict=True)):
         spread = float(np.hypot(fallen[1:, place].std(ddof=1), anchor_deviation))
         middle = anchor + float(fallen[0, place])
-        low, high = (min(middle + sign * Z * spread, most) for sign in (-1, 1))
-        out.append(Forecast(float(factor), amount, min(middle, most), (low, high)))
+        low, high = (float(min(middle + sign * Z * spread, most)) for sign in (-1, 1))
+        out.append(Forecast(float(factor), amount, float(min(middle, most)), (low, high)))
     return out
 
 
-def phase_of(compared: Comparison | None, size: int) -> tuple[str, Interval | None]:
-    """(which phase `size` examples are in, in words, as far as the curve shows one; its breakpoints)."""
-    if compared is None:
-        return f"too few sizes to tell phases: expected {FEW} or more", None
+def phase_of(sizes: list[int], errors: list[float], real_share: float) -> tuple[str, Interval | None]:
+    """(in which phase a mixture is, in words, as far as its curve shows one; the breakpoints of that curve).
+
+    sizes, errors: of the mixture, (n,) each, the last of all that there is. real_share: of each.
+    """
+    if len(sizes) < FEW:
+        return f"too few sizes to tell phases: {FEW} are needed, there are {len(sizes)}", None
+    size, compared = sizes[-1], compare(sizes, errors, real_share=real_share)
     best = compared.fits[compared.best]
     if not compared.three_phases or best.breakpoints is None:
         return compared.verdict, None

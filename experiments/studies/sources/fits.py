@@ -1,0 +1,111 @@
+"""Fits on parts of the real examples and of sources, from which all three answers are read."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+
+from experiments.studies.sources.answer import Interval, Point
+from experiments.tasks.own_data import Prepared
+from valuation.curves import Curve, halves
+from valuation.intervals import variance_of_mean
+from valuation.subsets import evaluator
+from valuation.unions import Evaluate, Layout, Scores, halvings, layout, taken
+
+ORDERS, HALVES = range(2)  # purposes of the key of a run
+Z = 1.96
+LEAST = 16  # examples of the smallest amount of a curve
+HALVED = 3  # times that the first of equal parts is halved, where shares of all sets are known
+
+
+class Effort(NamedTuple):
+    """How much is computed. blocks: equal parts of a set, which the jackknife leaves out one by one. exact: examples of
+    a union that are fitted exactly, at most. points: inducing points of more. orders: of the real examples.
+    """
+
+    blocks: int
+    exact: int
+    points: int
+    orders: int
+
+
+class Fits(NamedTuple):
+    """Fits on unions of some contributors' parts. numbers: of the contributors in the whole problem, 0 the real ones;
+    in `blocks` they count from 0 on. sizes: how many examples each has. half: of the validation rows.
+    """
+
+    numbers: tuple[int, ...]
+    sizes: tuple[int, ...]
+    blocks: Layout
+    evaluate: Evaluate
+    half: Bool[np.ndarray, " m"]
+
+
+def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Sequence[int]], effort: Effort, key) -> Fits:
+    """Fits on parts of these contributors. ends: of each, where its blocks end."""
+    some = tuple(prepared.problem.contributors[number] for number in numbers)
+    problem = prepared.problem._replace(contributors=some)
+    sizes = tuple(len(one.index) for one in some)
+    blocks = layout(sizes, ends, key=jax.random.fold_in(key, ORDERS))
+    evaluate = evaluator(problem, blocks, exact=effort.exact, points=effort.points)
+    half = halves(len(problem.validation.inputs), key=jax.random.fold_in(key, HALVES))
+    return Fits(tuple(numbers), sizes, blocks, evaluate, half)
+
+
+def beside_real(prepared: Prepared, number: int, effort: Effort, key) -> Fits:
+    """Fits on the real examples, in equal blocks, and a source, whose amounts halve beside."""
+    real, source = (len(prepared.problem.contributors[i].index) for i in (0, number))
+    return fits_of(prepared, (0, number), (equal(real, effort.blocks), amounts_of(source, effort)), effort, key)
+
+
+def together(prepared: Prepared, effort: Effort, key) -> Fits:
+    """Fits on the same shares of all contributors."""
+    sizes = [len(one.index) for one in prepared.problem.contributors]
+    return fits_of(prepared, range(len(sizes)), [shares(size, effort) for size in sizes], effort, key)
+
+
+def equal(size: int, parts: int) -> list[int]:
+    """Where equal parts end."""
+    return sorted({-(-size * part // parts) for part in range(1, parts + 1)} - {0})
+
+
+def shares(size: int, effort: Effort) -> list[int]:
+    """Where equal parts end, and halves of the first of them: as many of every set, so that shares of all are known."""
+    first = size / effort.blocks
+    halves = {max(round(first / 2**step), 1) for step in range(1, HALVED + 1)}
+    return sorted(halves | set(equal(size, effort.blocks)))
+
+
+def amounts_of(size: int, effort: Effort) -> list[int]:
+    """Where blocks end whose amounts halve, and where equal ones end."""
+    return halvings(size, least=LEAST, blocks=effort.blocks)
+
+
+def whole(fits: Fits, *left_out: int) -> Float[np.ndarray, " B"]:
+    """The union of all contributors but some, by their places in the fits."""
+    return taken(fits.blocks, {place: size for place, size in enumerate(fits.sizes) if place not in left_out})
+
+
+def spread(scores: Scores, unit: str = "metric") -> float:
+    """Standard error of a utility, from the validation rows."""
+    return float(np.sqrt(variance_of_mean(getattr(scores, unit), scores.weights)))
+
+
+def points(prepared: Prepared, curve: Curve) -> list[Point]:
+    """The curve in the metric; intervals are those over validation rows."""
+    return [
+        point(amount, prepared.offset + one.utility(), spread(one), prepared.most)
+        for amount, one in zip(curve.amounts, curve.scores, strict=True)
+    ]
+
+
+def point(amount: int, metric: float, deviation: float, most: float) -> Point:
+    """A point of a curve; its interval ends where the metric does."""
+    return Point(int(amount), float(metric), around(metric, deviation, most))
+
+
+def around(middle: float, deviation: float, most: float = np.inf) -> Interval:
+    """95 % around a number with a normal error."""
+    return float(middle - Z * deviation), float(min(middle + Z * deviation, most))
