@@ -4,11 +4,11 @@ All texts are plain, those of users as they are: a form escapes whatever means s
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from experiments.reporting import markdown
 from experiments.reporting.plain_text import one_line
-
 
 ESCAPES = str.maketrans(
     {mark: f"\\{mark}" for mark in "\\*_[]~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "&#96;"}
@@ -39,8 +39,8 @@ class Table(NamedTuple):
     """A table with a caption that says what it shows; the first column names the rows."""
 
     caption: str
-    head: list[str]
-    rows: list[list[str | Mark]]
+    head: Sequence[str]
+    rows: Sequence[Sequence[str | Mark]]
 
 
 class Picture(NamedTuple):
@@ -48,7 +48,7 @@ class Picture(NamedTuple):
 
     file: str
     caption: str
-    drawings: list[str]
+    drawings: Sequence[str]
 
 
 class Section(NamedTuple):
@@ -94,7 +94,11 @@ def _block(block: Block, level: int) -> list[str]:
         case Text(text):
             return [_paragraph(text)]
         case Terms(pairs):
-            return ["\n".join(f"- **{escaped(term)}**: {escaped(said)}" for term, said in pairs)]
+            return [
+                "\n".join(
+                    f"- **{escaped(term)}**{'' if term[-1:] in '?.' else ':'} {escaped(said)}" for term, said in pairs
+                )
+            ]
         case Table(caption, head, rows):
             cells = [[escaped(cell.text if isinstance(cell, Mark) else cell) for cell in row] for row in rows]
             return [_paragraph(caption), markdown.table([*map(escaped, head)], cells)]

@@ -26,7 +26,7 @@ IN_PAGE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",  # texts stay texts: they are read aloud, found, and shown in the reader's font
     "savefig.transparent": True,
     "grid.color": FAINT,
-    **{name: INK for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")},
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
 }
 
 
@@ -40,22 +40,24 @@ def as_html(document: Document) -> str:
     return environment.get_template("page.html").render(page=Section(*document))
 
 
-def drawing(draw: Callable[[], Figure], name: str, alt: str) -> Markup:
-    """The figure as an SVG element of an HTML page.
+def drawing(draw: Callable[[], Figure | None], name: str, alt: str) -> list[Markup]:
+    """The figure as an SVG element of an HTML page, in a list that is empty where there is none.
 
-    draw: () -> figure, called with the page's style. name: told apart from those of the page's other figures.
+    draw: () -> figure or None, called with the page's style. name: told apart from those of the page's other figures.
     alt: what the figure shows, in words, for those who do not see it.
     """
     with rc_context(STYLE | IN_PAGE | {"svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's fonts have it, if not ours
-        file = StringIO()
-        draw().savefig(file, format="svg", metadata={"Creator": None, "Date": None, "Format": None, "Type": None})
+        figure, file = draw(), StringIO()
+        if figure is None:
+            return []
+        figure.savefig(file, format="svg", metadata={"Creator": None, "Date": None, "Format": None, "Type": None})
     svg = file.getvalue()
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg[svg.index("<svg") :], count=2)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)  # no two figures share one
     for colour, of_page in {INK: "currentColor", FAINT: "var(--line)", **_PALETTE}.items():
         svg = svg.replace(colour.lower(), of_page)
-    return Markup(svg.replace("<svg", Markup('<svg role="img" aria-label="{}"').format(one_line(alt)), 1))
+    return [Markup(svg.replace("<svg", Markup('<svg role="img" aria-label="{}"').format(one_line(alt)), 1))]
 
 
 _PALETTE = {colour: f"var(--colour-{number})" for number, colour in enumerate(COLOURS[:-1])}

@@ -1,11 +1,12 @@
 """Figures of an Answer, drawn from it alone: the sources in order, curves over amounts, the learning curve."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.reporting.figures import COLOURS, GREY, MARKERS, Figures, literal
+from experiments.reporting.figures import COLOURS, GREY, Figures, literal
+from experiments.reporting.markdown import with_span
 from experiments.reporting.plain_text import shortened
 from experiments.studies.sources import words
 from experiments.studies.sources.answer import Amount, Answer, Point
@@ -37,6 +38,13 @@ def ranking(answer: Answer) -> Figure | None:
     return figure
 
 
+def ranking_alt(answer: Answer) -> str:
+    """The same in words."""
+    form = words.forms(answer)
+    gains = [f"{words.name(one.source)} {with_span(one.gain, one.interval, form.gain)}" for one in answer.values]
+    return f"Gain in {words.metric(answer)}: {'; '.join(gains)}."
+
+
 def amounts(answer: Answer) -> Figure | None:
     """A panel a source with its curve over amounts, all on one scale; None where no curve was computed."""
     curves = with_curves(answer)
@@ -66,6 +74,13 @@ def one_amount(answer: Answer, amount: Amount) -> Figure:
     return figure
 
 
+def curve_alt(answer: Answer, amount: Amount) -> str:
+    """The same in words."""
+    form = words.forms(answer)
+    points = [f"{form.utility(point.predicted)} with {point.amount:,}" for point in sorted(amount.curve)]
+    return f"{words.name(amount.source)}, predicted {words.metric(answer)}: {', '.join(points)} examples added."
+
+
 def with_curves(answer: Answer) -> list[Amount]:
     return [amount for amount in answer.amounts if amount.curve]
 
@@ -81,7 +96,7 @@ def more(answer: Answer) -> Figure | None:
         axis.axvspan(*answer.more.breakpoints, color=GREY, alpha=0.15, lw=0, label="flat part")
     _with_interval(axis, curve, COLOURS[0])
     axis.plot([p.amount for p in curve], [p.predicted for p in curve], "o-", color=COLOURS[0], ms=4, label="predicted")
-    ahead = [Point(one.amount, one.predicted, one.interval) for one in answer.more.forecasts]
+    ahead = [Point(*one[1:]) for one in answer.more.forecasts]
     for points, colour, marker, name in (
         (ahead, COLOURS[5], "D", "forecast, 95 %"), (answer.more.trained, GREY, "s", "trained, to check"),
     ):  # fmt: skip
@@ -96,6 +111,14 @@ def more(answer: Answer) -> Figure | None:
     axis.set_ylabel(literal(words.metric(answer)))
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
+
+
+def more_alt(answer: Answer) -> str:
+    """The same in words."""
+    form, said = words.forms(answer), answer.more
+    points = [*said.curve, *(Point(*one[1:]) for one in said.forecasts)] if said else []
+    listed = ", ".join(f"{form.utility(point.predicted)} with {point.amount:,}" for point in points)
+    return f"Predicted {words.metric(answer)}: {listed} real examples."
 
 
 def _curve(axis: Axes, answer: Answer, amount: Amount) -> None:
@@ -117,9 +140,9 @@ def _curve(axis: Axes, answer: Answer, amount: Amount) -> None:
 
 
 def _with_interval(axis: Axes, curve: Sequence[Point], colour: str) -> None:
-    known = [(point.amount, *point.interval) for point in curve if point.interval]
-    if known:
-        axis.fill_between(*zip(*known, strict=True), color=colour, alpha=0.2, lw=0)
+    known = [(point.amount, point.interval) for point in curve if point.interval]
+    low, high = ([interval[end] for _, interval in known] for end in (0, 1))
+    axis.fill_between([amount for amount, _ in known], low, high, color=colour, alpha=0.2, lw=0)
 
 
 def _ticks(axis: Axes, amounts: Sequence[int], most: int) -> None:
@@ -149,3 +172,4 @@ FIGURES: Figures[Answer] = {
         "95 % intervals. Numbers of examples on a logarithmic scale.",
     ),
 }
+ALT: Mapping[str, Callable[[Answer], str]] = {"ranking": ranking_alt, "more": more_alt}  # what they show, in words

@@ -52,13 +52,11 @@ def pictures(answer: Answer, name: str) -> list[Picture]:
     """The figure of this name, where the Answer has what it shows."""
     figure, caption = FIGURES[name]
     if name == "amounts":  # a panel each, which a narrow window shows one below the other
-        panels = [
-            drawing(
-                partial(figures.one_amount, answer, one), f"{name}-{i}",
-                f"{words.name(one.source)}: predicted metric over the number of examples added; take {words.taken(one)}",
-            )
+        drawings = [
+            svg
             for i, one in enumerate(figures.with_curves(answer))
-        ]  # fmt: skip
+            for svg in drawing(partial(figures.one_amount, answer, one), f"{name}-{i}", figures.curve_alt(answer, one))
+        ]
     else:
-        panels = [] if figure(answer) is None else [drawing(partial(figure, answer), name, caption)]
-    return [Picture(f"{name}.png", caption, panels)] if panels else []
+        drawings = drawing(partial(figure, answer), name, figures.ALT[name](answer))
+    return [Picture(f"{name}.png", caption, drawings)] if drawings else []

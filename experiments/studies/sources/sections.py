@@ -16,22 +16,25 @@ def decision(answer: Answer) -> Terms:
 
 def certainty(answer: Answer) -> Section:
     """Checks that were made and those that were not, and what the intervals cover."""
-    data = answer.data
+    data, numbers = answer.data, any(check.numbers for check in answer.checks)
     blocks: list[Block] = [
         Text(
-            f"{words.made(answer)} Every utility is a prediction: {data.surrogate}, fitted in place of {data.learner}, "
-            f"and scored on {plural(data.validation.used, 'validation example')}. The 95 % intervals cover chance: "
-            "which examples and which validation examples there happen to be. They do not cover that the model that "
-            "you train is another one; only checks by training do."
-        )
+            f"{words.made(answer)} The numbers are predictions: {data.surrogate}, scored on "
+            f"{plural(data.validation.used, 'validation example')}, stands in for the model that would be trained "
+            f"({data.learner}). The 95 % intervals say how far chance may carry a number: which examples were drawn, "
+            "and which validation examples. They do not say how far the stand-in is from the model that you will "
+            "train; only checks by training do."
+        ),
+        *(Text(warning) for value in answer.values for warning in warnings(value)),
     ]
-    rows = [
+    rows: list[list[str | Mark]] = [
         [check.name, Mark("made", "good") if check.done else Mark("not made", "bad"), check.result,
-         words.spoken(check.numbers) or MISSING]
+         *([words.spoken(check.numbers) or MISSING] if numbers else [])]
         for check in sorted(answer.checks, key=lambda check: not check.done)
     ]  # fmt: skip
     if rows:
-        blocks.append(Table("Checks that were made, and those that were not", ["check", "", "result", "numbers"], rows))
+        head = ["check", "made?", "what came out, or why it was not made", *(["in numbers"] if numbers else [])]
+        blocks.append(Table("Checks that were made, and those that were not", head, rows))
     return Section("How sure is this?", blocks)
 
 
@@ -40,13 +43,13 @@ def worth(answer: Answer) -> list[Block]:
     form, metric = words.forms(answer), words.metric(answer)
     rows: list[list[str | Mark]] = [
         [words.name(one.source), Mark(*words.VERDICTS[one.verdict]), with_span(one.gain, one.interval, form.gain),
-         form.utility(one.predicted), form.gain(one.dropped), with_span(one.value, one.value_interval)]
+         form.utility(one.predicted), form.gain(one.dropped), with_span(one.value, one.value_interval, form.score)]
         for one in answer.values
     ]  # fmt: skip
     head = ["source", "verdict", f"gain in {metric}", f"{metric} with it", "gain beside all others", "score"]
     return [
         Table("The sources, the best first", head, rows),
-        Terms([
+        _reading([
             ("gain", f"predicted {metric} of the real examples together with the source, minus that of the real "
              f"examples alone ({form.utility(words.alone(answer))}); in brackets the 95 % interval"),
             ("gain beside all others", "the same, where all other sources are there already: what would be lost if "
@@ -55,7 +58,6 @@ def worth(answer: Answer) -> list[Block]:
              "order and the verdict"),
             ("undecided", "the interval of the score holds 0: these data cannot tell help from harm"),
         ]),
-        *(Text(warning) for value in answer.values for warning in warnings(value)),
         Section("What speaks for or against each source", drivers(answer)),
     ]  # fmt: skip
 
@@ -79,7 +81,7 @@ def warnings(value: Value) -> list[str]:
 
 
 def drivers(answer: Answer) -> list[Block]:
-    rows: list[list[str | Mark]] = []
+    rows = []
     for one in answer.values:
         found = one.drivers
         rows.append([
@@ -95,10 +97,11 @@ def drivers(answer: Answer) -> list[Block]:
     rule = answer.values[0].drivers.near_rule if answer.values else MISSING
     return [
         Table("What drives the value", head, rows),
-        Terms([
+        _reading([
             ("label disagreement", "how far the labels of a source are from what the validation examples teach, 0 to "
              "1; far above that of the real examples: wrong labels, or another task"),
-            ("distance (MMD)", "how unlike the validation examples its inputs are (maximum mean discrepancy); 0: alike"),
+            ("distance (MMD)", "how far its inputs are from the validation examples (maximum mean discrepancy); "
+             "0: they are alike"),
             ("repeats", "share of its examples that repeat another one of them"),
             ("in validation, in real", f"share that stands there too, byte for byte / as a near duplicate ({rule})"),
             ("unknown labels", "share with a label that no validation example has"),
@@ -111,7 +114,7 @@ def how_much(answer: Answer) -> list[Block]:
     if not answer.amounts:
         return [Text("Amounts were not computed in this run.")]
     form = words.forms(answer)
-    rows: list[list[str | Mark]] = [
+    rows = [
         [words.name(one.source), words.taken(one), form.gain(one.gain), words.equivalent(one),
          words.rate(one.exchange_rate), words.rate(one.marginal_rate), words.rate(one.weight),
          " and ".join(f"{size:,}" for size in one.chosen) or MISSING]
@@ -123,7 +126,7 @@ def how_much(answer: Answer) -> list[Block]:
     return [
         Table("How much of each source to add to all real examples", head, rows),
         *([Text(f"* Only a limit. {'; '.join(limits)}.")] if limits else []),
-        Terms([
+        _reading([
             ("gain", "predicted at the amounts that one half of the validation examples chose, scored on the other "
              "half: choosing and scoring on the same examples would flatter"),
             ("as good as so many real", "that many real examples, and nothing else, would do as well as the real ones "
@@ -142,11 +145,11 @@ def what_more_buys(answer: Answer) -> list[Block]:
     more, form = answer.more, words.forms(answer)
     if more is None:
         return [Text("Nothing is said of more data: it was not computed in this run.")]
-    forecasts: list[list[str | Mark]] = [
+    forecasts = [
         [f"{one.amount:,}", f"{one.times:g} x", with_span(one.predicted, one.interval, form.utility)]
         for one in more.forecasts
     ]
-    laws: list[list[str | Mark]] = [
+    laws = [
         [law.name, number(law.criterion),
          "; ".join(f"{name} = {number(value)}" + (f" ({number(law.intervals[name][0])} to "
                    f"{number(law.intervals[name][1])})" if name in law.intervals else "")
@@ -172,8 +175,12 @@ def what_more_buys(answer: Answer) -> list[Block]:
 def data(answer: Answer) -> Section:
     """The files, what was left out of them, and what was made of them."""
     about = answer.data
-    sets = [("real examples", about.real), ("validation", about.validation), *(("source", one) for one in about.sources)]
-    rows: list[list[str | Mark]] = [
+    sets = [
+        ("real examples", about.real),
+        ("validation", about.validation),
+        *(("source", one) for one in about.sources),
+    ]
+    rows = [
         [words.name(one.name), role, shortened(one.file, 60, 40), f"{one.rows:,}", f"{one.used:,}", _left_out(one)]
         for role, one in sets
     ]
@@ -189,8 +196,8 @@ def data(answer: Answer) -> Section:
         "validation examples": about.split,
     }
     head = ["set", "what it is", "file", "rows", "used", "left out"]
-    return Section("The data", [Table("Files that were read", head, rows), Terms([(k, v or MISSING) for k, v in
-                                                                                facts.items()])])  # fmt: skip
+    said = [(term, fact or MISSING) for term, fact in facts.items()]
+    return Section("The data", [Table("Files that were read", head, rows), Terms(said)])
 
 
 def examples(answer: Answer) -> Section:
@@ -200,8 +207,10 @@ def examples(answer: Answer) -> Section:
         sides = [("nearest", one) for one in value.nearest] + [("strangest", one) for one in value.strangest]
         if sides:
             texts = any(one.text is not None for _, one in sides)
-            rows = [[side, f"{one.row:,}", words.target(one), number(one.distance), *_text(one, texts)]
-                    for side, one in sides]  # fmt: skip
+            rows = [
+                [side, f"{one.row:,}", words.target(one), number(one.distance), *_text(one, texts)]
+                for side, one in sides
+            ]
             head = ["", "row", "label", "distance", *(["text"] if texts else [])]
             name = words.name(value.source)
             folded.append(Section(name, [Table(f"Examples of {name}, by distance", head, rows)], folded=True))
@@ -220,6 +229,11 @@ def costs(answer: Answer) -> Section:
     facts = [("time", words.duration(cost.seconds)), ("memory", words.memory(cost.memory_bytes)),
              ("left out for want of time", left_out)]  # fmt: skip
     return Section("What it cost", [Terms(facts), Text("All of this as data: answer.json, in the same folder.")])
+
+
+def _reading(terms: list[tuple[str, str]]) -> Section:
+    """What the columns of the table above mean, for those who ask."""
+    return Section("How to read this table", [Terms(terms)], folded=True)
 
 
 def _both(exact: float, near: float) -> str:

@@ -10,7 +10,7 @@ from experiments.reporting.plain_text import shortened
 from experiments.studies.sources.answer import Amount, Answer, Example
 
 MISSING = "–"
-QUESTIONS = ("Which source is worth it?", "How much of it?", "What would more buy?")
+QUESTIONS = ("Which source is worth it?", "How much of it?", "What would more real data buy?")
 VERDICTS = {"helps": ("helps", "good"), "harms": ("harms", "bad"), "open": ("undecided", "open")}  # in words, tone
 ALL = "all together"
 
@@ -18,20 +18,29 @@ Form: TypeAlias = Callable[[float | None], str]
 
 
 class Forms(NamedTuple):
-    """How utilities of an Answer are written, and the gains that are differences of them."""
+    """How utilities of an Answer are written, the gains that are differences of them, and the surrogate's scores."""
 
     utility: Form
     gain: Form
+    score: Form
 
 
 def forms(answer: Answer) -> Forms:
     """With as many decimals as the largest utility asks for: 0.804 and +0.062, or 1,204 and +93."""
     utilities = [value.predicted for value in answer.values]
     utilities += [point.predicted for amount in answer.amounts for point in amount.curve]
-    scale = max((abs(utility) for utility in utilities), default=1.0) or 1.0
-    size = math.floor(math.log10(scale))
-    decimals = max(0, 3 - size - (size < 0))
-    return Forms(partial(_rounded, decimals=decimals, sign=""), partial(_rounded, decimals=decimals, sign="+"))
+    decimals, of_scores = _decimals(utilities), _decimals([value.value for value in answer.values])
+    return Forms(
+        partial(_rounded, decimals=decimals, sign=""),
+        partial(_rounded, decimals=decimals, sign="+"),
+        partial(_rounded, decimals=of_scores, sign="+"),
+    )
+
+
+def _decimals(numbers: list[float]) -> int:
+    """So many that the largest has three digits, or four from 1 on."""
+    size = math.floor(math.log10(max(map(abs, numbers), default=0.0) or 1.0))
+    return max(0, 3 - size - (size < 0))
 
 
 def _rounded(value: float | None, decimals: int, sign: str) -> str:
