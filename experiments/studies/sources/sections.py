@@ -125,7 +125,7 @@ def how_much(answer: Answer) -> list[Block]:
     limits = [f"{words.name(one.source)}: {one.censored}" for one in answer.amounts if one.censored]
     return [
         Table("How much of each source to add to all real examples", head, rows),
-        *([Text(f"* Only a limit. {'; '.join(limits)}.")] if limits else []),
+        *([Text(words.sentence(f"* only a limit for {'; '.join(limits)}"))] if limits else []),
         _reading([
             ("gain", "predicted at the amounts that one half of the validation examples chose, scored on the other "
              "half: choosing and scoring on the same examples would flatter"),
@@ -156,7 +156,7 @@ def what_more_buys(answer: Answer) -> list[Block]:
                    for name, value in law.parameters.items())]
         for law in more.laws
     ]  # fmt: skip
-    blocks: list[Block] = [Text(f"Where the data are: {more.phase}.")]
+    blocks: list[Block] = [Text(words.sentence(more.phase))]
     if forecasts:
         head = ["real examples", "as many", f"predicted {words.metric(answer)}"]
         blocks.append(Table("Forecasts, with 95 % intervals", head, forecasts))
@@ -211,7 +211,7 @@ def examples(answer: Answer) -> Section:
                 [side, f"{one.row:,}", words.target(one), number(one.distance), *_text(one, texts)]
                 for side, one in sides
             ]
-            head = ["", "row", "label", "distance", *(["text"] if texts else [])]
+            head = ["which", "row", "label", "distance", *(["text"] if texts else [])]
             name = words.name(value.source)
             folded.append(Section(name, [Table(f"Examples of {name}, by distance", head, rows)], folded=True))
     words_before = Text(

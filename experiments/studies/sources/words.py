@@ -113,6 +113,11 @@ def memory(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
+def sentence(text: str) -> str:
+    """The text with a capital letter first and a full stop last; nothing stays nothing."""
+    return text[:1].upper() + text[1:] + ("." if text and text[-1] not in ".!?" else "")
+
+
 def target(example: Example) -> str:
     return MISSING if example.label is None else shortened(example.label, 30)
 
