@@ -108,7 +108,7 @@ def test_folders_of_a_hub(tmp_path, ending):
 
         parquet.write_table(pyarrow.Table.from_pylist(lines), write())
     assert hub.records(tmp_path, ("a",), 3) == [{"a": "0"}, {"a": "1"}, {"a": "2"}]
-    with pytest.raises(ValueError, match=r"(row 0|line 1): no field 'c', found a, b"):
+    with pytest.raises(ValueError, match=r"row 0.*: no field 'c', found a, b"):
         hub.records(tmp_path, ("c",), 3)
     with pytest.raises(ValueError, match="no data set in the folder"):
         hub.records(tmp_path / "nowhere", ("a",), 3)
@@ -117,12 +117,12 @@ def test_folders_of_a_hub(tmp_path, ending):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b'{"a": "1"}\n{"a": "\xff"}', r"part\.jsonl, line 2: expected JSON in UTF-8 .*0xff"),
-        (b'{"a": "1"}\n\n{"a": ', r"part\.jsonl, line 3: expected JSON in UTF-8"),
-        (b"[1]", r"part\.jsonl, line 1: expected an object with fields"),
-        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, line 2: the field 'a' is empty, expected a text"),
-        (b'{"a": null}', "line 1: the field 'a' is empty"),
-        (b'{"a": [""]}', "line 1: the field 'a' is empty"),
+        (b'{"a": "1"}\n{"a": "\xff"}', r"part\.jsonl, line 2 \(byte 18\): expected UTF-8, found b'\\xff'"),
+        (b'{"a": "1"}\n\n{"a": ', r"part\.jsonl, row 1 \(line 3\): expected JSON"),
+        (b"[1]", r"part\.jsonl, row 0 \(line 1\): expected an object with fields"),
+        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, row 1 \(line 2\): the field 'a' is empty, expected a text"),
+        (b'{"a": null}', r"row 0 \(line 1\): the field 'a' is empty"),
+        (b'{"a": [""]}', r"row 0 \(line 1\): the field 'a' is empty"),
     ],
 )
 def test_records_that_cannot_be_read_are_named(tmp_path, content, words):

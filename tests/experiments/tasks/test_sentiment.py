@@ -176,7 +176,7 @@ def test_paper_scale_reads_imdb_through_tfds_and_a_folder_of_the_hub(tmp_path):
     folder.mkdir(parents=True)
     table = pyarrow.Table.from_pylist([row | {"instruction": "?"} for row in records[:20]])
     pyarrow.parquet.write_table(table, folder / "train.parquet")
-    (folder / "rest.jsonl").write_text("\n".join(json.dumps(row) for row in records[20:]))
+    (folder / "train_rest.jsonl").write_text("\n".join(json.dumps(row) for row in records[20:]))
     config = config_file.get_config("paper")
     config.folders.synthetic, config.split.validation, config.model.widths = str(tmp_path / "hub"), 4, (4,)
     with tfds.testing.mock_data(num_examples=12):
@@ -190,7 +190,7 @@ def test_paper_scale_reads_imdb_through_tfds_and_a_folder_of_the_hub(tmp_path):
     test, held_out = (set(words(task, part)) for part in (task.test, task.train))
     assert not test & held_out
     (tmp_path / "hub" / "data" / "train.parquet").unlink()
-    (folder / "rest.jsonl").write_text(json.dumps(records[30]))
+    (folder / "train_rest.jsonl").write_text(json.dumps(records[30]))
     with pytest.raises(ValueError, match=r"holds 1 records, none of them.*FinGPT"):
         reviews.read_sentences(config, None)
 
