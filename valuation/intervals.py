@@ -58,9 +58,9 @@ def difference(
     for number in np.unique(blocks.owner[(first > 0) | (second > 0)]):
         groups = _groups(blocks, np.maximum(first, second), int(number), about)
         if len(groups) > 1:
-            left = np.array([float(pooled(gap(~group), weights)) for group in groups])
+            left = np.stack([gap(~group) for group in groups])
             sizes = np.array([blocks.counts[group].sum() for group in groups])
-            variances.append(jackknife_variance(value, left, sizes))
+            variances.append(jackknife_variance(whole, left, sizes, weights))
             freedom.append(len(groups) - 1)
     total = sum(variances)
     if total == 0:
@@ -71,18 +71,28 @@ def difference(
     return Difference(value, (value - reach, value + reach), float(np.sqrt(total - rows)), float(np.sqrt(rows)))
 
 
-def jackknife_variance(whole: float, left: Float[np.ndarray, " g"], sizes: Int[np.ndarray, " g"]) -> float:
-    """Variance of an estimate from n examples, from what it is without each of g >= 2 groups (Busing et al. 1999):
+def jackknife_variance(
+    whole: Float[np.ndarray, " m"],
+    left: Float[np.ndarray, "g m"],
+    sizes: Int[np.ndarray, " g"],
+    weights: Float[np.ndarray, " m"],
+) -> float:
+    """Variance of a mean over all validation rows there could be, from fits without each of g >= 2 groups of examples.
 
-        h_j = n / sizes_j,   p_j = h_j whole - (h_j - 1) left_j,
-        variance = 1/g sum_j (p_j - p)^2 / (h_j - 1),   p = g whole - sum_j (1 - sizes_j / n) left_j,
+    With n examples and h_j = n / sizes_j the delete-a-group jackknife (Busing et al. 1999) is, of one number,
 
-    for groups of one size (g - 1)/g sum_j (left_j - mean)^2. whole: the estimate. left: those without each group.
+        p_j = h_j whole - (h_j - 1) left_j,   p = g whole - sum_j (1 - sizes_j / n) left_j,
+        variance = 1/g sum_j (p_j - p)^2 / (h_j - 1),
+
+    for groups of one size (g - 1)/g sum_j (left_j - mean)^2. Of a mean over m rows, (p_j - p)^2 is larger than over all
+    rows by the variance of that mean, which is estimated and taken off: it is in variance_of_mean already. 0 at least.
+    whole: what every row gives. left: the same without each group. sizes: examples of each. weights: of the rows.
     """
     parts = sizes.sum() / sizes
-    pseudo = parts * whole - (parts - 1) * left
-    middle = len(left) * whole - ((1 - 1 / parts) * left).sum()
-    return float(np.mean((pseudo - middle) ** 2 / (parts - 1)))
+    pseudo = parts[:, None] * whole - (parts[:, None] - 1) * left
+    middle = len(left) * whole - ((1 - 1 / parts)[:, None] * left).sum(0)
+    squares = [pooled(row, weights) ** 2 - variance_of_mean(row, weights) for row in pseudo - middle]
+    return max(float(np.mean(squares / (parts - 1))), 0.0)
 
 
 def variance_of_mean(values: Float[np.ndarray, " m"], weights: Float[np.ndarray, " m"]) -> float:
