@@ -21,18 +21,27 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.sources = ()  # files of sources: a.csv,b.jsonl
     config.validation = ""  # file of real examples that are held out; "": some of the real file, by their content
     config.kind = ""  # text, pairs or table; "": found out
-    config.columns = {"text": "", "label": "", "prompt": "", "response": "", "target": ""}  # "": found out
+    config.columns = {
+        "text": "",
+        "label": "",
+        "prompt": "",
+        "context": "",
+        "response": "",
+        "target": "",
+    }  # "": found out
     config.target = ""  # class or number, of a table; "": found out
-    config.drop_missing = False  # whether rows of a table without a number are left out; else they are an error
+    config.ignore = ()  # columns of a table that are left out
+    config.leave_out_rows = False  # whether rows with nothing in a cell or an unknown label are left out; else an error
     config.salt = ""  # of the hashes by which validation is held out: another word, another split
-    config.held_out = 2000  # validation examples, at most; of the real file at most a fourth
+    config.held_out = 0  # real examples for validation; 0: a quarter, at most 2,000
     config.leave_out_leaks = False  # examples of sources that stand in validation, or have a near copy there
     config.show_examples = True  # whether reports and results hold texts of the examples
     config.minutes = 10.0  # that the work may take; what does not fit is left out, and named
     config.memory, config.available = 0, 0  # bytes: of a chunk of gradients; that the work may take in all; 0: what is
     config.seed = 0  # of everything random
     config.blocks = 8  # of examples, that the jackknife leaves out one by one
-    config.orders = 3  # in which subsets of the real examples are nested, where these are few
+    config.orders = 3  # of the real examples, that learning curves are means over
+    config.exact, config.points = 3000, 1024  # examples of a union that are fitted exactly, at most; inducing points
     config.check = False  # whether a few models are trained, on R and on R + S, to see how right the answers are
     config.check_sources, config.check_seeds = 5, 3  # at most so many sources, so many trainings of each
     config.train = False  # whether one model is trained on the real examples, from which forecasts then start

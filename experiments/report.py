@@ -10,9 +10,10 @@ from configs.common import one_of
 from experiments.runtime import launch
 from experiments.studies.language.report import write as write_language
 from experiments.studies.phases.report import write as write_phases
+from experiments.studies.sources.study import write as write_sources
 from experiments.studies.valuation.report import write as write_valuation
 
-WRITERS = {"valuation": write_valuation, "phases": write_phases, "language": write_language}
+WRITERS = {"valuation": write_valuation, "phases": write_phases, "language": write_language, "sources": write_sources}
 
 
 def writer(workdir: str | Path) -> Callable[[str | Path], Path]:

@@ -9,6 +9,7 @@ from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.kind import Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
+from experiments.runtime.kinds.sources import SOURCES
 from experiments.runtime.kinds.valuation import TRANSFER, TWO_TRUTHS, VALUATION
 
 STUDIES: dict[str, dict[str, Kind]] = {
@@ -20,6 +21,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "language": LANGUAGE,
     "drafts": DRAFTS,
     "bound": BOUND,
+    "sources": SOURCES,
     "attribution": ATTRIBUTION,
     "language_model": LANGUAGE_MODEL,
     "cost": COST,

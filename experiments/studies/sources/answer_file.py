@@ -41,25 +41,25 @@ def from_plain(content: dict) -> Answer:
     field that is missing, TypeError for a field of another type."""
     if content["version"] != VERSION:
         raise ValueError(f"it has version {content['version']}, this code reads version {VERSION}: run again")
-    return _typed(Answer, content, "answer")
+    return typed(Answer, content, "answer")
 
 
-def _typed(kind: Any, value: Any, where: str) -> Any:
+def typed(kind: Any, value: Any, where: str) -> Any:
     """The value as the type says: a NamedTuple of an object, a tuple of a list."""
     origin, parts = get_origin(kind), get_args(kind)
     if kind is Any or (kind is float and type(value) is int) or type(value) is kind:
         return value
     if origin in (Union, types.UnionType):
-        return None if value is None else _typed(parts[0], value, where)
+        return None if value is None else typed(parts[0], value, where)
     if hasattr(kind, "_fields") and isinstance(value, dict):
         hints = get_type_hints(kind)
-        return kind(**{name: _typed(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+        return kind(**{name: typed(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
     if origin is list and isinstance(value, list):
-        return [_typed(parts[0], one, f"{where}[{i}]") for i, one in enumerate(value)]
+        return [typed(parts[0], one, f"{where}[{i}]") for i, one in enumerate(value)]
     if origin is tuple and isinstance(value, list) and len(value) == len(parts):
-        return tuple(_typed(part, one, where) for part, one in zip(parts, value, strict=True))
+        return tuple(typed(part, one, where) for part, one in zip(parts, value, strict=True))
     if origin is dict and isinstance(value, dict):
-        return {name: _typed(parts[1], one, f"{where}.{name}") for name, one in value.items()}
+        return {name: typed(parts[1], one, f"{where}.{name}") for name, one in value.items()}
     raise TypeError(f"{where}: expected {getattr(kind, '__name__', kind)}, got {value!r:.60}")
 
 

@@ -84,7 +84,7 @@ def phase_of(sizes: list[int], errors: list[float], real_share: float) -> tuple[
     """
     if len(sizes) < FEW:
         return f"too few sizes to tell phases: {FEW} are needed, there are {len(sizes)}", None
-    size, compared = sizes[-1], compare(sizes, errors, real_share=real_share)
+    size, compared = sizes[-1], compare(np.array(sizes), np.array(errors), real_share=real_share)
     best = compared.fits[compared.best]
     if not compared.three_phases or best.breakpoints is None:
         return compared.verdict, None

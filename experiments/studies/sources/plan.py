@@ -44,7 +44,7 @@ def best_plan(
     """
     if not prices or budget <= 0 or len(reach.sizes) < 2:
         return None
-    ways = []
+    ways: list[dict[str, Any]] = []
     for source, bought, count in _bought(reach, amounts, prices, budget):
         left = budget - bought * prices.get(source, 0.0)
         real = int(left / prices[REAL]) if REAL in prices else 0

@@ -1,12 +1,10 @@
 """What the values of a run take, told before anything is trained: time, memory, and whether they fit."""
 
-import time
 from collections.abc import Sequence
 
 import jax
-import numpy as np
-import scipy.linalg
 
+from experiments.runtime.speed import flops_a_second
 from experiments.tasks.task import Task
 from valuation import needs
 from valuation.methods import METHODS
@@ -14,7 +12,6 @@ from valuation.problem import Problem
 from valuation.workers import current
 
 SECONDS, BYTES = 1.0, 10**8  # below both, a method is not named
-PRODUCT = 768  # rows of the matrices whose product is timed
 
 
 def of_run(config, task: Task, draws: Sequence[Sequence[int]]) -> str:
@@ -57,13 +54,3 @@ def largest(config, task: Task, draws: Sequence[Sequence[int]]) -> needs.Sizes:
         initialisations=config.initialisations,
         checkpoints=config.checkpoints,
     )
-
-
-def flops_a_second() -> float:
-    """Operations a second of a product of two matrices in float64, the faster of two."""
-    a, seconds = np.ones((PRODUCT, PRODUCT), order="F"), []
-    for _ in range(2):
-        begun = time.perf_counter()
-        scipy.linalg.blas.dgemm(1.0, a, a)
-        seconds.append(time.perf_counter() - begun)
-    return 2.0 * PRODUCT**3 / min(seconds)

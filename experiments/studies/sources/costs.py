@@ -1,0 +1,101 @@
+"""What the work takes, told from sizes before it begins: operations of each step, and bytes."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from experiments.studies.sources.fits import Effort
+from experiments.tasks.own_data import Prepared
+
+EVENTS = 200  # operations that a union takes of a target token, where tokens are counted
+CURVE = 20  # unions of a source's curve and weights
+LAWS, PHASE = 5e10, 4e11  # operations that fits of laws take, compilation with them
+SLOWER = 2.0  # times as long as a product of matrices, an operation of a fit
+
+
+class Sizes(NamedTuple):
+    """examples: of each contributor. features, tokens: of an example, tokens 1 where it is no sequence. parameters: of
+    the learner. updates: examples that a training looks at. counted: whether tokens are counted, not fitted.
+    validation: examples.
+    """
+
+    examples: tuple[int, ...]
+    features: int
+    tokens: int
+    parameters: int
+    updates: int
+    counted: bool
+    validation: int
+
+
+def sizes_of(prepared: Prepared) -> Sizes:
+    """Those of what was prepared."""
+    problem = prepared.problem
+    return Sizes(
+        examples=tuple(len(one.index) for one in problem.contributors),
+        features=int(np.size(problem.features(problem.validation.inputs[:1]))),
+        tokens=int(problem.pool.inputs.shape[1]) if problem.pool.mask is not None else 1,
+        parameters=sum(leaf.size for leaf in jax.tree.leaves(problem.model.params)),
+        updates=prepared.recipe.steps * prepared.recipe.batch,
+        counted=problem.pool.mask is not None,
+        validation=len(problem.validation.inputs),
+    )
+
+
+def value(sizes: Sizes, number: int, effort: Effort) -> float:
+    """Operations of a source's value: a jackknife over both sets, distances, the fit to validation."""
+    real, source = sizes.examples[0], sizes.examples[number]
+    drivers = 2.0 * (source + real) * sizes.validation * sizes.features / len(sizes.examples)
+    unions = 3 * effort.blocks + 2
+    return drivers + _unions(sizes, [real, source], unions, 3 * effort.blocks, effort)
+
+
+def amount(sizes: Sizes, number: int, effort: Effort) -> float:
+    """Of a source's curve and weight."""
+    return _unions(sizes, [sizes.examples[0], sizes.examples[number]], CURVE, 3 * effort.blocks, effort)
+
+
+def curve(sizes: Sizes, effort: Effort) -> float:
+    """Of the learning curve."""
+    return LAWS + _unions(sizes, sizes.examples[:1], effort.orders * effort.blocks, 2 * effort.blocks, effort)
+
+
+def together(sizes: Sizes, effort: Effort) -> float:
+    """Of all sources at once."""
+    unions = CURVE + len(sizes.examples)
+    return _unions(sizes, sizes.examples, unions, 2 * effort.blocks * len(sizes.examples), effort)
+
+
+def training(sizes: Sizes) -> float:
+    """Of one training."""
+    return 6.0 * sizes.parameters * sizes.updates * sizes.tokens
+
+
+def memory(sizes: Sizes, effort: Effort) -> int:
+    """Bytes at once, at most: the examples, their features where they are taken, and sums or kernels of a fit."""
+    every = sum(sizes.examples)
+    pool = 4 * every * (sizes.tokens if sizes.counted else min(sizes.features, 512))
+    if sizes.counted:
+        return pool + 100 * every * sizes.tokens
+    pair = sizes.examples[0] + max(sizes.examples[1:], default=0)
+    return pool + max(_fit_bytes(pair, 2, effort), _fit_bytes(every, len(sizes.examples), effort))
+
+
+def _fit_bytes(count: int, sets: int, effort: Effort) -> int:
+    if count <= effort.exact:
+        return 36 * count**2
+    return 8 * effort.points**2 * (6 + sets * effort.blocks)
+
+
+def _unions(sizes: Sizes, examples: Sequence[int], unions: int, blocks: int, effort: Effort) -> float:
+    """Of so many unions of sets; blocks: into which they are cut."""
+    count = float(sum(examples))
+    if sizes.counted:
+        return EVENTS * count * sizes.tokens * unions
+    if count <= effort.exact:
+        return 2 * count**2 * sizes.features + unions * SLOWER * count**3 / 3
+    points = float(effort.points)
+    once = count * points * (points + 2 * sizes.features) + 2 * blocks * points**3
+    return once + unions * (SLOWER * points**3 / 3 + blocks * points**2)

@@ -1,0 +1,116 @@
+"""Frames of somebody's own data -> what the study is given: examples of one kind, validation, what is said of it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from experiments.data import own_rows, splits
+from experiments.data.own_files import Options, Schema, schema_of
+from experiments.data.own_rows import Rows
+from experiments.data.own_splits import beside, divide, refuse_same
+from experiments.data.rows import Frame
+from experiments.studies.sources.answer import Data, Set
+from experiments.studies.sources.drivers import leaks, without
+from experiments.tasks import own_pairs, own_tables, own_texts
+from experiments.tasks.own_data import Prepared
+
+MOST = 4000  # validation examples: what is fitted to them takes their cube
+PREPARE = {"text": own_texts.prepare, "pairs": own_pairs.prepare, "table": own_tables.prepare}
+RESERVED = ("real", "all")  # names that answers use
+LEAKS = "stands in validation, or has a near copy there"
+FEW = 20  # examples of the real file, below which nothing can be said
+
+
+class Given(NamedTuple):
+    """What was read. names: of the real file and each source, all different. real, sources: what is learned from.
+
+    split: in words, where the validation examples come from.
+    """
+
+    schema: Schema
+    names: tuple[str, ...]
+    real: Rows
+    sources: tuple[Rows, ...]
+    validation: Rows
+    split: str
+
+
+def read(
+    names: Sequence[str],
+    real: Frame,
+    sources: Sequence[Frame],
+    validation: Frame | None,
+    config,
+) -> Given:
+    """All sets as examples of one kind, which the real file decides, and which of them are for validation.
+
+    names: of the real file and each source. config: of configs/sources.py. Raises ValueError, one line that names file,
+    row and column, for what does not fit.
+    """
+    columns = {role: name for role, name in config.columns.items() if name}
+    schema = schema_of(real, Options(config.kind, columns, config.target, tuple(config.ignore)))
+    used = own_rows.checked(real, schema, leave_out=config.leave_out_rows)
+    others = [own_rows.checked(frame, schema, leave_out=config.leave_out_rows) for frame in sources]
+    files = {"the real file": used} | {f"source {i}": rows for i, rows in enumerate(others, start=1)}
+    if validation is None:
+        division = divide(used, size=config.held_out, salt=config.salt)
+    else:
+        held_out = own_rows.checked(validation, schema, leave_out=config.leave_out_rows)
+        files["the validation file"] = held_out
+        division = beside(used, _fewer(held_out, config.salt))
+    refuse_same(files)
+    if len(division.real.row) < FEW:
+        raise ValueError(
+            f"{used.file}: {len(division.real.row)} examples are left to learn from, expected {FEW} or more real ones"
+        )
+    return Given(schema, tuple(names), division.real, tuple(others), division.validation, division.said)
+
+
+def prepared(given: Given, config, key: jax.Array) -> tuple[Prepared, Data]:
+    """What is valued and learned, and what is said of it."""
+    sets = (given.real, *given.sources)
+    made = PREPARE[given.schema.kind](given.names, sets, given.validation, given.schema, config[given.schema.kind], key)
+    gone = leaks(made) if config.leave_out_leaks else tuple(np.zeros(len(rows.row), bool) for rows in sets)
+    if config.leave_out_leaks:
+        made = without(made, gone)
+    described = [_set(name, rows, out) for name, rows, out in zip(given.names, sets, gone, strict=True)]
+    return made, Data(
+        kind=given.schema.kind,
+        columns=dict(given.schema.columns),
+        target=given.schema.target,
+        classes=list(given.schema.classes),
+        metric=made.metric,
+        learner=made.learner,
+        surrogate=made.surrogate,
+        real=described[0],
+        validation=_set("validation", given.validation, np.zeros(len(given.validation.row), bool)),
+        sources=described[1:],
+        split=" ".join([given.split, *(note[0].upper() + note[1:] + "." for note in made.notes)]),
+    )
+
+
+def names_of(files: Sequence[str]) -> tuple[str, ...]:
+    """A short name for each file, all different: of its own name without endings, as much of its path as it takes.
+
+    files: paths, with / between folders.
+    """
+    short = [file.rpartition("/")[2].partition(".")[0] or file for file in files]
+    taken = [*RESERVED, *short[:1]]  # the real file's name is nobody else's
+    return tuple(
+        name if number == 0 or (short.count(name) == 1 and name not in taken) else file
+        for number, (name, file) in enumerate(zip(short, files, strict=True))
+    )
+
+
+def _fewer(rows: Rows, salt: str) -> Rows:
+    """At most MOST of them, chosen by their content."""
+    if len(set(rows.inputs)) <= MOST:
+        return rows
+    return rows.take(splits.by_content(rows.inputs, validation=MOST, test=0, salt=salt).validation)
+
+
+def _set(name: str, rows: Rows, leaking: np.ndarray) -> Set:
+    left_out = dict(rows.left_out) | ({LEAKS: int(leaking.sum())} if leaking.any() else {})
+    return Set(name, rows.file, rows.total, len(rows.row) - int(leaking.sum()), left_out)

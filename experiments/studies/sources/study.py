@@ -1,0 +1,137 @@
+"""Somebody's own files: which source is worth it, how much of it, what more would buy; from files to a report."""
+
+import functools
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+from tqdm import tqdm
+
+from experiments.data import rows
+from experiments.data.text_files import existing
+from experiments.runtime import mesh, results, study
+from experiments.runtime.processes import is_main_process
+from experiments.runtime.speed import flops_a_second
+from experiments.runtime.study import Step
+from experiments.studies.sources import reading, report, work
+from experiments.studies.sources.assembly import answer_of
+from experiments.studies.sources.fits import Effort
+from experiments.studies.sources.plan import prices_of
+from experiments.studies.sources.screen import screen
+from experiments.studies.sources.work import Settings, Work
+
+DATA, METHODS = range(2)  # purposes of the key of a run
+
+
+def run(config, workdir: str, data_dir: str | None) -> Path:
+    """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path.
+
+    Files are read before work starts; what is wrong in them is one line. data_dir: not used.
+    """
+    begun = time.perf_counter()
+    check(config)
+    files = files_of(config)
+    names = reading.names_of([config.real, *config.sources])
+    prices = prices_of(config.prices, names[1:])
+    hashes = {name: _sha256(path) for name, path in files.items()}
+
+    @functools.cache
+    def prepared() -> Work:
+        frames = {name: rows.read(path) for name, path in files.items()}
+        real, validation = frames.pop("config.real"), frames.pop("config.validation", None)
+        given = reading.read(names, real, list(frames.values()), validation, config)
+        print(*given.schema.said, given.split, sep="\n")
+        made, data = reading.prepared(given, config, jax.random.fold_in(jax.random.key(config.seed), DATA))
+        return Work(
+            prepared=made,
+            data=data,
+            settings=settings_of(config, prices),
+            key=jax.random.fold_in(jax.random.key(config.seed), METHODS),
+            devices=mesh.devices(),
+            folder=Path(workdir) / "checkpoints",
+            clock=time.perf_counter,
+            speed=flops_a_second(),
+            begun=time.perf_counter() - begun,
+        )
+
+    def steps(lines: list[dict]) -> Iterator[Step]:
+        print(work.estimate(prepared()))
+        bar = tqdm(desc="sources", unit="step", disable=not is_main_process())
+        for step in work.steps(prepared(), lines):
+            yield step
+            bar.update()
+        bar.close()
+
+    if not _is_finished(Path(workdir) / results.FILE):
+        prepared()  # so that what is wrong in a file is said before a folder is made
+    own = study.Study(name="sources", config=config.to_dict() | {"sha256": hashes}, steps=steps, write=write)
+    return study.run(own, workdir)
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes answer.json, figures and both reports of a finished run from its lines, and shows the screen."""
+    lines = results.finished(workdir)
+    (last,) = results.select(lines, kind=results.LAST)
+    answer = answer_of(lines, round(1e6 * last["peak_megabytes"]))
+    page = report.write(workdir, answer)
+    print(screen(answer))
+    return page
+
+
+def settings_of(config, prices: dict[str, float]) -> Settings:
+    """What the config asks for."""
+    effort = Effort(config.blocks, config.exact, config.points, config.orders)
+    same = {name: config[name] for name in Settings._fields if name in config and name != "prices"}
+    return Settings(effort=effort, prices=prices, **same)
+
+
+def check(config) -> None:
+    """Raises ValueError for values that could only fail later."""
+    if not config.sources:
+        raise ValueError("config.sources is empty: expected files of sources, as --config.sources=a.csv,b.jsonl")
+    for name, least in (("blocks", 2), ("exact", 0), ("points", 16), ("orders", 1), ("check_sources", 1)):
+        if config[name] < least:
+            raise ValueError(f"config.{name} = {config[name]}, expected {least} or more")
+    if config.check_seeds < 1 or config.budget < 0 or not config.minutes > 0:
+        raise ValueError(
+            f"config.check_seeds = {config.check_seeds}, config.budget = {config.budget}, config.minutes = "
+            f"{config.minutes}: expected 1 or more, 0 or more, and above 0"
+        )
+    if not config.times or min(config.times) <= 1:
+        raise ValueError(f"config.times = {tuple(config.times)}: expected numbers above 1, times as many examples")
+    if bool(config.prices) != (config.budget > 0):
+        raise ValueError(
+            f"config.prices = {config.prices!r}, config.budget = {config.budget}: a plan needs both, or neither"
+        )
+
+
+def files_of(config) -> dict[str, Path]:
+    """Key of the config -> its file, `~` expanded. Raises ValueError, naming the key, for a path that is empty."""
+    given = {"config.real": config.real}
+    given |= {f"config.sources[{i}]": source for i, source in enumerate(config.sources)}
+    given |= {"config.validation": config.validation} if config.validation else {}
+    return {key: _file(key, text) for key, text in given.items()}
+
+
+def _file(key: str, text: str) -> Path:
+    if not text.strip():
+        raise ValueError(f"{key} is empty: expected a file, as --{key.partition('[')[0]}=real.csv")
+    try:
+        return existing(key, text)
+    except ValueError as error:
+        if key.startswith("config.sources") and not text.strip().startswith(("/", "~")):
+            raise ValueError(
+                f'{error}; a path that holds a comma stands in quotes: --config.sources=\'["a,b.csv", "c.csv"]\''
+            ) from None
+        raise
+
+
+def _is_finished(path: Path) -> bool:
+    return path.exists() and bool(results.select(results.read_alone(path), kind=results.LAST))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
