@@ -18,7 +18,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
     config.name = config.experiment = "sources"
     config.real = ""  # file of real examples
-    config.sources = ()  # files of sources: a.csv,b.jsonl
+    config.sources = ""  # files of sources: a.csv,b.jsonl; quotes around a path that holds a comma
     config.validation = ""  # file of real examples that are held out; "": some of the real file, by their content
     config.kind = ""  # text, pairs or table; "": found out
     config.columns = {
@@ -30,7 +30,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "target": "",
     }  # "": found out
     config.target = ""  # class or number, of a table; "": found out
-    config.ignore = ()  # columns of a table that are left out
+    config.ignore = ""  # columns of a table that are left out: id,date
     config.leave_out_rows = False  # whether rows with nothing in a cell or an unknown label are left out; else an error
     config.salt = ""  # of the hashes by which validation is held out: another word, another split
     config.held_out = 0  # real examples for validation; 0: a quarter, at most 2,000

@@ -1,5 +1,6 @@
 """Frames of somebody's own data -> what the study is given: examples of one kind, validation, what is said of it."""
 
+import csv
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ def read(
     row and column, for what does not fit.
     """
     columns = {role: name for role, name in config.columns.items() if name}
-    schema = schema_of(real, Options(config.kind, columns, config.target, tuple(config.ignore)))
+    schema = schema_of(real, Options(config.kind, columns, config.target, tuple(listed(config.ignore))))
     used = own_rows.checked(real, schema, leave_out=config.leave_out_rows)
     others = [own_rows.checked(frame, schema, leave_out=config.leave_out_rows) for frame in sources]
     files = {"the real file": used} | {f"source {i}": rows for i, rows in enumerate(others, start=1)}
@@ -102,6 +103,11 @@ def names_of(files: Sequence[str]) -> tuple[str, ...]:
         name if number == 0 or (short.count(name) == 1 and name not in taken) else file
         for number, (name, file) in enumerate(zip(short, files, strict=True))
     )
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a text between commas, blanks around them left out; quotes around what holds a comma."""
+    return [part.strip() for part in next(csv.reader([text], skipinitialspace=True), []) if part.strip()]
 
 
 def _fewer(rows: Rows, salt: str) -> Rows:

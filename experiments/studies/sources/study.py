@@ -22,6 +22,7 @@ from experiments.studies.sources.plan import prices_of
 from experiments.studies.sources.screen import screen
 from experiments.studies.sources.work import Settings, Work
 
+REAL, VALIDATION = "config.real", "config.validation"
 DATA, METHODS = range(2)  # purposes of the key of a run
 
 
@@ -33,14 +34,14 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
     begun = time.perf_counter()
     check(config)
     files = files_of(config)
-    names = reading.names_of([config.real, *config.sources])
+    names = reading.names_of([str(files[key]) for key in files if key != VALIDATION])
     prices = prices_of(config.prices, names[1:])
     hashes = {name: _sha256(path) for name, path in files.items()}
 
     @functools.cache
     def prepared() -> Work:
         frames = {name: rows.read(path) for name, path in files.items()}
-        real, validation = frames.pop("config.real"), frames.pop("config.validation", None)
+        real, validation = frames.pop(REAL), frames.pop(VALIDATION, None)
         given = reading.read(names, real, list(frames.values()), validation, config)
         print(*given.schema.said, given.split, sep="\n")
         made, data = reading.prepared(given, config, jax.random.fold_in(jax.random.key(config.seed), DATA))
@@ -89,7 +90,7 @@ def settings_of(config, prices: dict[str, float]) -> Settings:
 
 def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
-    if not config.sources:
+    if not config.sources.strip():
         raise ValueError("config.sources is empty: expected files of sources, as --config.sources=a.csv,b.jsonl")
     for name, least in (("blocks", 2), ("exact", 0), ("points", 16), ("orders", 1), ("check_sources", 1)):
         if config[name] < least:
@@ -108,24 +109,14 @@ def check(config) -> None:
 
 
 def files_of(config) -> dict[str, Path]:
-    """Key of the config -> its file, `~` expanded. Raises ValueError, naming the key, for a path that is empty."""
-    given = {"config.real": config.real}
-    given |= {f"config.sources[{i}]": source for i, source in enumerate(config.sources)}
-    given |= {"config.validation": config.validation} if config.validation else {}
-    return {key: _file(key, text) for key, text in given.items()}
+    """Key of the config -> its file, `~` expanded; a path that holds a comma may stand alone, or in quotes.
 
-
-def _file(key: str, text: str) -> Path:
-    if not text.strip():
-        raise ValueError(f"{key} is empty: expected a file, as --{key.partition('[')[0]}=real.csv")
-    try:
-        return existing(key, text)
-    except ValueError as error:
-        if key.startswith("config.sources") and not text.strip().startswith(("/", "~")):
-            raise ValueError(
-                f'{error}; a path that holds a comma stands in quotes: --config.sources=\'["a,b.csv", "c.csv"]\''
-            ) from None
-        raise
+    Raises ValueError, naming the key, for a file that is not there.
+    """
+    sources = [config.sources] if Path(config.sources).expanduser().is_file() else reading.listed(config.sources)
+    given = {REAL: config.real} | {f"config.sources, file {i}": text for i, text in enumerate(sources, start=1)}
+    given |= {VALIDATION: config.validation} if config.validation else {}
+    return {key: existing(key, text) for key, text in given.items()}
 
 
 def _is_finished(path: Path) -> bool:
