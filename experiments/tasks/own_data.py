@@ -67,7 +67,7 @@ def problem_of(
     sets: Sequence[Examples],
     validation: Examples,
     *,
-    build: Callable[[jax.Array], Model],
+    model: Model,
     features: Callable[[np.ndarray], np.ndarray],
     objective: Objective,
     learner: Learner,
@@ -75,7 +75,7 @@ def problem_of(
 ) -> Problem:
     """The Problem of the real examples, which come first, and the sources.
 
-    names: of the sets, all different. build: key -> Model. key: draws the model, and what methods draw.
+    names: of the sets, all different. model: at its start. key: of what methods draw.
     Raises ValueError for two sets of one name.
     """
     if len(set(names)) < len(names):
@@ -86,8 +86,6 @@ def problem_of(
         rows, real = np.arange(ends[number], ends[number + 1], dtype=np.int32), number == 0
         origin = Origin(np.full(len(rows), "real" if real else name), np.zeros(len(rows)), rows)
         contributors.append(Contributor(name, rows, one.targets, np.full(len(rows), real), origin))
-    drawn, started = jax.random.split(key)
-    model = build(started)
     return Problem(
         model=model,
         initial=(model.params,),
@@ -96,7 +94,7 @@ def problem_of(
         contributors=tuple(contributors),
         validation=validation,
         features=features,
-        key=drawn,
+        key=key,
         objective=objective,
         learner=learner,
         shared=Shared(),

@@ -16,7 +16,6 @@ from experiments.tasks.sequences import GRAM
 from experiments.tasks.tf_idf import tf_idf
 from experiments.tasks.token_rows import Coder, Pair
 from models.functional import Model
-from models.transformer import transformer
 from valuation.objective import NextToken
 from valuation.problem import Examples
 
@@ -37,17 +36,15 @@ def prepare(
     read = list(chain.from_iterable(_counted(one, settings.counted) for one in sets))
     coder = token_rows.trained_coder([text for pair in read for text in pair], settings.tokens.vocabulary)
     (held_out, _), *parts = [token_rows.encode(coder, _pairs(one), settings.tokens) for one in (validation, *sets)]
-    shape, drawn = settings.model, jax.random.fold_in(key, PROJECTION)
+    model, recipe = decoders.from_scratch(settings, coder)
+    drawn = jax.random.fold_in(key, PROJECTION)
     cut = {name: sum(counts[name] for _, counts in parts) for name in ("prompts", "responses")}
     return Prepared(
         problem=problem_of(
             names,
             [examples for examples, _ in parts],
             held_out,
-            build=partial(
-                transformer, len(coder.lengths), settings.tokens.length, shape.width, layers=shape.layers,
-                heads=shape.heads, hidden=shape.hidden, tied=True,
-            ),
+            model=model,
             features=tf_idf(parts[0][0].inputs, len(coder.lengths), settings.features.dimensions, drawn),
             objective=NextToken(),
             learner="sequences",
@@ -55,16 +52,16 @@ def prepare(
         ),
         originals=tuple(map(originals, sets)),
         held_out=originals(validation),
-        recipe=decoders.from_scratch(settings, coder)[1],
+        recipe=recipe,
         measure=partial(minus_nats, coder),
-        learner=f"a decoder of {shape.layers} layers from scratch on {len(coder.lengths):,} tokens",
+        learner=f"a decoder of {settings.model.layers} layers from scratch on {len(coder.lengths):,} tokens",
         surrogate="a trigram model of the same tokens",
         metric="minus nats a response token",
         offset=0.0,
         most=0.0,
         near_rule=NEAR_RULE,
         notes=[f"{count:,} {name} are cut at the length of a row" for name, count in cut.items() if count],
-    )  # fmt: skip
+    )
 
 
 def originals(rows: Rows) -> Originals:

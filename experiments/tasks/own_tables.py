@@ -58,6 +58,7 @@ def prepare(
     ]
     width = held_out.inputs.shape[1]
     build = partial(mlp, (width, *settings.model.widths, len(schema.classes) if classes else 1))
+    model, recipe = (classifier if classes else regressor)(build, settings.training)
     shown = [
         originals(one, schema, examples.inputs)
         for one, examples in zip((validation, *sets), (held_out, *parts), strict=True)
@@ -67,7 +68,7 @@ def prepare(
             names,
             parts,
             held_out,
-            build=build,
+            model=model,
             features=np.asarray,
             objective=Classification(len(schema.classes)) if classes else Regression(),
             learner="dense",
@@ -75,7 +76,7 @@ def prepare(
         ),
         originals=tuple(shown[1:]),
         held_out=shown[0],
-        recipe=(classifier if classes else regressor)(build, settings.training)[1],
+        recipe=recipe,
         measure=accuracy if classes else r_squared,
         learner=f"a dense network of {' and '.join(map(str, settings.model.widths))} units on {width} numbers a row",
         surrogate="a Gaussian ridge fit in closed form on the same numbers",

@@ -45,13 +45,14 @@ def prepare(
         if not weights[rows].any():
             raise ValueError(f"{name} has no word that stands twice in the real file and the sources: is it text?")
     build = partial(encoder, weights, (*settings.model.widths, len(schema.classes)))
+    model, recipe = learner(build, settings.training)
     cut = sum(count for _, count in parts)
     return Prepared(
         problem=problem_of(
             names,
             [Examples(rows, one.targets) for (rows, _), one in zip(parts, sets, strict=True)],
             Examples(held_out, validation.targets),
-            build=build,
+            model=model,
             features=partial(word_features, weights),
             objective=Classification(len(schema.classes)),
             learner="dense",
@@ -59,7 +60,7 @@ def prepare(
         ),
         originals=tuple(originals(one, schema) for one in sets),
         held_out=originals(validation, schema),
-        recipe=learner(build, settings.training)[1],
+        recipe=recipe,
         measure=accuracy,
         learner=f"a network of {settings.model.widths[0]} units on the {len(weights):,} most frequent words",
         surrogate="a Gaussian ridge fit in closed form on the same words",

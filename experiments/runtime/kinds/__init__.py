@@ -4,7 +4,7 @@ For readers the same stands in experiments/README.md, "Lines of results.jsonl"; 
 what the studies write.
 """
 
-from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL, SCALE
+from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL, OWN_SOURCES, SCALE
 from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.kind import Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
@@ -27,6 +27,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "cost": COST,
     "discrepancy": DISCREPANCY,
     "scale": SCALE,
+    "own_sources": OWN_SOURCES,
 }
 
 

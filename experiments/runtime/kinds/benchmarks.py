@@ -102,3 +102,38 @@ SCALE = {
     ),
     "run": RUN,
 }
+OWN_SOURCES = {
+    "own source": Kind(
+        ("source",),
+        {
+            "source": "its name",
+            "value": "as answer.json has it",
+            "value_interval": "of it, 95 %",
+            "gain": "predicted",
+            "interval": "of the gain, 95 %",
+            "verdict": "helps, harms or open",
+            "run_seconds": "that the values and all other answers took",
+        },
+    ),
+    "own truth": Kind(
+        ("source", "seed"),
+        {
+            "source": "that stands beside the real examples in training; empty: none",
+            "seed": "of the training, from 0 on",
+            "metric": "of the trained model on the test file",
+        },
+    ),
+    "own summary": Kind(
+        (),
+        {
+            "truth": "by source, mean trained gain",
+            "standard_errors": "of these, over seeds",
+            "clear": "sources whose trained gain is clear of 0",
+            "signs_right": "those of them whose value has its sign",
+            "order": "of the sources by value, the best first",
+            "seconds_of_values": "that all answers took",
+        },
+        derived=True,
+    ),
+    "run": RUN,
+}

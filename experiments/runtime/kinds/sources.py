@@ -45,6 +45,7 @@ SOURCES = {
         {
             "what": "was left out for want of time, in words",
             "operations": "that it would have taken",
+            "seconds_beside": "that come to these, of compilation",
             "minutes": "that were allowed",
         },
     ),

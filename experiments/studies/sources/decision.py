@@ -40,14 +40,16 @@ def which(data: Data, values: Sequence[Value]) -> str:
 def how_much(data: Data, values: Sequence[Value], amounts: Sequence[Amount]) -> str:
     """How much of it to mix in."""
     found = {amount.source: amount for amount in amounts}
-    best = next((found[value.source] for value in values if value.source in found), None)
-    if best is None:
+    value = next((value for value in values if value.source in found), None)
+    if value is None:
         return "How much to mix in was not computed."
+    best = found[value.source]
     if not best.best:
         return f"Mix in nothing: no amount of {best.source} raises the predicted {data.metric}."
     size = next(one.used for one in data.sources if one.name == best.source)
     amount = f"all {size:,} examples" if best.best == size else f"about {best.best:,} of the {size:,} examples"
-    text = f"Mix in {amount} of {best.source}"
+    start = "Mix in" if value.verdict == "helps" else "No amount is sure to pay; the best guess is to mix in"
+    text = f"{start} {amount} of {best.source}"
     if best.equivalent_real is not None:
         real = data.real.used
         bound = "more than " if best.censored and best.equivalent_real > real else ""
@@ -64,11 +66,11 @@ def what_more(data: Data, values: Sequence[Value], amounts: Sequence[Amount], mo
     if more is None or not more.forecasts:
         return "What more real examples would buy was not computed."
     parts = [
-        f"{one.times:g} times as many real examples ({one.amount:,}) {one.predicted:.3f} "
+        f"{one.times:g} times as many real examples ({one.amount:,}): {one.predicted:.3f} "
         f"({one.interval[0]:.3f} to {one.interval[1]:.3f})"
         for one in more.forecasts
     ]
-    text = f"More real data: expect a {data.metric} of {'; '.join(parts)}"
+    text = f"More real data: {data.metric} with {'; '.join(parts)}"
     if more.plan:
         buy = " and ".join(f"{count:,} of {name}" for name, count in more.plan["buy"].items()) or "nothing"
         text += f"; a budget of {more.plan['budget']:g} is spent best on {buy}"

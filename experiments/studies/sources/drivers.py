@@ -7,14 +7,13 @@ from jaxtyping import Bool, Float
 
 from experiments.studies.sources.answer import Drivers, Example
 from experiments.tasks.own_data import Originals, Prepared, all_prints, drawn_rows, near, repeats
-from valuation.discrepancy import squared_distances
-from valuation.feature_space import median_squared_distance
+from valuation.discrepancy import mk_mmd, squared_distances
+from valuation.feature_space import mean_squared_validation_distance, median_squared_distance
 from valuation.methods.score_disagreement import disagreement_terms
-from valuation.methods.score_terms import discrepancy_terms
 from valuation.problem import Problem
 from valuation.scale import significant
 
-REFERENCES = 1000  # real examples, at most, from which distances are taken
+REFERENCES = 1000  # examples of a set, at most, from which distances are taken
 PRODUCTS = 2e10  # multiplications that distances of one source may take
 BLOCK = 1024  # examples
 SHOWN = 3  # examples at each end
@@ -51,7 +50,6 @@ def of_sources(prepared: Prepared) -> list[Drivers]:
     """The drivers of every source, in their order. One m^3 solve for m validation examples, and one pass over all."""
     problem, (real, *sources) = prepared.problem, prepared.originals
     disagreement = disagreement_terms(problem).tolist()
-    discrepancy = discrepancy_terms(problem, estimator="unbiased", joint=False).tolist()
     prints = [all_prints(prepared.held_out), all_prints(real)]
     labels = np.unique(problem.validation.targets) if problem.objective.has_classes else None
     out = []
@@ -62,7 +60,7 @@ def of_sources(prepared: Prepared) -> list[Drivers]:
             Drivers(
                 disagreement=disagreement[number],
                 disagreement_real=disagreement[0],
-                discrepancy=discrepancy[number],
+                discrepancy=_discrepancy(problem, number),
                 size=len(contributor.index),
                 duplicates=float(repeats(one.codes).mean()),
                 in_validation=float(in_validation.mean()),
@@ -74,6 +72,19 @@ def of_sources(prepared: Prepared) -> list[Drivers]:
             )
         )
     return out
+
+
+def _discrepancy(problem: Problem, number: int) -> float:
+    """MMD between a source and validation, of an even sample of REFERENCES each."""
+    rows = problem.contributors[number].index
+    x, y = (
+        np.asarray(problem.features(inputs)).reshape(len(inputs), -1)
+        for inputs in (
+            problem.pool.inputs[rows[drawn_rows(len(rows), REFERENCES)]],
+            problem.validation.inputs[drawn_rows(len(problem.validation.inputs), REFERENCES)],
+        )
+    )
+    return mk_mmd(x, y, bandwidth=mean_squared_validation_distance(problem), estimator="biased")
 
 
 def examples_of(prepared: Prepared, number: int, *, shown: bool) -> tuple[list[Example], list[Example]]:

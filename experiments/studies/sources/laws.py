@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -104,7 +103,6 @@ def _law(one: Fit) -> Law:
 
 
 def _errors(best: Optimum, sizes: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-    """Those of the power law at its optimum."""
-    with jax.enable_x64(True):
-        shape = np.asarray(LAWS["power"].shape(best.parameters[2:], sizes, 0 * sizes, 1.0))
-    return best.parameters[1] + np.exp(best.parameters[0] + shape)
+    """Those of the power law at its optimum: floor + amplitude n^-c."""
+    log_amplitude, floor, decay = best.parameters
+    return floor + np.exp(log_amplitude - decay * np.log(sizes))

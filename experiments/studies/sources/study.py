@@ -32,7 +32,7 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
     Files are read before work starts; what is wrong in them is one line. data_dir: not used.
     """
     begun = time.perf_counter()
-    check(config)
+    check(config, priced=bool(config.prices))
     files = files_of(config)
     names = reading.names_of([str(files[key]) for key in files if key != VALIDATION])
     prices = prices_of(config.prices, names[1:])
@@ -44,12 +44,12 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         real, validation = frames.pop(REAL), frames.pop(VALIDATION, None)
         given = reading.read(names, real, list(frames.values()), validation, config)
         print(*given.schema.said, given.split, sep="\n")
-        made, data = reading.prepared(given, config, jax.random.fold_in(jax.random.key(config.seed), DATA))
+        made, data = reading.prepared(given, config, key_of(config, DATA))
         return Work(
             prepared=made,
             data=data,
             settings=settings_of(config, prices),
-            key=jax.random.fold_in(jax.random.key(config.seed), METHODS),
+            key=key_of(config, METHODS),
             devices=mesh.devices(),
             folder=Path(workdir) / "checkpoints",
             clock=time.perf_counter,
@@ -65,7 +65,7 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
             bar.update()
         bar.close()
 
-    if not _is_finished(Path(workdir) / results.FILE):
+    if not _is_finished(workdir):
         prepared()  # so that what is wrong in a file is said before a folder is made
     own = study.Study(name="sources", config=config.to_dict() | {"sha256": hashes}, steps=steps, write=write)
     return study.run(own, workdir)
@@ -88,8 +88,13 @@ def settings_of(config, prices: dict[str, float]) -> Settings:
     return Settings(effort=effort, prices=prices, **same)
 
 
-def check(config) -> None:
-    """Raises ValueError for values that could only fail later."""
+def key_of(config, purpose: int) -> jax.Array:
+    """The key of one purpose of a run."""
+    return jax.random.fold_in(jax.random.key(config.seed), purpose)
+
+
+def check(config, *, priced: bool) -> None:
+    """Raises ValueError for values that could only fail later. priced: whether there are prices."""
     if not config.sources.strip():
         raise ValueError("config.sources is empty: expected files of sources, as --config.sources=a.csv,b.jsonl")
     for name, least in (("blocks", 2), ("exact", 0), ("points", 16), ("orders", 1), ("check_sources", 1)):
@@ -102,9 +107,9 @@ def check(config) -> None:
         )
     if not config.times or min(config.times) <= 1:
         raise ValueError(f"config.times = {tuple(config.times)}: expected numbers above 1, times as many examples")
-    if bool(config.prices) != (config.budget > 0):
+    if priced != (config.budget > 0):
         raise ValueError(
-            f"config.prices = {config.prices!r}, config.budget = {config.budget}: a plan needs both, or neither"
+            f"{'prices' if priced else 'no prices'} are given and a budget of {config.budget}: a plan needs both"
         )
 
 
@@ -119,8 +124,11 @@ def files_of(config) -> dict[str, Path]:
     return {key: existing(key, text) for key, text in given.items()}
 
 
-def _is_finished(path: Path) -> bool:
-    return path.exists() and bool(results.select(results.read_alone(path), kind=results.LAST))
+def _is_finished(workdir: str) -> bool:
+    try:
+        return bool(results.finished(workdir))
+    except (ValueError, OSError):  # nothing there yet, or cut off
+        return False
 
 
 def _sha256(path: Path) -> str:

@@ -25,6 +25,7 @@ from experiments.studies.sources.values import value_of
 from experiments.tasks.own_data import Prepared
 
 FITS, TRAININGS, DRAWS = range(3)  # purposes of the key
+TELLING = 5.0  # seconds of steps, from which on their pace is that of the others
 KEPT = 2**30  # bytes of fits that are kept from a source's value until its curve
 
 
@@ -61,10 +62,11 @@ class Work(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A step and what it takes: operations, and how messages call it."""
+    """A step, the operations that it takes, the seconds that come to it beside them, and how messages call it."""
 
     step: Step
     flops: float
+    seconds: float
     name: str
 
 
@@ -74,25 +76,34 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
     lines: that are there; the list grows with every step.
     """
     yield Step([{"kind": "data"}], lambda: [{"kind": "data", "content": plain(work.data), "seconds": work.begun}])
-    done = 0.0
+    done = beside = 0.0
     for part in parts(work, lines):
         there = all(results.select(lines, **line) for line in part.step.lines)
         spent = sum(line.get("seconds", 0.0) for line in lines)
-        speed = min(work.speed, done / (spent - work.begun)) if done and spent > work.begun else work.speed
+        slower = pace(done / work.speed, spent - work.begun - beside)
         first = not results.select(lines, kind="value")
-        if there or first or spent + part.flops / speed <= 60 * work.settings.minutes:
+        if there or first or spent + part.seconds + slower * part.flops / work.speed <= 60 * work.settings.minutes:
             yield part.step
         else:
             yield _left_out(work, part)
-        done += part.flops
+        done, beside = done + part.flops, beside + part.seconds
+
+
+def pace(foreseen: float, taken: float) -> float:
+    """How many times longer steps take than their operations would: as those that are done, once these tell it.
+
+    foreseen, taken: seconds of these. At least 1; 1 while fewer than TELLING seconds were foreseen.
+    """
+    return max(taken / foreseen, 1.0) if foreseen >= TELLING else 1.0
 
 
 def estimate(work: Work) -> str:
     """What the work takes, in words, before it begins."""
-    flops = sum(part.flops for part in parts(work, []))
+    every = list(parts(work, []))
+    seconds = sum(part.seconds + part.flops / work.speed for part in every)
     sizes, effort = costs.sizes_of(work.prepared), work.settings.effort
     return (
-        f"estimate: about {flops / work.speed:,.0f} s of at most {60 * work.settings.minutes:,.0f} s, "
+        f"estimate: about {seconds:,.0f} s of at most {60 * work.settings.minutes:,.0f} s, "
         f"{costs.memory(sizes, effort) / 1e9:.1f} GB of memory, a few MB of disk; "
         f"{len(_trainings(work, []))} trainings"
     )
@@ -106,31 +117,32 @@ def parts(work: Work, lines: list[dict]) -> Iterator[Part]:
     drivers = functools.cache(lambda: of_sources(prepared))
     for number, name in enumerate(names, start=1):
         step = _step(work, {"kind": "value", "source": name}, functools.partial(_value, work, fits, drivers, number))
-        yield Part(step, costs.value(sizes, number, effort), f"the value of {name}")
+        yield Part(step, costs.value(sizes, number, effort), costs.COMPILED, f"the value of {name}")
     step = _step(work, {"kind": "learning"}, functools.partial(_learning, work))
-    yield Part(step, costs.curve(sizes, effort), "the learning curve of real examples")
+    yield Part(step, costs.curve(sizes, effort), costs.LAWS, "the learning curve of real examples")
     for number, name in enumerate(names, start=1):
         made = functools.partial(_amount, work, fits, number, lines)
         yield Part(
             _step(work, {"kind": "amount", "source": name}, made),
             costs.amount(sizes, number, effort),
+            0.0,
             f"how much of {name}",
         )
     if len(names) > 1:
         step = _step(work, {"kind": "together"}, functools.partial(_together, work, lines))
-        yield Part(step, costs.together(sizes, effort), "how much of all sources together")
+        yield Part(step, costs.together(sizes, effort), costs.COMPILED, "how much of all sources together")
     for wanted in _trainings(work, lines):
         about = {"kind": "training", "source": wanted.source, "seed": wanted.seed}
         made = functools.partial(_training, work, wanted)
         named = f"the training on real examples{' and ' + wanted.source if wanted.source else ''}, seed {wanted.seed}"
-        yield Part(_step(work, about, made), costs.training(sizes), named)
+        yield Part(_step(work, about, made), costs.training(sizes), costs.COMPILED, named)
     if results.select(lines, kind="learning") or not lines:
         step = _step(work, {"kind": "more"}, functools.partial(_more, work, lines))
-        yield Part(step, costs.LAWS, "what more real examples buy")
+        yield Part(step, 0.0, costs.LAWS, "what more real examples buy")
     if results.select(lines, kind="together") or (not lines and len(names) > 1):
         step = _step(work, {"kind": "phase"}, functools.partial(_phase, lines))
-        yield Part(step, costs.PHASE, "the phase of the mixture")
-    yield Part(_step(work, {"kind": "check"}, functools.partial(_check, work, lines)), 0.0, "the check")
+        yield Part(step, 0.0, costs.PHASE, "the phase of the mixture")
+    yield Part(_step(work, {"kind": "check"}, functools.partial(_check, work, lines)), 0.0, 0.0, "the check")
 
 
 def _step(work: Work, about: dict[str, Any], make: Callable[[], dict]) -> Step:
@@ -145,7 +157,10 @@ def _step(work: Work, about: dict[str, Any], make: Callable[[], dict]) -> Step:
 
 def _left_out(work: Work, part: Part) -> Step:
     line = {"kind": "left out", "what": part.name}
-    return Step([line], lambda: [line | {"operations": part.flops, "minutes": work.settings.minutes}])
+    return Step(
+        [line],
+        lambda: [line | {"operations": part.flops, "seconds_beside": part.seconds, "minutes": work.settings.minutes}],
+    )
 
 
 def _kept_fits(work: Work, memory: int) -> Callable[[int], Fits]:
