@@ -1,4 +1,4 @@
-"""Small files of every kind whose sources have a known order: more of the same, then the same with shuffled targets."""
+"""Small files of every kind whose sources have a known order: more of the same, then what is spoilt on purpose."""
 
 import csv
 import json
@@ -22,7 +22,10 @@ def columns(kind: str, seed: int = 0) -> dict[str, dict[str, list]]:
     )
     files = {name: {key: [values[i] for i in rows] for key, values in whole.items()} for name, rows in places.items()}
     shuffled = files["shuffled"][target]
-    files["shuffled"][target] = [shuffled[i] for i in rng.permutation(len(shuffled))]
+    if kind == "pairs":  # answers to other questions would teach a trigram as much as the right ones
+        files["shuffled"][target] = [" ".join(rng.permutation(answer.split())) for answer in shuffled]
+    else:
+        files["shuffled"][target] = [shuffled[i] for i in rng.permutation(len(shuffled))]
     return files
 
 

@@ -8,9 +8,11 @@ import pytest
 from configs import sources
 from experiments.runtime import results
 from experiments.runtime.results import select
+from experiments.runtime.study import write_page
 from experiments.sources import value_sources
-from experiments.studies.sources import answer_file, study
+from experiments.studies.sources import answer_file, laws, reading, study
 from experiments.studies.sources.answer import plain
+from experiments.studies.sources.assembly import answer_of
 from tests.experiments.studies.sources import files
 
 SMALL = {  # fewer than eight shares of the mixture, so that no phases are looked for, whose laws compile for long
@@ -44,74 +46,94 @@ def config(paths, **changes):
     return out.lock()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_fits():
+    """Intervals of forecasts from three curves: what they are is tested where laws are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(laws, "RESAMPLED", 3)
+        yield
+
+
+CHECKED = {"check": True, "prices": "real=1,more=0.1", "budget": 10.0}
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """kind -> (columns of its files, paths, workdir of a finished run); made once."""
-    made = {}
+    """(columns of the files of a table, their paths, workdir of a finished run)."""
+    folder, columns = tmp_path_factory.mktemp("table"), files.columns("table")
+    paths = files.write(folder, "table", columns)
+    study.run(config(paths, **CHECKED), str(folder / "out"), None)
+    return columns, paths, folder / "out"
 
-    def run(kind):
-        if kind not in made:
-            folder = tmp_path_factory.mktemp(kind)
-            columns = files.columns(kind)
-            paths = files.write(folder, kind, columns)
-            checked = {"check": True, "prices": "real=1,more=0.1", "budget": 10.0} if kind == "table" else {}
-            study.run(config(paths, **checked), str(folder / "out"), None)
-            made[kind] = columns, paths, folder / "out"
-        return made[kind]
 
-    return run
+def by_library(columns, **options):
+    some = {name: columns[name] for name in ("more", "shuffled")}
+    return value_sources(columns["real"], some, options=SMALL | options)
 
 
 @pytest.mark.parametrize("kind", files.KINDS)
 def test_more_of_the_same_helps_and_shuffled_targets_harm(finished, kind):
-    columns, _, workdir = finished(kind)
-    answer = answer_file.read(workdir)
+    answer = answer_file.read(finished[2]) if kind == "table" else by_library(files.columns(kind))
     assert [value.source for value in answer.values] == ["more", "shuffled"]
     more, shuffled = answer.values
     assert more.value > 0 > shuffled.value
     assert more.gain > 0 > shuffled.gain
     assert more.drivers.disagreement < shuffled.drivers.disagreement
     assert answer.data.kind == ("table" if kind == "number" else kind)
-    assert answer.data.real.used + answer.data.validation.used == len(next(iter(columns["real"].values())))
+    assert (answer.data.real.used, answer.data.validation.used) == (60, 60)
     amounts = {amount.source: amount for amount in answer.amounts}
     assert set(amounts) == {"more", "shuffled", "all"}
     assert amounts["more"].best > 0
-    assert all(point.amount == n for point, n in zip(amounts["more"].curve, (0, 15, 30), strict=False))
+    assert [point.amount for point in amounts["more"].curve] == [0, 30, 60, 90, 120]
     assert amounts["more"].curve[0].predicted == pytest.approx(more.predicted - more.gain)
     assert amounts["more"].curve[-1].predicted == pytest.approx(more.predicted)
     assert answer.more is not None
-    assert [one.amount for one in answer.more.forecasts] == [2 * answer.data.real.used]
+    assert [one.amount for one in answer.more.forecasts] == [120]
     assert answer.cost.left_out == []
     assert len(answer.decision) == 3
 
 
+def test_the_library_says_what_the_command_says(finished):
+    columns, _, workdir = finished
+    some = {name: columns[name] for name in ("more", "shuffled")}
+    options = SMALL | {name: CHECKED[name] for name in ("check", "budget")}
+    answer = value_sources(columns["real"], some, prices={"real": 1.0, "more": 0.1}, options=options)
+    expected = json.loads((workdir / "answer.json").read_text())
+    for name in ("values", "amounts", "more", "checks"):
+        assert plain(answer)[name] == expected[name]
+
+
 def test_shown_examples_are_rows_of_the_file(finished):
-    columns, _, workdir = finished("text")
+    columns, _, workdir = finished
     for value in answer_file.read(workdir).values:
         own = columns[value.source]
         for example in (*value.nearest, *value.strangest):
-            assert example.text == own["review"][example.row]
-            assert example.label == own["stars"][example.row]
+            assert example.text.startswith(f"a={own['a'][example.row]:g}, b={own['b'][example.row]:g}")
+            assert example.label == own["label"][example.row]
 
 
 def test_the_check_trains_and_says_how_right_the_order_was(finished):
-    _, _, workdir = finished("table")
-    lines = results.read(workdir / "results.jsonl")
-    assert len(select(lines, kind="training")) == 2 * 3
-    (check,) = answer_file.read(workdir).checks
-    assert check.done
+    lines = results.read(finished[2] / "results.jsonl")
     trained = {(x["source"], x["seed"]): x["metric"] for x in select(lines, kind="training")}
+    assert len(trained) == 2 * 3
+    (check,) = answer_file.read(finished[2]).checks
+    assert check.done
     expected = np.mean([trained["shuffled", seed] - trained["", seed] for seed in range(2)])
     assert check.numbers["shuffled"]["trained_gain"] == pytest.approx(expected)
     assert expected < 0
 
 
 def test_a_budget_is_planned(finished):
-    plan = answer_file.read(finished("table")[2]).more.plan
+    plan = answer_file.read(finished[2]).more.plan
     assert plan["budget"] == 10
-    spent = sum({"real": 1, "more": 0.1}[name] * count for name, count in plan["buy"].items())
-    assert spent <= 10
+    assert sum({"real": 1, "more": 0.1}[name] * count for name, count in plan["buy"].items()) <= 10
     assert all(plan["predicted"] >= rival["predicted"] for rival in plan["rivals"])
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Runs that end with their lines: figures take the longest."""
+    monkeypatch.setattr(study, "write", lambda workdir: write_page(workdir, "none"))
 
 
 def same(lines):
@@ -119,50 +141,62 @@ def same(lines):
     return [{name: value for name, value in line.items() if name not in drop} for line in lines]
 
 
-def test_an_interrupted_run_ends_with_the_same_lines(finished, tmp_path):
-    _, paths, workdir = finished("number")
+def test_an_interrupted_run_ends_with_the_same_lines(finished, tmp_path, no_report):
+    _, paths, workdir = finished
     whole = (workdir / "results.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "config.json").write_text((workdir / "config.json").read_text())
-    (tmp_path / "results.jsonl").write_text("".join(whole[:4]) + whole[4][:20])
-    study.run(config(paths), str(tmp_path), None)
+    (tmp_path / "results.jsonl").write_text("".join(whole[:5]) + whole[5][:20])
+    study.run(config(paths, **CHECKED), str(tmp_path), None)
     assert same(results.read(tmp_path / "results.jsonl")) == same(map(json.loads, whole))
 
 
 def test_a_changed_file_is_another_run(finished, tmp_path):
-    columns, _, workdir = finished("number")
-    changed = files.write(tmp_path, "number", columns | {"more": {k: v[1:] for k, v in columns["more"].items()}})
-    for path in changed.values():
-        path.rename(workdir.parent / path.name)
+    _, paths, workdir = finished
+    other = tmp_path / "more.csv"
+    other.write_text("".join(paths["more"].read_text().splitlines(keepends=True)[:-1]))
+    before = paths["more"].read_text()
+    paths["more"].write_text(other.read_text())
     with pytest.raises(ValueError, match="they differ in sha256"):
-        study.run(config({name: workdir.parent / path.name for name, path in changed.items()}), str(workdir), None)
+        study.run(config(paths, **CHECKED), str(workdir), None)
+    paths["more"].write_text(before)
 
 
-@pytest.mark.parametrize("kind", ["number", "text"])
-def test_the_library_says_what_the_command_says(finished, kind):
-    columns, _, workdir = finished(kind)
-    options = {name: value for name, value in SMALL.items()}
-    answer = plain(
-        value_sources(columns["real"], {name: columns[name] for name in ("more", "shuffled")}, options=options)
-    )
-    expected = json.loads((workdir / "answer.json").read_text())
-    for name in ("values", "amounts", "more", "checks"):
-        assert answer[name] == expected[name]
-
-
-def test_no_text_is_left_where_none_is_to_be_shown(finished, tmp_path):
-    columns, paths, _ = finished("text")
-    study.run(config(paths, show_examples=False), str(tmp_path), None)
-    written = "".join(path.read_text(errors="ignore") for path in tmp_path.glob("*.*"))
-    assert not any(text in written for text in columns["more"]["review"])
-
-
-def test_what_does_not_fit_into_the_time_is_named(finished, tmp_path):
-    _, paths, _ = finished("number")
+def test_what_does_not_fit_into_the_time_is_named(finished, tmp_path, no_report):
+    _, paths, _ = finished
     study.run(config(paths, minutes=1e-6), str(tmp_path), None)
-    answer = answer_file.read(tmp_path)
+    answer = answer_of(results.read(tmp_path / "results.jsonl"), 0)
     assert [value.source for value in answer.values] == ["more"]
     assert "the value of shuffled" in answer.cost.left_out
     assert "how much of all sources together" in answer.cost.left_out
+
+
+def test_no_text_is_left_where_none_is_to_be_shown(tmp_path):
+    columns = files.columns("text")
+    paths = files.write(tmp_path, "text", columns)
+    study.run(config(paths, show_examples=False, minutes=1e-6), str(tmp_path / "out"), None)
+    written = "".join(path.read_text(errors="ignore") for path in (tmp_path / "out").glob("*.*"))
+    assert "shuffled" in written
+    assert not any(text in written for text in columns["more"]["review"])
+
+
+def test_leaks_are_named_and_left_out_on_request():
+    columns = files.columns("text")
+    held_out = {name: values[:40] for name, values in columns["real"].items()}
+    leaking = {name: held_out[name][:20] + values[:60] for name, values in columns["more"].items()}
+    sets = {"leaking": leaking, "shuffled": columns["shuffled"]}
+    answers = [
+        value_sources(columns["real"], sets, held_out, options=SMALL | {"leave_out_leaks": out, "minutes": 1e-6})
+        for out in (False, True)
+    ]
+    for answer in answers:
+        (value,) = answer.values
+        assert value.drivers.in_validation == pytest.approx(20 / 80)
+        assert value.drivers.near_validation >= 20 / 80
+        assert value.drivers.size == answer.data.sources[0].used
+    left_out = 80 * answers[0].values[0].drivers.near_validation
+    assert answers[0].values[0].drivers.size == 80
+    assert answers[1].values[0].drivers.size == 80 - left_out
+    assert answers[1].data.sources[0].left_out == {reading.LEAKS: left_out}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +214,7 @@ def test_what_does_not_fit_into_the_time_is_named(finished, tmp_path):
     ],
 )
 def test_wrong_options_are_named_before_work(finished, tmp_path, changes, words):
-    _, paths, _ = finished("number")
+    _, paths, _ = finished
     with pytest.raises(ValueError, match=words):
         study.run(config(paths, **changes), str(tmp_path / "out"), None)
     assert not (tmp_path / "out").exists()
