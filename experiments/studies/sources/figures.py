@@ -33,7 +33,7 @@ def ranking(answer: Answer) -> Figure | None:
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.locator_params(axis="x", nbins=5)
-    axis.set_xlabel(f"gain in {literal(words.metric(answer))} beside the real examples")
+    axis.set_xlabel(f"gain in {_metric(answer)}")
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
@@ -59,7 +59,7 @@ def amounts(answer: Answer) -> Figure | None:
     for axis in axes.flat[len(curves) :]:
         axis.axis("off")
     for axis in axes[:, 0]:
-        axis.set_ylabel(literal(words.metric(answer)))
+        axis.set_ylabel(_metric(answer))
     figure.supxlabel("examples added to the real ones", fontsize=9)
     return figure
 
@@ -69,7 +69,7 @@ def one_amount(answer: Answer, amount: Amount) -> Figure:
     figure = Figure(figsize=(3.6, 2.5))
     axis = figure.subplots()
     _curve(axis, answer, amount)
-    axis.set_ylabel(literal(shortened(words.metric(answer), 24)))
+    axis.set_ylabel(_metric(answer))
     axis.set_xlabel("examples added to the real ones")
     return figure
 
@@ -108,7 +108,7 @@ def more(answer: Answer) -> Figure | None:
     axis.set_xscale("log")
     _ticks(axis, [point.amount for point in (*curve, *ahead)], 5)
     axis.set_xlabel("real examples")
-    axis.set_ylabel(literal(words.metric(answer)))
+    axis.set_ylabel(_metric(answer))
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
 
@@ -119,6 +119,10 @@ def more_alt(answer: Answer) -> str:
     points = [*said.curve, *(Point(*one[1:]) for one in said.forecasts)] if said else []
     listed = ", ".join(f"{form.utility(point.predicted)} with {point.amount:,}" for point in points)
     return f"Predicted {words.metric(answer)}: {listed} real examples."
+
+
+def _metric(answer: Answer) -> str:
+    return literal(shortened(answer.data.metric, 32))
 
 
 def _curve(axis: Axes, answer: Answer, amount: Amount) -> None:

@@ -26,6 +26,7 @@ def certainty(answer: Answer) -> Section:
             "train; only checks by training do."
         ),
         *(Text(warning) for value in answer.values for warning in warnings(value)),
+        *([Text(f"Left out for want of time: {'; '.join(answer.cost.left_out)}.")] if answer.cost.left_out else []),
     ]
     rows: list[list[str | Mark]] = [
         [check.name, Mark("made", "good") if check.done else Mark("not made", "bad"), check.result,
@@ -146,7 +147,7 @@ def what_more_buys(answer: Answer) -> list[Block]:
     if more is None:
         return [Text("Nothing is said of more data: it was not computed in this run.")]
     forecasts = [
-        [f"{one.amount:,}", f"{one.times:g} x", with_span(one.predicted, one.interval, form.utility)]
+        [f"{one.amount:,}", f"{one.times:g}", with_span(one.predicted, one.interval, form.utility)]
         for one in more.forecasts
     ]
     laws = [
@@ -158,7 +159,7 @@ def what_more_buys(answer: Answer) -> list[Block]:
     ]  # fmt: skip
     blocks: list[Block] = [Text(words.sentence(more.phase))]
     if forecasts:
-        head = ["real examples", "as many", f"predicted {words.metric(answer)}"]
+        head = ["real examples", "times as many as now", f"predicted {words.metric(answer)}"]
         blocks.append(Table("Forecasts, with 95 % intervals", head, forecasts))
     if more.breakpoints:
         low, high = more.breakpoints
