@@ -46,8 +46,8 @@ def _decimals(numbers: list[float]) -> int:
 def _rounded(value: float | None, decimals: int, sign: str) -> str:
     if value is None:
         return MISSING
-    value = round(value, decimals)
-    return f"{value:{sign if value else ''},.{decimals}f}".replace("-0", "0", not value)
+    value = round(value, decimals) + 0.0  # 0 has no sign
+    return f"{value:{sign if value else ''},.{decimals}f}"
 
 
 def name(source: str, room: int = 40) -> str:
