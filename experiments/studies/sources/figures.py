@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ from experiments.studies.sources.answer import Amount, Answer, Point
 WIDTH = 4.6  # inches: so narrow that a telephone shows the letters large enough
 TONES = {"helps": (COLOURS[0], "o"), "harms": (COLOURS[5], "s"), "open": (GREY, "D")}
 COLUMNS = 3  # of panels
+ROOM = 0.19  # of an axis, that the number at a mark needs
 
 
 def ranking(answer: Answer) -> Figure | None:
@@ -106,7 +108,7 @@ def more(answer: Answer) -> Figure | None:
         if points:
             axis.plot([p.amount for p in points], [p.predicted for p in points], marker, color=colour, ms=5, label=name)
     axis.set_xscale("log")
-    _ticks(axis, [point.amount for point in (*curve, *ahead)], 5)
+    _ticks(axis, [point.amount for point in (*curve, *ahead)])
     axis.set_xlabel("real examples")
     axis.set_ylabel(_metric(answer))
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
@@ -136,7 +138,7 @@ def _curve(axis: Axes, answer: Answer, amount: Amount) -> None:
     axis.plot([amount.best] * len(best), best, "o", color=COLOURS[5], ms=6, clip_on=False)
     if positive := [size for size in given if size > 0]:
         axis.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
-    _ticks(axis, given, 4)
+    _ticks(axis, given)
     ends = [end for one in with_curves(answer) for point in one.curve for end in point.interval or (point.predicted,)]
     room = 0.05 * (max(ends) - min(ends)) or 0.05
     axis.set_ylim(min(ends) - room, max(ends) + room)
@@ -149,12 +151,15 @@ def _with_interval(axis: Axes, curve: Sequence[Point], colour: str) -> None:
     axis.fill_between([amount for amount, _ in known], low, high, color=colour, alpha=0.2, lw=0)
 
 
-def _ticks(axis: Axes, amounts: Sequence[int], most: int) -> None:
-    """Marks at some of the amounts, the first and the last among them, with their numbers written out."""
+def _ticks(axis: Axes, amounts: Sequence[int]) -> None:
+    """Marks at the last, the first and so many other amounts as there is room for, with their numbers written out."""
     known = sorted(set(amounts))
-    step = max(1, -(-(len(known) - 1) // max(most - 1, 1)))
-    shown = known[::-1][::step]
-    axis.set_xticks(shown, [f"{size:,}" for size in shown])
+    places = axis.xaxis.get_transform().transform(np.array(known, float))
+    shown: list[int] = []
+    for i in (len(known) - 1, *range(len(known) - 1)):
+        if all(abs(places[i] - places[j]) >= ROOM * (places[-1] - places[0]) for j in shown):
+            shown.append(i)
+    axis.set_xticks([known[i] for i in shown], [f"{known[i]:,}" for i in shown])
     axis.minorticks_off()
 
 
@@ -162,7 +167,8 @@ FIGURES: Figures[Answer] = {
     "ranking": (
         ranking,
         "What each source adds to the real examples: predicted gain and its 95 % interval. The dashed line is the real "
-        "examples alone.",
+        "examples alone. Colours and marks show the verdict, which the finer score decides: it may be sure where this "
+        "interval still holds 0.",
     ),
     "amounts": (
         amounts,

@@ -17,7 +17,7 @@ def screen(answer: Answer) -> str:
     head = [*_facts(answer), ""]
     for question, sentence in zip(words.QUESTIONS, answer.decision, strict=False):
         head += [question, *_block(sentence, 3)]
-    tail = [*_limits(answer), "", *_more(answer), "", *_sure(answer)]
+    tail = [*_notes(answer), "", *_more(answer), "", *_sure(answer)]
     room = LINES - len(head) - len(tail) - 2  # an empty line and the head of the table
     return "\n".join(line.rstrip() for line in (*head, "", *_table(answer, room), *tail))
 
@@ -50,9 +50,12 @@ def _table(answer: Answer, room: int) -> list[str]:
     return [*lines[: 1 + best], between, *lines[len(lines) - worst :]]
 
 
-def _limits(answer: Answer) -> list[str]:
-    reasons = [amount.censored for amount in answer.amounts if amount.censored and amount.source != "all"]
-    return [shortened(f"* only a limit: {reasons[0]}", WIDTH)] if reasons else []
+def _notes(answer: Answer) -> list[str]:
+    """What has to be known about the table."""
+    said = [f"* only a limit: {one.censored}" for one in answer.amounts if one.censored and one.source != "all"][:1]
+    if words.outdone(answer):
+        said.append(f"Verdicts are those of the stand-in model's score, which is finer than {words.metric(answer)}.")
+    return [shortened(line, WIDTH) for line in said]
 
 
 def _more(answer: Answer) -> list[str]:
@@ -72,6 +75,7 @@ def _sure(answer: Answer) -> list[str]:
     made = [check for check in answer.checks if check.done]
     missing = [check for check in answer.checks if not check.done]
     lines = [f"How sure is this? {words.made(answer)}"]
+    lines += [line for warning in words.warnings(answer)[:2] for line in _block(warning, 1)]
     lines += [line for check in made[:3] for line in _block(f"made: {check.name}: {check.result}", 1)]
     if missing:
         lines += _block("not made: " + "; ".join(f"{check.name} ({check.result})" for check in missing), 2)

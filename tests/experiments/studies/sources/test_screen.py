@@ -53,3 +53,10 @@ def test_a_limit_is_no_number():
     text = screen(ANSWERS["usual"]._replace(amounts=amounts))
     assert "2,360*" in text
     assert "* only a limit: beyond the curve" in text
+
+
+def test_what_would_puzzle_or_mislead_is_said():
+    values = [one._replace(interval=(-0.1, 0.1)) for one in ANSWERS["usual"].values]
+    assert "Verdicts are those of" not in screen(ANSWERS["usual"])
+    assert "Verdicts are those of the stand-in model's score" in screen(ANSWERS["usual"]._replace(values=values))
+    assert "Leak in repeated: 2.4 % of its examples" in screen(ANSWERS["usual"])
