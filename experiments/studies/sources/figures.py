@@ -96,6 +96,7 @@ def more(answer: Answer) -> Figure | None:
     curve = answer.more.curve
     if answer.more.breakpoints:
         axis.axvspan(*answer.more.breakpoints, color=GREY, alpha=0.15, lw=0, label="flat part")
+    axis.axvline(answer.data.real.used, color=GREY, lw=0.8, ls="--", label="what there is")
     _with_interval(axis, curve, COLOURS[0])
     axis.plot([p.amount for p in curve], [p.predicted for p in curve], "o-", color=COLOURS[0], ms=4, label="predicted")
     ahead = [Point(*one[1:]) for one in answer.more.forecasts]

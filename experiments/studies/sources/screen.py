@@ -3,7 +3,7 @@
 from experiments.reporting.markdown import plural, with_span
 from experiments.reporting.plain_text import columns, padded, shortened, wrapped
 from experiments.studies.sources import words
-from experiments.studies.sources.answer import Answer
+from experiments.studies.sources.answer import Amount, Answer
 
 LINES, WIDTH = 40, 100
 NAMES = 26  # columns of the name of a source
@@ -32,14 +32,11 @@ def _facts(answer: Answer) -> list[str]:
 def _table(answer: Answer, room: int) -> list[str]:
     """A line a source; of more than there is room for, the best and the worst."""
     form, amounts = words.forms(answer), {amount.source: amount for amount in answer.amounts}
-    rows = [["", "source", "verdict", "gain (95 % interval)", "take", "as good as, real"]]
+    rows = [["", "source", "verdict", "gain (95 % interval)", "take", "as good as"]]
     for place, value in enumerate(answer.values, start=1):
-        amount = amounts.get(value.source)
-        rows.append([
-            f"{place}.", words.name(value.source, NAMES), words.VERDICTS[value.verdict][0],
-            with_span(value.gain, value.interval, form.gain),
-            words.taken(amount) if amount else words.MISSING, words.equivalent(amount) if amount else words.MISSING,
-        ])  # fmt: skip
+        gain = with_span(value.gain, value.interval, form.gain)
+        verdict, amount = words.VERDICTS[value.verdict][0], amounts.get(value.source)
+        rows.append([f"{place}.", words.name(value.source, NAMES), verdict, gain, *_amount(amount)])
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(padded, row, widths)).rstrip() for row in rows]
     lines = [line if columns(line) <= WIDTH else shortened(line, WIDTH) for line in lines]
@@ -48,6 +45,14 @@ def _table(answer: Answer, room: int) -> list[str]:
     best, worst = room // 2, (room - 1) // 2  # and a line that says what stands between
     between = f"… {len(lines) - 1 - best - worst} more: report.html"
     return [*lines[: 1 + best], between, *lines[len(lines) - worst :]]
+
+
+def _amount(amount: Amount | None) -> tuple[str, str]:
+    """How much to take, and how many real examples do as well."""
+    if amount is None:
+        return words.MISSING, words.MISSING
+    real = words.equivalent(amount)
+    return words.taken(amount), real if real == words.MISSING else f"{real} real"
 
 
 def _notes(answer: Answer) -> list[str]:

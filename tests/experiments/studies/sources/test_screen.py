@@ -32,7 +32,7 @@ def test_it_says_what_the_answer_says():
     shown = " ".join(text.split())
     assert text.startswith("5 sources beside 500 real examples of real.csv; predicted accuracy of these alone: 0.804\n")
     assert all(sentence in shown for sentence in ANSWERS["usual"].decision)
-    assert "1. more_imdb helps +0.062 (+0.048 to +0.076) all 2,000 2,360 2." in shown
+    assert "1. more_imdb helps +0.062 (+0.048 to +0.076) all 2,000 2,360 real 2." in shown
     assert "3. generated undecided +0.004 (-0.010 to +0.018)" in shown
     assert "5. shuffled harms -0.137 (-0.151 to -0.123) none –" in shown
     assert "4 x as many (2,000): 0.866 (0.842 to 0.880)" in shown
@@ -51,7 +51,7 @@ def test_what_does_not_fit_is_named():
 def test_a_limit_is_no_number():
     amounts = [one._replace(censored="beyond the curve") for one in ANSWERS["usual"].amounts]
     text = screen(ANSWERS["usual"]._replace(amounts=amounts))
-    assert "2,360*" in text
+    assert "2,360* real" in text
     assert "* only a limit: beyond the curve" in text
 
 
