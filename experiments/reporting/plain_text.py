@@ -63,8 +63,8 @@ def _columns(character: str) -> int:
 
 
 def _first(text: str, room: int) -> str:
-    """The longest beginning that fits into `room` columns; what sits on other characters is counted against length."""
-    used, kept = 0, 0
+    """The longest beginning that fits into `room` columns and has at most four characters a column."""
+    used = 0
     for kept, character in enumerate(text[: 4 * room]):
         used += _columns(character)
         if used > room:

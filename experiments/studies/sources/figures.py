@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ from experiments.studies.sources.answer import Amount, Answer, Point
 WIDTH = 4.6  # inches: so narrow that a telephone shows the letters large enough
 TONES = {"helps": (COLOURS[0], "o"), "harms": (COLOURS[5], "s"), "open": (GREY, "D")}
 COLUMNS = 3  # of panels
+ROOM = 0.19  # of an axis, that the number at a mark needs
 
 
 def ranking(answer: Answer) -> Figure | None:
@@ -33,7 +35,7 @@ def ranking(answer: Answer) -> Figure | None:
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.locator_params(axis="x", nbins=5)
-    axis.set_xlabel(f"gain in {literal(words.metric(answer))} beside the real examples")
+    axis.set_xlabel(f"gain in {_metric(answer)}")
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
@@ -59,7 +61,7 @@ def amounts(answer: Answer) -> Figure | None:
     for axis in axes.flat[len(curves) :]:
         axis.axis("off")
     for axis in axes[:, 0]:
-        axis.set_ylabel(literal(words.metric(answer)))
+        axis.set_ylabel(_metric(answer))
     figure.supxlabel("examples added to the real ones", fontsize=9)
     return figure
 
@@ -69,7 +71,7 @@ def one_amount(answer: Answer, amount: Amount) -> Figure:
     figure = Figure(figsize=(3.6, 2.5))
     axis = figure.subplots()
     _curve(axis, answer, amount)
-    axis.set_ylabel(literal(shortened(words.metric(answer), 24)))
+    axis.set_ylabel(_metric(answer))
     axis.set_xlabel("examples added to the real ones")
     return figure
 
@@ -94,6 +96,7 @@ def more(answer: Answer) -> Figure | None:
     curve = answer.more.curve
     if answer.more.breakpoints:
         axis.axvspan(*answer.more.breakpoints, color=GREY, alpha=0.15, lw=0, label="flat part")
+    axis.axvline(answer.data.real.used, color=GREY, lw=0.8, ls="--", label="what there is")
     _with_interval(axis, curve, COLOURS[0])
     axis.plot([p.amount for p in curve], [p.predicted for p in curve], "o-", color=COLOURS[0], ms=4, label="predicted")
     ahead = [Point(*one[1:]) for one in answer.more.forecasts]
@@ -106,9 +109,9 @@ def more(answer: Answer) -> Figure | None:
         if points:
             axis.plot([p.amount for p in points], [p.predicted for p in points], marker, color=colour, ms=5, label=name)
     axis.set_xscale("log")
-    _ticks(axis, [point.amount for point in (*curve, *ahead)], 5)
+    _ticks(axis, [point.amount for point in (*curve, *ahead)])
     axis.set_xlabel("real examples")
-    axis.set_ylabel(literal(words.metric(answer)))
+    axis.set_ylabel(_metric(answer))
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
 
@@ -119,6 +122,10 @@ def more_alt(answer: Answer) -> str:
     points = [*said.curve, *(Point(*one[1:]) for one in said.forecasts)] if said else []
     listed = ", ".join(f"{form.utility(point.predicted)} with {point.amount:,}" for point in points)
     return f"Predicted {words.metric(answer)}: {listed} real examples."
+
+
+def _metric(answer: Answer) -> str:
+    return literal(shortened(answer.data.metric, 32))
 
 
 def _curve(axis: Axes, answer: Answer, amount: Amount) -> None:
@@ -132,7 +139,7 @@ def _curve(axis: Axes, answer: Answer, amount: Amount) -> None:
     axis.plot([amount.best] * len(best), best, "o", color=COLOURS[5], ms=6, clip_on=False)
     if positive := [size for size in given if size > 0]:
         axis.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
-    _ticks(axis, given, 4)
+    _ticks(axis, given)
     ends = [end for one in with_curves(answer) for point in one.curve for end in point.interval or (point.predicted,)]
     room = 0.05 * (max(ends) - min(ends)) or 0.05
     axis.set_ylim(min(ends) - room, max(ends) + room)
@@ -145,12 +152,15 @@ def _with_interval(axis: Axes, curve: Sequence[Point], colour: str) -> None:
     axis.fill_between([amount for amount, _ in known], low, high, color=colour, alpha=0.2, lw=0)
 
 
-def _ticks(axis: Axes, amounts: Sequence[int], most: int) -> None:
-    """Marks at some of the amounts, the first and the last among them, with their numbers written out."""
+def _ticks(axis: Axes, amounts: Sequence[int]) -> None:
+    """Marks at the last, the first and so many other amounts as there is room for, with their numbers written out."""
     known = sorted(set(amounts))
-    step = max(1, -(-(len(known) - 1) // max(most - 1, 1)))
-    shown = known[::-1][::step]
-    axis.set_xticks(shown, [f"{size:,}" for size in shown])
+    places = axis.xaxis.get_transform().transform(np.array(known, float))
+    shown: list[int] = []
+    for i in (len(known) - 1, *range(len(known) - 1)):
+        if all(abs(places[i] - places[j]) >= ROOM * (places[-1] - places[0]) for j in shown):
+            shown.append(i)
+    axis.set_xticks([known[i] for i in shown], [f"{known[i]:,}" for i in shown])
     axis.minorticks_off()
 
 
@@ -158,7 +168,8 @@ FIGURES: Figures[Answer] = {
     "ranking": (
         ranking,
         "What each source adds to the real examples: predicted gain and its 95 % interval. The dashed line is the real "
-        "examples alone.",
+        "examples alone. Colours and marks show the verdict, which the finer score decides: it may be sure where this "
+        "interval still holds 0.",
     ),
     "amounts": (
         amounts,

@@ -8,21 +8,27 @@ from experiments.reporting.figures import draw_all
 from experiments.reporting.html import as_html, drawing
 from experiments.reporting.markdown import plural
 from experiments.runtime import files
-from experiments.runtime.study import write_page
+from experiments.runtime.processes import is_main_process
+from experiments.runtime.study import PAGE, write_page
 from experiments.studies.sources import answer_file, figures, sections, words
 from experiments.studies.sources.answer import Answer
 from experiments.studies.sources.figures import FIGURES
 
-PAGE = "report.html"
+HTML = "report.html"
 
 
 def write(workdir: str | Path, answer: Answer) -> Path:
-    """Writes all of it into the workdir, report.md last, and returns the path of that. Raises as answer_file.write."""
-    answer_file.write(workdir, answer)
-    draw_all(FIGURES, answer, Path(workdir) / "figures")
-    page = document(answer)
-    files.write_text(Path(workdir) / PAGE, as_html(page))
-    return write_page(workdir, as_markdown(page))
+    """Writes all of it into the workdir, report.md last, and returns the path of that.
+
+    Of several processes the first writes. Raises as answer_file.write.
+    """
+    if is_main_process():
+        answer_file.write(workdir, answer)
+        draw_all(FIGURES, answer, Path(workdir) / "figures")
+        page = document(answer)
+        files.write_text(Path(workdir) / HTML, as_html(page))
+        write_page(workdir, as_markdown(page))
+    return Path(workdir) / PAGE
 
 
 def rewrite(workdir: str | Path) -> Path:

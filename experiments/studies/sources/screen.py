@@ -3,7 +3,7 @@
 from experiments.reporting.markdown import plural, with_span
 from experiments.reporting.plain_text import columns, padded, shortened, wrapped
 from experiments.studies.sources import words
-from experiments.studies.sources.answer import Answer
+from experiments.studies.sources.answer import Amount, Answer
 
 LINES, WIDTH = 40, 100
 NAMES = 26  # columns of the name of a source
@@ -17,7 +17,7 @@ def screen(answer: Answer) -> str:
     head = [*_facts(answer), ""]
     for question, sentence in zip(words.QUESTIONS, answer.decision, strict=False):
         head += [question, *_block(sentence, 3)]
-    tail = [*_limits(answer), "", *_more(answer), "", *_sure(answer)]
+    tail = [*_notes(answer), "", *_more(answer), "", *_sure(answer)]
     room = LINES - len(head) - len(tail) - 2  # an empty line and the head of the table
     return "\n".join(line.rstrip() for line in (*head, "", *_table(answer, room), *tail))
 
@@ -32,14 +32,11 @@ def _facts(answer: Answer) -> list[str]:
 def _table(answer: Answer, room: int) -> list[str]:
     """A line a source; of more than there is room for, the best and the worst."""
     form, amounts = words.forms(answer), {amount.source: amount for amount in answer.amounts}
-    rows = [["", "source", "verdict", "gain (95 % interval)", "take", "as good as, real"]]
+    rows = [["", "source", "verdict", "gain (95 % interval)", "take", "as good as"]]
     for place, value in enumerate(answer.values, start=1):
-        amount = amounts.get(value.source)
-        rows.append([
-            f"{place}.", words.name(value.source, NAMES), words.VERDICTS[value.verdict][0],
-            with_span(value.gain, value.interval, form.gain),
-            words.taken(amount) if amount else words.MISSING, words.equivalent(amount) if amount else words.MISSING,
-        ])  # fmt: skip
+        gain = with_span(value.gain, value.interval, form.gain)
+        verdict, amount = words.VERDICTS[value.verdict][0], amounts.get(value.source)
+        rows.append([f"{place}.", words.name(value.source, NAMES), verdict, gain, *_amount(amount)])
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(padded, row, widths)).rstrip() for row in rows]
     lines = [line if columns(line) <= WIDTH else shortened(line, WIDTH) for line in lines]
@@ -50,9 +47,20 @@ def _table(answer: Answer, room: int) -> list[str]:
     return [*lines[: 1 + best], between, *lines[len(lines) - worst :]]
 
 
-def _limits(answer: Answer) -> list[str]:
-    reasons = [amount.censored for amount in answer.amounts if amount.censored and amount.source != "all"]
-    return [shortened(f"* only a limit: {reasons[0]}", WIDTH)] if reasons else []
+def _amount(amount: Amount | None) -> tuple[str, str]:
+    """How much to take, and how many real examples do as well."""
+    if amount is None:
+        return words.MISSING, words.MISSING
+    real = words.equivalent(amount)
+    return words.taken(amount), real if real == words.MISSING else f"{real} real"
+
+
+def _notes(answer: Answer) -> list[str]:
+    """What has to be known about the table."""
+    said = [f"* only a limit: {one.censored}" for one in answer.amounts if one.censored and one.source != "all"][:1]
+    if words.outdone(answer):
+        said.append(f"Verdicts are those of the stand-in model's score, which is finer than {words.metric(answer)}.")
+    return [shortened(line, WIDTH) for line in said]
 
 
 def _more(answer: Answer) -> list[str]:
@@ -72,6 +80,7 @@ def _sure(answer: Answer) -> list[str]:
     made = [check for check in answer.checks if check.done]
     missing = [check for check in answer.checks if not check.done]
     lines = [f"How sure is this? {words.made(answer)}"]
+    lines += [line for warning in words.warnings(answer)[:2] for line in _block(warning, 1)]
     lines += [line for check in made[:3] for line in _block(f"made: {check.name}: {check.result}", 1)]
     if missing:
         lines += _block("not made: " + "; ".join(f"{check.name} ({check.result})" for check in missing), 2)

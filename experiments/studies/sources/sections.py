@@ -4,7 +4,7 @@ from experiments.reporting.document import Block, Mark, Section, Table, Terms, T
 from experiments.reporting.markdown import decimal, number, plural, with_span
 from experiments.reporting.plain_text import shortened
 from experiments.studies.sources import words
-from experiments.studies.sources.answer import Answer, Example, Set, Value
+from experiments.studies.sources.answer import Answer, Example, Interval, Set
 from experiments.studies.sources.words import MISSING
 
 CHARACTERS = 300  # of an example
@@ -25,7 +25,8 @@ def certainty(answer: Answer) -> Section:
             "and which validation examples. They do not say how far the stand-in is from the model that you will "
             "train; only checks by training do."
         ),
-        *(Text(warning) for value in answer.values for warning in warnings(value)),
+        *map(Text, words.warnings(answer)),
+        *([Text(f"Left out for want of time: {'; '.join(answer.cost.left_out)}.")] if answer.cost.left_out else []),
     ]
     rows: list[list[str | Mark]] = [
         [check.name, Mark("made", "good") if check.done else Mark("not made", "bad"), check.result,
@@ -62,24 +63,6 @@ def worth(answer: Answer) -> list[Block]:
     ]  # fmt: skip
 
 
-def warnings(value: Value) -> list[str]:
-    """Sentences about what makes the numbers of a source less worth than they look."""
-    found, name = value.drivers, words.name(value.source)
-    said = []
-    if found.in_validation or found.near_validation:
-        said.append(
-            f"Leak in {name}: {words.share(found.in_validation)} of its examples stand in the validation set too, "
-            f"{words.share(found.near_validation)} have a near duplicate there ({found.near_rule}). Such a source "
-            "looks better than it is."
-        )
-    if found.unknown_labels:
-        said.append(
-            f"Labels of {name}: {words.share(found.unknown_labels)} of its examples have a label that no validation "
-            "example has. What they are worth cannot be seen."
-        )
-    return said
-
-
 def drivers(answer: Answer) -> list[Block]:
     rows = []
     for one in answer.values:
@@ -101,7 +84,7 @@ def drivers(answer: Answer) -> list[Block]:
             ("label disagreement", "how far the labels of a source are from what the validation examples teach, 0 to "
              "1; far above that of the real examples: wrong labels, or another task"),
             ("distance (MMD)", "how far its inputs are from the validation examples (maximum mean discrepancy); "
-             "0: they are alike"),
+             "about 0 or just below: they are alike"),
             ("repeats", "share of its examples that repeat another one of them"),
             ("in validation, in real", f"share that stands there too, byte for byte / as a near duplicate ({rule})"),
             ("unknown labels", "share with a label that no validation example has"),
@@ -116,7 +99,7 @@ def how_much(answer: Answer) -> list[Block]:
     form = words.forms(answer)
     rows = [
         [words.name(one.source), words.taken(one), form.gain(one.gain), words.equivalent(one),
-         words.rate(one.exchange_rate), words.rate(one.marginal_rate), words.rate(one.weight),
+         words.rate(one.exchange_rate, one.censored), words.rate(one.marginal_rate), words.rate(one.weight),
          " and ".join(f"{size:,}" for size in one.chosen) or MISSING]
         for one in answer.amounts
     ]  # fmt: skip
@@ -146,19 +129,17 @@ def what_more_buys(answer: Answer) -> list[Block]:
     if more is None:
         return [Text("Nothing is said of more data: it was not computed in this run.")]
     forecasts = [
-        [f"{one.amount:,}", f"{one.times:g} x", with_span(one.predicted, one.interval, form.utility)]
+        [f"{one.amount:,}", f"{one.times:g}", with_span(one.predicted, one.interval, form.utility)]
         for one in more.forecasts
     ]
     laws = [
         [law.name, number(law.criterion),
-         "; ".join(f"{name} = {number(value)}" + (f" ({number(law.intervals[name][0])} to "
-                   f"{number(law.intervals[name][1])})" if name in law.intervals else "")
-                   for name, value in law.parameters.items())]
+         "; ".join(_parameter(name, value, law.intervals.get(name)) for name, value in law.parameters.items())]
         for law in more.laws
     ]  # fmt: skip
     blocks: list[Block] = [Text(words.sentence(more.phase))]
     if forecasts:
-        head = ["real examples", "as many", f"predicted {words.metric(answer)}"]
+        head = ["real examples", "times as many as now", f"predicted {words.metric(answer)}"]
         blocks.append(Table("Forecasts, with 95 % intervals", head, forecasts))
     if more.breakpoints:
         low, high = more.breakpoints
@@ -238,6 +219,11 @@ def _reading(terms: list[tuple[str, str]]) -> Section:
 
 def _both(exact: float, near: float) -> str:
     return f"{words.share(exact)} / {words.share(near)}"
+
+
+def _parameter(name: str, value: float, ends: Interval | None) -> str:
+    said = words.parameter(value) if ends is None else with_span(value, ends, words.parameter)
+    return f"{name.replace('_', ' ')} = {said}"
 
 
 def _left_out(one: Set) -> str:

@@ -46,8 +46,8 @@ def _decimals(numbers: list[float]) -> int:
 def _rounded(value: float | None, decimals: int, sign: str) -> str:
     if value is None:
         return MISSING
-    value = round(value, decimals)
-    return f"{value:{sign if value else ''},.{decimals}f}".replace("-0", "0", not value)
+    value = round(value, decimals) + 0.0  # 0 has no sign
+    return f"{value:{sign if value else ''},.{decimals}f}"
 
 
 def name(source: str, room: int = 40) -> str:
@@ -73,6 +73,25 @@ def made(answer: Answer) -> str:
     return f"{done} of {len(answer.checks)} checks {'was' if done == 1 else 'were'} made."
 
 
+def warnings(answer: Answer) -> list[str]:
+    """Sentences about what makes the numbers of a source less worth than they look."""
+    said = []
+    for value in answer.values:
+        found, source = value.drivers, name(value.source)
+        if found.in_validation or found.near_validation:
+            said.append(
+                f"Leak in {source}: {share(found.in_validation)} of its examples stand in the validation set too, "
+                f"{share(found.near_validation)} have a near duplicate there ({found.near_rule}). Such a source looks "
+                "better than it is."
+            )
+        if found.unknown_labels:
+            said.append(
+                f"Labels of {source}: {share(found.unknown_labels)} of its examples have a label that no validation "
+                "example has. What they are worth cannot be seen."
+            )
+    return said
+
+
 def share(part: float | None) -> str:
     """A share in per cent."""
     if part is None:
@@ -89,15 +108,25 @@ def taken(amount: Amount) -> str:
 
 
 def equivalent(amount: Amount) -> str:
-    """How many real examples do as well; a limit is marked with a star."""
-    if amount.equivalent_real is None:
+    """How many real examples do as well as these with the amount to take; a limit is marked with a star."""
+    if amount.equivalent_real is None or not amount.best:
         return MISSING
     return f"{amount.equivalent_real:,.0f}{'*' if amount.censored else ''}"
 
 
-def rate(value: float | None) -> str:
-    """Real examples that an example stands for."""
-    return MISSING if value is None else f"{value:.2g}"
+def rate(value: float | None, censored: str | None = None) -> str:
+    """Real examples that an example stands for; a limit is marked with a star."""
+    return MISSING if value is None else f"{value:.2g}{'*' if censored else ''}"
+
+
+def parameter(value: float | None) -> str:
+    """A parameter of a law, of whatever size."""
+    return number(value) if value is None or abs(value) < 1e6 else f"{value:.1e}"
+
+
+def outdone(answer: Answer) -> bool:
+    """Whether a verdict is surer than the interval of the gain in the metric is."""
+    return any(value.verdict != "open" and value.interval[0] <= 0 <= value.interval[1] for value in answer.values)
 
 
 def duration(seconds: float) -> str:

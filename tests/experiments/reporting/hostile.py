@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 HOSTILE = (
     '<script>alert(1)</script> "><img src=x onerror=alert(1)> </td></table> | a \\| b `code` **bold** _it_ ~~no~~ '
-    "[link](http://evil.example/) https://evil.example www.evil.example $\\frac{1}$ $x {{ 7 * 7 }} {% raw %} &lt; &#60; "
-    "\x1b[31m \x00 \x07 \u202e \u2066 \ud800 \r\n\r\n# head\n- item\n1. one\n> said\n---\n```\ncode"
+    "[link](http://evil.example/) https://evil.example www.evil.example $\\frac{1}$ $x {{ 7 * 7 }} {% raw %} &lt; "
+    "&#60; \x1b[31m \x00 \x07 \u202e \u2066 \ud800 \r\n\r\n# head\n- item\n1. one\n> said\n---\n```\ncode"
 )
 EMPTY = ("meta", "img", "br", "link", "input", "hr", "path", "use", "rect")  # elements that need no end
 FORBIDDEN = ("script", "iframe", "object", "embed", "img", "link", "a", "form", "base", "video", "audio", "source")

@@ -44,23 +44,14 @@ def test_hostile_texts_come_out_as_texts():
         "    code",
         "a\n|--|\n| b",
     ]
-    document = Document(
-        bad,
-        [Text(bad), *map(Text, parts), Terms([(bad, bad)]), Section(bad, [Table(bad, [bad, "b"], [[bad, Mark(bad, "bad")]])]),
-         Picture("one.png", bad, [])],
-    )  # fmt: skip
+    table = Table(bad, [bad, "b"], [[bad, Mark(bad, "bad")]])
+    blocks = [Text(bad), *map(Text, parts), Terms([(bad, bad)]), Section(bad, [table]), Picture("one.png", bad, [])]
+    document = Document(bad, blocks)
     tokens = READER.parse(as_markdown(document))
     kinds = [token.type for token in tokens if token.type.endswith("_open")]
-    expected = [
-        "heading",
-        *["paragraph"] * (1 + len(parts)),
-        "bullet_list",
-        "list_item",
-        "paragraph",
-        "heading",
-        "paragraph",
-    ] + ["table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td", "paragraph", "paragraph"]
-    assert kinds == [f"{name}_open" for name in expected]
+    before = ["heading", *["paragraph"] * (1 + len(parts)), "bullet_list", "list_item", "paragraph"]
+    after = ["heading", "paragraph", "table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td", *["paragraph"] * 2]
+    assert kinds == [f"{name}_open" for name in (*before, *after)]
     inline = [token.children for token in tokens if token.type == "inline"]
     assert {child.type for children in inline for child in children} == {"text", "strong_open", "strong_close", "image"}
     line = one_line(bad)
