@@ -23,6 +23,7 @@ EXPERIMENTS = {
     "valuation": "experiments.studies.valuation.study",
     "phases": "experiments.studies.phases.study",
     "language": "experiments.studies.language.study",
+    "mixing": "experiments.studies.mixing.study",
 }
 
 
