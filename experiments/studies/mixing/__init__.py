@@ -1,1 +1,1 @@
-"""How much synthetic data to mix in: the predicted best amount, equivalent real count and forecast, against training."""
+"""How much synthetic data to mix in: predicted best amounts, equivalent counts and forecasts, and training."""

@@ -33,7 +33,7 @@ def curves(lines: list[dict]) -> Figure | None:
     axes[0, 0].plot([], [], "--", color=PREDICTED, lw=1.3, label="predicted by the surrogate")
     axes[0, 0].plot([], [], "v", color=PREDICTED, ms=5, label="predicted best amount of each draw")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.legend(handles, labels, loc="outside upper center", ncols=1 if columns < 4 else 3)
     return figure
 
 

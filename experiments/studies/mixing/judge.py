@@ -31,7 +31,7 @@ def derived(config, lines: list[dict]) -> list[dict]:
 
 
 def utilities(lines: list[dict], source: str, real: int, added: int, field: str = "utility") -> Float[np.ndarray, " s"]:
-    """That of the trainings on a mixture, one a seed; without synthetic examples every source's is that of real ones."""
+    """Of the trainings on a mixture, one a seed; without synthetic examples every source's are those of real ones."""
     found = select(lines, kind="trained", source=source if added else REAL, real=real, added=added)
     return np.array([line[field] for line in sorted(found, key=lambda line: line["seed"])])
 
@@ -45,8 +45,8 @@ def regrets(config, settings, lines: list[dict]) -> Iterator[dict]:
     """Of every rule and curve: utility lost by its amount, the best one being taken on the other seeds.
 
     For every seed the amount of the highest mean utility over the other seeds is what a rule could have reached; its
-    utility on this seed minus that of the rule's amount, averaged over seeds. So luck of one training counts for no side,
-    and a regret can be negative.
+    utility on this seed minus that of the rule's amount, averaged over seeds. So luck of one training counts for no
+    side, and a regret can be negative.
     """
     about = {name: lines[0][name] for name in ("task", "draw")}
     amounts, sources = list(settings.added), list(settings.sources)
@@ -113,7 +113,7 @@ def equivalents(settings, lines: list[dict]) -> Iterator[dict]:
 
 
 def forecasts(settings, lines: list[dict]) -> Iterator[dict]:
-    """Of every count n of the real curve whose n/8, n/4, n/2 and 4n are there too: the utility at 4n, forecast from n."""
+    """Of every count n of the real curve whose n/8, n/4, n/2 and 4n are there too: the utility at 4n, forecast at n."""
     about = {name: lines[0][name] for name in ("task", "draw")}
     (real_curve,) = select(lines, kind="real curve")
     counts = real_curve["counts"]
@@ -145,7 +145,7 @@ def summaries(lines: list[dict], tasks) -> list[dict]:
     measure: regret, and of the others above that of the predicted best; equivalent: share within WITHIN of those that
     are not censored, and censored: share of those that are; forecast: mean absolute error, and above the first's.
     """
-    made = []
+    made: list[dict] = []
     for task in (*tasks, *(["all"] if len(tasks) > 1 else [])):
         some = lines if task == "all" else select(lines, task=task)
         regret = {rule: _cells(select(some, kind="rule", rule=rule), lambda one: one["regret"]) for rule in RULES}
@@ -185,7 +185,7 @@ def _means(task: str, measure: str, by_name: dict[str, dict[tuple, list[float]]]
     first name's, paired.
     """
     for name, cells in by_name.items():
-        line = {"kind": "summary", "task": task, "measure": measure, "name": name}
+        line: dict = {"kind": "summary", "task": task, "measure": measure, "name": name}
         line |= {"count": sum(map(len, cells.values())), **_interval("mean", cells)}
         if first and name != first:
             above = {

@@ -1,4 +1,4 @@
-"""Laws that predictions are compared with: a mixing law over shares, and power laws over sizes. Arrays in, numbers out."""
+"""Laws that predictions are compared with: a mixing law over shares, power laws over sizes. Arrays in, numbers out."""
 
 from typing import NamedTuple
 

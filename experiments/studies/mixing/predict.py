@@ -1,4 +1,4 @@
-"""What is predicted without training: curves over amounts, the best amount, and the real share that the bound prefers."""
+"""What is predicted without training: curves over amounts, the best amount, the real share that the bound prefers."""
 
 from functools import partial
 from typing import Any

@@ -9,20 +9,20 @@ from experiments.runtime.results import select
 from experiments.studies.mixing import figures
 from experiments.studies.mixing.judge import WITHIN
 
-WHAT = """Of every draw the first n real examples are n real ones in all trainings, and the first m of a source the m
-that are added. *Predicted*: by the surrogate (Gaussian ridge on the same examples, scored on validation data); nothing is
-trained. *Trained*: the test accuracy of networks, the mean over seeds."""
-RULES = """*Regret*: accuracy that is lost by a rule's amount. The best amount is taken on the other seeds than the one it
+WHAT = """Of every draw the first n real examples are the n real ones of all trainings, and the first m of a source
+the m that are added. *Predicted*: by the surrogate (Gaussian ridge on the same examples, scored on validation data);
+nothing is trained. *Trained*: the test accuracy of networks, the mean over seeds."""
+RULES = """*Regret*: accuracy that is lost by a rule's amount. The best amount is taken on other seeds than the one it
 is scored on, so that a lucky training counts for nobody, and a regret can be below 0. *Predicted best*: the highest
 point of the predicted curve. *Mixing law*: loss = c + k exp(sum of t_j r_j) over shares r_j, fitted to trainings of a
-quarter of the size; it rises or falls in each share, and so takes all or nothing. *The bound's weight*: the amount beside
-which real examples have the weight of the smallest bound (theory/README.md, 2.10, 2.15)."""
+quarter of the size; it rises or falls in each share, and so takes all or nothing. *The bound's weight*: the amount
+beside which real examples have the weight of the smallest bound (theory/README.md, 2.10, 2.15)."""
 EQUIVALENT = f"""*Equivalent real count*: how many real examples alone reach as much as a mixture, by trained and by
-predicted curves. *Censored*: it lies beyond an end of one of the two real curves. *Close*: within a factor of {WITHIN} of
-the trained one, of those that are not censored. Predicted curves are compared in the surrogate's own unit (relative
+predicted curves. *Censored*: it lies beyond an end of one of the two real curves. *Close*: within a factor of {WITHIN}
+of the trained one, of those that are not censored. Predicted curves are compared in the surrogate's own unit (relative
 margins) or in the metric."""
-FORECAST = """*Forecast*: accuracy with four times as many real examples, from trainings or fits on n, n/2, n/4 and n/8 of
-them. The mean error is absolute."""
+FORECAST = """*Forecast*: accuracy with four times as many real examples, from trainings or fits on n, n/2, n/4 and n/8
+of them. The mean error is absolute."""
 
 
 def write(workdir: str | Path) -> Path:

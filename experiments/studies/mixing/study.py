@@ -93,19 +93,19 @@ def one_draw(config, task, name: str, number: int, devices, folder: Path, record
         missing = [line for line in every if not results.select(recorded, **line)]
         return Step(every, lambda: trainings(task(name), draw(), missing, devices, folder))
 
-    def predicted(source: str, make) -> Step:
-        lines = [{"kind": "predicted", **about, "source": source, "real": real} for real in settings.real]
-        return Step(lines, lambda: timed(lines[0] | {"real": None}, make), remake=tuple(lines))
+    def predicted(source: str) -> Step:
+        sizes, amounts = tuple(settings.real), tuple(settings.added)
+        one = {"kind": "predicted", **about, "source": source}
+        lines = [one | {"real": real} for real in sizes]
+        make = functools.partial(predict.mixed, source=source, sizes=sizes, amounts=amounts)
+        return Step(lines, lambda: timed(one, lambda: make(task(name), draw())), remake=tuple(lines))
 
     yield trained(REAL, [(count, 0) for count in counts_of(config, settings)])
-    curve = {"kind": "real curve", **about}
-    yield Step([curve], lambda: timed(curve, lambda: [predict.real(task(name), draw(), tuple(settings.real_curve))]))
+    curve, counts = {"kind": "real curve", **about}, tuple(settings.real_curve)
+    yield Step([curve], lambda: timed(curve, lambda: [predict.real(task(name), draw(), counts)]))
     for source in settings.sources:
         yield trained(source, mixtures_of(config, settings))
-        sizes, amounts = tuple(settings.real), tuple(settings.added)
-        yield predicted(
-            source, functools.partial(lambda one: predict.mixed(task(name), draw(), one, sizes, amounts), source)
-        )
+        yield predicted(source)
 
 
 def counts_of(config, settings) -> list[int]:
@@ -115,13 +115,13 @@ def counts_of(config, settings) -> list[int]:
 
 
 def mixtures_of(config, settings) -> list[tuple[int, int]]:
-    """(real, added) of the trainings of one source: those that are judged, and those that the mixing law is fitted to."""
+    """(real, added) of the trainings of one source: those that are judged, then those of the mixing law."""
     judged = [(real, added) for real in settings.real for added in settings.added if added]
     return [*judged, *(one for one in small_of(config, settings) if one not in judged)]
 
 
 def small_of(config, settings) -> list[tuple[int, int]]:
-    """(real, added) of small trainings: config.small times smaller, every second amount, so that shares are the same."""
+    """(real, added) of the mixing law's trainings: config.small times smaller, every second amount."""
     return [
         (max(real // config.small, 1), max(added // config.small, 1))
         for real in settings.real
