@@ -113,3 +113,16 @@ def checked(blocks: Layout, union: Float[np.ndarray, " B"]) -> Float[np.ndarray,
             f"{union.shape}"
         )
     return union
+
+
+def remembered(evaluate: Evaluate) -> Evaluate:
+    """The same function, which keeps its results: curves, choices and intervals ask for the same unions."""
+    kept: dict[bytes, Scores] = {}
+
+    def once(union: Float[np.ndarray, " B"]) -> Scores:
+        name = np.asarray(union, np.float64).tobytes()
+        if name not in kept:
+            kept[name] = evaluate(union)
+        return kept[name]
+
+    return once
