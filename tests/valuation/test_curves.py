@@ -4,15 +4,14 @@ import jax
 import numpy as np
 import pytest
 
-from valuation.curves import (
-    Curve, added_curve, best_amount, best_of, best_weights, halves, joint_curve, real_curve,
-)  # fmt: skip
+from valuation import curves
+from valuation.curves import Curve, added_curve, best_amount, best_of, best_weights, joint_curve, real_curve
 from valuation.unions import Scores, layout
 
 SIZES = (8, 16, 12)
 BLOCKS = layout(SIZES, [[2, 4], [4, 8], [3, 6]], key=None)
 ROWS = 40
-HALF = halves(ROWS, key=jax.random.key(0))
+HALF = curves.halves(ROWS, key=jax.random.key(0))
 
 
 def scored(own) -> Scores:
@@ -29,8 +28,8 @@ def held(union):
 
 def test_halves_split_the_rows():
     assert HALF.sum() == ROWS // 2
-    assert halves(7, key=jax.random.key(1)).sum() == 3
-    assert not np.array_equal(HALF, halves(ROWS, key=jax.random.key(1)))
+    assert curves.halves(7, key=jax.random.key(1)).sum() == 3
+    assert not np.array_equal(HALF, curves.halves(ROWS, key=jax.random.key(1)))
 
 
 def test_curves_are_of_nested_amounts():

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import jax
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def test_amounts_halve_and_parts_are_equal():
         assert ends[0] >= 1
         assert set(ends) == set(layout([size], [ends], key=None).ends.tolist())
         amounts = [end for end in ends if end <= size / 8]
-        assert all(-(-end // 2) <= before for before, end in zip(amounts, amounts[1:], strict=False))
+        assert all(-(-end // 2) <= before for before, end in pairwise(amounts))
 
 
 def test_a_union_takes_the_first_examples_with_their_weight():

@@ -42,21 +42,13 @@ def curve(lines: list[dict], source: str, real: int, amounts) -> Float[np.ndarra
 
 
 def regrets(config, settings, lines: list[dict]) -> Iterator[dict]:
-    """Of every rule and curve: utility lost by its amount, the best one being taken on the other seeds.
-
-    For every seed the amount of the highest mean utility over the other seeds is what a rule could have reached; its
-    utility on this seed minus that of the rule's amount, averaged over seeds. So luck of one training counts for no
-    side, and a regret can be negative.
-    """
+    """Of every rule and curve: the amount that it takes, and `reachable` utility minus what that one reached."""
     about = {name: lines[0][name] for name in ("task", "draw")}
     amounts, sources = list(settings.added), list(settings.sources)
     for real in settings.real:
         law = _law(config, lines, sources, real, amounts)
         for source in sources:
             trained = curve(lines, source, real, amounts)
-            seeds = range(trained.shape[1])
-            best = [int(np.argmax(np.delete(trained, seed, axis=1).mean(1))) for seed in seeds]
-            reached = np.mean([trained[place, seed] for place, seed in zip(best, seeds, strict=True)])
             (predicted,) = select(lines, kind="predicted", source=source, real=real)
             wanted = {
                 PREDICTED: predicted["best"],
@@ -68,9 +60,19 @@ def regrets(config, settings, lines: list[dict]) -> Iterator[dict]:
             }
             for rule in RULES:
                 place = int(np.abs(np.array(amounts) - wanted[rule]).argmin())
-                lost = float(reached - trained[place].mean())
+                lost = reachable(trained) - float(trained[place].mean())
                 yield {"kind": "rule", **about, "source": source, "real": real, "rule": rule, "amount": amounts[place],
                        "regret": lost}  # fmt: skip
+
+
+def reachable(trained: Float[np.ndarray, "a s"]) -> float:
+    """Utility of the best amount, which is taken on other seeds than the one it is scored on: the mean over seeds.
+
+    Luck of one training counts for nobody: where amounts differ by noise alone it is their mean.
+    """
+    seeds = range(trained.shape[1])
+    best = [int(np.argmax(np.delete(trained, seed, axis=1).mean(1))) for seed in seeds]
+    return float(np.mean([trained[place, seed] for place, seed in zip(best, seeds, strict=True)]))
 
 
 def _law(config, lines: list[dict], sources: list[str], real: int, amounts: list[int]) -> Callable:

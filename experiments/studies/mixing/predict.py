@@ -1,9 +1,9 @@
 """What is predicted without training: curves over amounts, the best amount, the real share that the bound prefers."""
 
 from functools import partial
-from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.studies.mixing.sets import HALVES, REAL, Draw, problem_of
@@ -92,14 +92,23 @@ def bound_weight(problem: Problem, size: int, half: np.ndarray) -> float:
         delta=DELTA,
     )
     each = losses(inner @ fitted, y)
-    parts: dict[str, Any] = {
-        "losses_real": each[:size],
-        "losses_synthetic": each[size:],
-        "discrepancy_real": 0.0,
-        "discrepancy_synthetic": transfer.total,
-        "kernel_diagonal_real": np.full(size, float(classes)),
-        "kernel_diagonal_synthetic": np.full(len(x) - size, float(classes)),
-        "norm": ridge_norm(jax.numpy.asarray(inner), jax.numpy.asarray(fitted)),
-    }
-    bound = partial(mixture_bound, **parts, outputs=classes, lipschitz=float(np.sqrt(0.5)))
-    return float(best_real_weight(bound, delta=DELTA).real_weight)
+    return float(
+        _best_weight(each[:size], each[size:], transfer.total, ridge_norm(*map(jnp.asarray, (inner, fitted))), classes)
+    )
+
+
+@partial(jax.jit, static_argnums=4)
+def _best_weight(losses_real, losses_synthetic, discrepancy, norm, classes: int):
+    bound = partial(
+        mixture_bound,
+        losses_real=losses_real,
+        losses_synthetic=losses_synthetic,
+        discrepancy_real=0.0,
+        discrepancy_synthetic=discrepancy,
+        kernel_diagonal_real=jnp.full(len(losses_real), float(classes)),
+        kernel_diagonal_synthetic=jnp.full(len(losses_synthetic), float(classes)),
+        norm=norm,
+        outputs=classes,
+        lipschitz=0.5**0.5,
+    )
+    return best_real_weight(bound, delta=DELTA).real_weight

@@ -27,9 +27,17 @@ class Draw(NamedTuple):
 
 
 def draw_of(settings, task: Task, number: int) -> Draw:
-    """The draw of that number. settings: a task's part of configs/mixing.py. Errors as in mixture.build."""
-    key = jax.random.key(number)
-    order = generator(jax.random.fold_in(key, ORDER)).permutation(len(task.train.inputs))
+    """The draw of that number. settings: a task's part of configs/mixing.py.
+
+    Raises ValueError for more real examples than there are, and as mixture.build does.
+    """
+    key, available = jax.random.key(number), len(task.train.inputs)
+    if max(*settings.real, *settings.real_curve) > available:
+        raise ValueError(
+            f"{settings.task}: real = {tuple(settings.real)} and real_curve = {tuple(settings.real_curve)}, expected "
+            f"at most {available}, the number of real training examples"
+        )
+    order = generator(jax.random.fold_in(key, ORDER)).permutation(available)
     rest = order[max(settings.real) :]
     specs = [
         Spec(name=name, size=max(settings.added), real_share=0.0, **fields)
