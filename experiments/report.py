@@ -9,11 +9,18 @@ from absl import flags
 from configs.common import one_of
 from experiments.runtime import launch
 from experiments.studies.language.report import write as write_language
+from experiments.studies.mixing.report import write as write_mixing
 from experiments.studies.phases.report import write as write_phases
 from experiments.studies.sources.study import write as write_sources
 from experiments.studies.valuation.report import write as write_valuation
 
-WRITERS = {"valuation": write_valuation, "phases": write_phases, "language": write_language, "sources": write_sources}
+WRITERS = {
+    "valuation": write_valuation,
+    "phases": write_phases,
+    "language": write_language,
+    "mixing": write_mixing,
+    "sources": write_sources,
+}
 
 
 def writer(workdir: str | Path) -> Callable[[str | Path], Path]:

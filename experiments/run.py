@@ -24,6 +24,7 @@ EXPERIMENTS = {
     "phases": "experiments.studies.phases.study",
     "language": "experiments.studies.language.study",
     "sources": "experiments.studies.sources.study",
+    "mixing": "experiments.studies.mixing.study",
 }
 
 

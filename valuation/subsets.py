@@ -8,16 +8,13 @@ gives what the surrogate of methods/surrogate.py predicts for 500 examples of co
 each of which counts as a tenth of one.
 """
 
-import numpy as np
-from jaxtyping import Float
-
 from valuation.methods import METHODS
 from valuation.methods.ngram import output_width
 from valuation.methods.surrogate import picked
 from valuation.problem import Problem
 from valuation.union_counts import counted
 from valuation.union_fits import gaussian_exact, gaussian_inducing, of_classes, of_numbers, tangent_exact
-from valuation.unions import Evaluate, Layout, Scores
+from valuation.unions import Evaluate, Layout, remembered
 
 EXACT = 12_000  # examples of all contributors together that are fitted exactly, with a Gaussian kernel
 POINTS = 2048  # inducing points of more
@@ -40,7 +37,7 @@ def evaluator(problem: Problem, blocks: Layout, *, exact: int = EXACT, points: i
     pick, kind = picked(problem.learner, problem.objective.kind), problem.objective.kind
     options, examples = METHODS[pick.name].defaults(), int(blocks.counts.sum())
     if pick.name == "ngram_utility":
-        return _once(counted(problem, blocks, output_width(problem), order=options["order"]))
+        return remembered(counted(problem, blocks, output_width(problem), order=options["order"]))
     if pick.name.startswith("ntk"):
         if kind == "sequences" or examples > TANGENT:
             raise ValueError(
@@ -56,18 +53,5 @@ def evaluator(problem: Problem, blocks: Layout, *, exact: int = EXACT, points: i
             problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"], points=points
         )
     if kind == "classification":
-        return _once(of_classes(problem, blocks, predict, smoothing=options["smoothing"]))
-    return _once(of_numbers(problem, blocks, predict))
-
-
-def _once(evaluate: Evaluate) -> Evaluate:
-    """The same function, which keeps its results: curves and intervals ask for the same unions."""
-    kept: dict[bytes, Scores] = {}
-
-    def remembered(union: Float[np.ndarray, " B"]) -> Scores:
-        name = np.asarray(union, np.float64).tobytes()
-        if name not in kept:
-            kept[name] = evaluate(union)
-        return kept[name]
-
-    return remembered
+        return remembered(of_classes(problem, blocks, predict, smoothing=options["smoothing"]))
+    return remembered(of_numbers(problem, blocks, predict))

@@ -4,9 +4,10 @@ What follows which context is looked up once, for all rows and for those context
 union is then sums over events. A distinct row counts with the largest weight w with which the union holds it:
 
     c(h, w) = sum of the weights of the rows, once for every place of w after h;   c(h) = sum_w c(h, w);
-    T(h) = sum_w min(1, c(h, w)),
+    T(h) = sum_w min(1, sqrt c(h, w)),
 
-which are the counts of ngram.py where all weights are 1, and those without a source where its weight goes to 0.
+which are the counts of ngram.py where all weights are 1, and go to those without a source as its weight goes to 0: the
+root lets what only that source has seen fall back on shorter contexts.
 """
 
 from typing import NamedTuple
@@ -90,7 +91,7 @@ def _probabilities(levels: list[Level], weight: Float[np.ndarray, " d"], vocabul
         together = np.bincount(level.pair, weight[level.row])
         contexts = 1 + max(level.place.max(), level.context.max())
         count = np.bincount(level.context, together, contexts)[level.place]
-        kinds = np.bincount(level.context, np.minimum(together, 1), contexts)[level.place]
+        kinds = np.bincount(level.context, np.minimum(np.sqrt(together), 1), contexts)[level.place]
         own = np.where(level.known, together[level.wanted], 0)
         seen = count > 0
         probability = np.where(seen, (own + kinds * probability) / np.where(seen, count + kinds, 1), probability)

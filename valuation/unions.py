@@ -52,11 +52,12 @@ class Scores(NamedTuple):
 Evaluate = Callable[[Float[np.ndarray, " B"]], Scores]  # weights of the blocks -> scores of the fit on that union
 
 
-def layout(sizes: Sequence[int], ends: Sequence[Sequence[int]], *, key: jax.Array) -> Layout:
+def layout(sizes: Sequence[int], ends: Sequence[Sequence[int]], *, key: jax.Array | None) -> Layout:
     """Blocks of examples in one random order a contributor.
 
     sizes: examples of each contributor, at least 1. ends: of each, numbers of examples after which a block ends; its
-    size ends the last one in any case. key: draws the orders. Raises ValueError for ends outside 1 to the size.
+    size ends the last one in any case. key: draws the orders; None leaves examples in theirs, where that is random
+    already. Raises ValueError for ends outside 1 to the size.
     """
     owner, last, rows = [], [], []
     for number, (size, wanted) in enumerate(zip(sizes, ends, strict=True)):
@@ -65,7 +66,8 @@ def layout(sizes: Sequence[int], ends: Sequence[Sequence[int]], *, key: jax.Arra
             raise ValueError(f"ends of contributor {number} run from {cuts[0]} to {cuts[-1]}, expected 1 to {size}")
         owner += [number] * len(cuts)
         last += cuts.tolist()
-        rows += np.split(drawn(jax.random.fold_in(key, number), size, size), cuts[:-1])
+        order = np.arange(size) if key is None else drawn(jax.random.fold_in(key, number), size, size)
+        rows += np.split(order, cuts[:-1])
     return Layout(np.array(owner), np.array(last), tuple(rows))
 
 
@@ -111,3 +113,16 @@ def checked(blocks: Layout, union: Float[np.ndarray, " B"]) -> Float[np.ndarray,
             f"{union.shape}"
         )
     return union
+
+
+def remembered(evaluate: Evaluate) -> Evaluate:
+    """The same function, which keeps its results: curves, choices and intervals ask for the same unions."""
+    kept: dict[bytes, Scores] = {}
+
+    def once(union: Float[np.ndarray, " B"]) -> Scores:
+        name = np.asarray(union, np.float64).tobytes()
+        if name not in kept:
+            kept[name] = evaluate(union)
+        return kept[name]
+
+    return once

@@ -8,6 +8,7 @@ from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY,
 from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.kind import Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
+from experiments.runtime.kinds.mixing import MIXING
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
 from experiments.runtime.kinds.sources import SOURCES
 from experiments.runtime.kinds.valuation import TRANSFER, TWO_TRUTHS, VALUATION
@@ -18,6 +19,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "two_truths": TWO_TRUTHS,
     "phases": PHASES,
     "coverage": COVERAGE,
+    "mixing": MIXING,
     "language": LANGUAGE,
     "drafts": DRAFTS,
     "bound": BOUND,

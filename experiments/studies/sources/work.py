@@ -1,6 +1,7 @@
 """The steps of the work, in order of importance, and what is left out where time ends."""
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,11 +132,10 @@ def parts(work: Work, lines: list[dict]) -> Iterator[Part]:
     if len(names) > 1:
         step = _step(work, {"kind": "together"}, functools.partial(_together, work, lines))
         yield Part(step, costs.together(sizes, effort), costs.COMPILED, "how much of all sources together")
-    for wanted in _trainings(work, lines):
-        about = {"kind": "training", "source": wanted.source, "seed": wanted.seed}
-        made = functools.partial(_training, work, wanted)
-        named = f"the training on real examples{' and ' + wanted.source if wanted.source else ''}, seed {wanted.seed}"
-        yield Part(_step(work, about, made), costs.training(sizes), costs.COMPILED, named)
+    for seed, wanted in itertools.groupby(_trainings(work, lines), key=lambda one: one.seed):
+        some = list(wanted)
+        step = _trained(work, some)
+        yield Part(step, len(some) * costs.training(sizes), costs.COMPILED, f"{len(some)} trainings of seed {seed}")
     if results.select(lines, kind="learning") or not lines:
         step = _step(work, {"kind": "more"}, functools.partial(_more, work, lines))
         yield Part(step, 0.0, costs.LAWS, "what more real examples buy")
@@ -250,10 +250,19 @@ def _trainings(work: Work, lines: list[dict]) -> list[Training]:
     return checks.wanted(values, settings.check_sources, settings.check_seeds)
 
 
-def _training(work: Work, wanted: Training) -> dict:
+def _trained(work: Work, wanted: list[Training]) -> Step:
+    """The step of trainings that are made together; each has its share of the seconds."""
+    every = [{"kind": "training", **one._asdict()} for one in wanted]
     key = jax.random.fold_in(work.key, TRAININGS)
-    folder = work.folder / f"{wanted.source or 'real'}-{wanted.seed}" if work.folder else None
-    return {"metric": checks.metrics(work.prepared, [wanted], key, work.devices, folder)[0]}
+    folder = work.folder / f"seed-{wanted[0].seed}" if work.folder else None
+
+    def make() -> list[dict]:
+        begun = work.clock()
+        metrics = checks.metrics(work.prepared, wanted, key, work.devices, folder)
+        seconds = (work.clock() - begun) / len(wanted)
+        return [line | {"metric": one, "seconds": seconds} for line, one in zip(every, metrics, strict=True)]
+
+    return Step(every, make, remake=({"kind": "training", "seed": wanted[0].seed},))
 
 
 def _check(work: Work, lines: list[dict]) -> dict:
