@@ -94,6 +94,9 @@ def _texts(frame: Frame, schema: Schema) -> tuple[list[str], list[str], list[Fau
         for role, content in found.items()
         if role != "context"
     ]
+    for role, content in found.items():
+        if role != "response" and (not cells.is_texts(content) or (role == "text" and cells.means_numbers(content))):
+            raise ValueError(f"{frame.path}, column {schema.columns[role]!r}: expected texts, found numbers")
     texts = {role: cells.texts(content) for role, content in found.items()}
     prompts = texts.get("text") or texts.get("prompt") or []
     if "context" in texts:
@@ -109,6 +112,9 @@ def _features(frame: Frame, schema: Schema, faults: list[Fault]) -> tuple[np.nda
     for i, name in enumerate(schema.numeric):
         numbers[:, i] = _numbers(frame, name, faults)
     for i, (name, levels) in enumerate(schema.categorical.items()):
+        if cells.means_numbers(column(frame, name)):
+            known = ", ".join(levels[:10])
+            raise ValueError(f"{frame.path}, column {name!r}: expected categories ({known}, ...), found numbers")
         categories[:, i] = _places(frame, name, levels)
     return numbers, categories
 

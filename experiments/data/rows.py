@@ -4,6 +4,7 @@ Rows count from 0, lines from 1, as in "reviews.csv, row 6 (line 8), column 'tex
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -144,10 +145,18 @@ def _from_table(name: str, table: pa.Table) -> Frame:
     columns, broken = {}, {}
     for column in table.column_names:
         try:
-            columns[column] = standard(table[column], lambda row: f"{name}, row {row}, column {column!r}")  # noqa: B023
+            columns[column] = standard(table[column], partial(_cell, name, column))
         except ValueError as error:
             broken[column] = str(error)
+        except pa.ArrowException as error:
+            broken[column] = (
+                f"{name}, column {column!r}: expected texts or numbers, found {table[column].type} ({error})"
+            )
     return Frame(name, columns, table.num_rows, None, broken)
+
+
+def _cell(name: str, column: str, row: int) -> str:
+    return f"{name}, row {row}, column {column!r}"
 
 
 def _parquet(path: Path) -> parquet.ParquetFile:

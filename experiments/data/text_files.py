@@ -1,6 +1,7 @@
 """Text files as they come: packed or not, with or without a byte order mark; what is no text is named and refused."""
 
 import contextlib
+import difflib
 import gzip
 import io
 import os
@@ -8,8 +9,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
-
-from configs.common import one_of
 
 MARKS = {  # the longer first: UTF-32 begins as UTF-16 does
     b"\xff\xfe\x00\x00": "utf-32",
@@ -29,7 +28,7 @@ FOREIGN = {
     b"<!DOCTYPE": "a web page: download the file itself",
     b"<!doctype": "a web page: download the file itself",
     b"<html": "a web page: download the file itself",
-    b"BZh": "a bzip2 archive: unpack it, or pack it with gzip",
+    b"BZh91AY&SY": "a bzip2 archive: unpack it, or pack it with gzip",
     b"\xfd7zXZ": "an xz archive: unpack it, or pack it with gzip",
     b"\x28\xb5\x2f\xfd": "a zstd archive: unpack it, or pack it with gzip",
 }
@@ -44,23 +43,41 @@ def existing(name: str, text: str) -> Path:
     """
     if not text.strip():
         raise ValueError(f"{name} is empty: expected a file")
-    path = Path(text)
-    if not path.exists():
-        try:
-            path = Path(text.strip()).expanduser()
-        except RuntimeError as error:
-            raise ValueError(f"{name}={text}: {error}") from None
     try:
-        if not path.exists():
-            beside = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else []
-            one_of(f"file of {name}", path.name, beside[:50])
-    except (ValueError, OSError) as error:  # also a name that is too long, and a folder that may not be read
-        raise ValueError(f"{name}={path}: there is no such file ({error})") from None
+        path = Path(text) if Path(text).exists() else Path(text.strip()).expanduser()
+        there = path.exists()
+        beside = [other.name for other in path.parent.iterdir()] if not there and path.parent.is_dir() else []
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, ~nobody, a folder that may not be read
+        raise ValueError(f"{name}={text}: {error}") from None
+    if not there:
+        near = difflib.get_close_matches(path.name, beside, n=1)
+        raise ValueError(f"{name}={path}: there is no such file" + (f"; did you mean {near[0]!r}?" if near else ""))
     if not path.is_file():
         raise ValueError(f"{name}={path}: expected a file, found {'a folder' if path.is_dir() else 'something else'}")
     if not os.access(path, os.R_OK):
         raise ValueError(f"{name}={path}: no permission to read it")
     return path
+
+
+def several(name: str, text: str) -> list[Path]:
+    """The paths of files, separated by commas; a comma in a file's name is none where the file is there.
+
+    Raises as `existing` does.
+    """
+    parts, paths = text.split(","), []
+    while parts:
+        ends = range(1, len(parts) + 1)
+        count = next((end for end in ends if _is_there(",".join(parts[:end]))), 1)
+        paths.append(existing(name, ",".join(parts[:count])))
+        parts = parts[count:]
+    return paths
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text.strip()).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 @contextlib.contextmanager
