@@ -25,6 +25,8 @@ def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
     with opened(path) as file, _any_length():
         lines = enumerate(file, start=1)
         before, header = next(((number - 1, line) for number, line in lines if line.strip()), (0, ""))
+        if not header:
+            raise ValueError(f"{path} is empty: expected rows")
         separator = _separator(path, header)
         text = itertools.chain([(before + 1, header)], lines)
         reader = csv.reader(_without_nul(path, text), delimiter=separator, strict=True)

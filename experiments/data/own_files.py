@@ -57,10 +57,12 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     for name in (*given.values(), *options.ignore):
         column(real, name)
     kind = kind_of(real, known, options.kind, given)
-    columns = columns_of(real, known, kind, given)
-    if columns is None:
-        wanted = " and ".join(role for role in ROLES[kind] if role not in given)
-        raise ValueError(f"{real.path}: which column is the {wanted}? Name them; found {', '.join(known)}")
+    columns = columns_of(known, real.rows, kind, given)
+    wanted = [role for role in ROLES[kind] if role not in columns]
+    if wanted:
+        raise ValueError(
+            f"{real.path}: which column is the {' and which the '.join(wanted)}? Name it; found {', '.join(known)}"
+        )
     if options.target and kind != "table":
         raise ValueError(f"target={options.target} is for tables, but the kind of {real.path} is {kind}")
     empty = next((name for role, name in columns.items() if name not in known), None)

@@ -11,7 +11,7 @@ from configs.common import one_of
 from experiments.data import cells
 from experiments.data.rows import Frame
 
-ROLES = {"text": ("text", "label"), "pairs": ("prompt", "response"), "table": ("target",)}
+ROLES = {"pairs": ("prompt", "response"), "text": ("text", "label"), "table": ("target",)}  # the surest first
 OPTIONAL = {"pairs": ("context",)}
 # names by which a column is known, in lower case, the surest first
 TEXTS = ("text", "review", "sentence", "content", "comment", "message", "document", "tweet", "utterance", "post")
@@ -49,7 +49,7 @@ def profiles(frame: Frame) -> dict[str, Profile]:
 
 
 def kind_of(frame: Frame, known: dict[str, Profile], kind: str, given: dict[str, str]) -> str:
-    """The kind: as given, by itself or by a role; otherwise pairs, text or table, the first that the columns fit.
+    """The kind: as given, by itself or by a role; otherwise the first of ROLES that the columns fit.
 
     Raises ValueError for kinds and roles that do not exist or do not fit, and for a file of less than two columns.
     """
@@ -61,15 +61,14 @@ def kind_of(frame: Frame, known: dict[str, Profile], kind: str, given: dict[str,
     if len(known) < 2:
         why = "; ".join(frame.broken.values()) or f"found {', '.join(frame.columns)}"
         raise ValueError(f"{frame.path}: expected at least two columns of texts or numbers, {why}")
-    every = kinds or ("pairs", "text", "table")
-    return next(kind for kind in every if len(kinds) == 1 or columns_of(frame, known, kind, {}))
+    if kinds:
+        return kinds.pop()
+    return next(kind for kind in ROLES if set(ROLES[kind]) <= set(columns_of(known, frame.rows, kind, {})))
 
 
-def columns_of(frame: Frame, known: dict[str, Profile], kind: str, given: dict[str, str]) -> dict[str, str] | None:
-    """Role -> column: those given, the others found; None if they cannot be told."""
-    find = {"pairs": _pairs, "text": _text, "table": _table}[kind]
-    found = find(known, frame.rows, given)
-    return found if all(role in found for role in ROLES[kind]) else None
+def columns_of(known: dict[str, Profile], rows: int, kind: str, given: dict[str, str]) -> dict[str, str]:
+    """Role -> column: those given, and the others as far as they can be told; of a table always the target."""
+    return {"pairs": _pairs, "text": _text, "table": _table}[kind](known, rows, given)
 
 
 def few(profile: Profile, most: int, rows: int) -> bool:

@@ -132,8 +132,9 @@ def _undecodable(path: Path, packed: bool) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode(encoding, "ignore")
         found, line = content[error.start : error.start + 1], before.count("\n") + 1
+        remedy = "save it as UTF-8" if b"\0" in content[:HEAD] else "convert it, as with iconv -f WINDOWS-1252 -t UTF-8"
         return (
             f"{path}, line {line} (byte {error.start}): expected {encoding.upper().removesuffix('-SIG')}, found "
-            f"{found!r} ({error.reason}); convert the file, as with iconv -f WINDOWS-1252 -t UTF-8"
+            f"{found!r} ({error.reason}); {remedy}"
         )
     return f"{path} changed while it was read"
