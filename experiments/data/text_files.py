@@ -90,17 +90,23 @@ def opened(path: Path) -> Iterator[TextIO]:
     with path.open("rb") as plain:
         packed = plain.read(len(GZIP)) == GZIP
         plain.seek(0)
-        with contextlib.closing(gzip.GzipFile(fileobj=plain)) if packed else plain as content:
-            try:
+        try:
+            with contextlib.closing(gzip.GzipFile(fileobj=plain)) if packed else plain as content:
                 head = content.read(HEAD)
                 refuse_foreign(path, head)
                 content.seek(0)
-                with io.TextIOWrapper(content, encoding=_encoding(head), newline="") as file:
+                with io.TextIOWrapper(content, encoding=_encoding(head), newline="") as file, _decoding(path, packed):
                     yield file
-            except UnicodeDecodeError:
-                raise ValueError(_undecodable(path, packed)) from None
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise ValueError(f"{path} is cut off or damaged ({error}): fetch or pack it again") from None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path} is cut off or damaged ({error}): fetch or pack it again") from None
+
+
+@contextlib.contextmanager
+def _decoding(path: Path, packed: bool) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise ValueError(_undecodable(path, packed)) from None
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:

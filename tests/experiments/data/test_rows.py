@@ -72,6 +72,7 @@ WRITTEN = {
     "excel.csv": b"\xef\xbb\xbf" + table(RECORDS, ";"),
     "blank-lines.csv": b"\n" + table(RECORDS) + b"\r\n \r\n",
     "utf-16.csv": table(RECORDS).decode().encode("utf-16"),
+    "returns.csv": table(RECORDS, ";", "\r"),
     "comma.csv.gz": gzip.compress(table(RECORDS)),
     "rows.parquet": packed(RECORDS),
 }
@@ -92,11 +93,20 @@ def test_what_was_written_is_read(tmp_path, name):
 
 
 def test_a_row_is_named_by_the_line_where_it_begins(tmp_path):
-    (tmp_path / "a.csv").write_bytes(b'\nx,y\n"1\n1",2\n\n3,4\r\n5,6\r7,8')
+    (tmp_path / "a.csv").write_bytes(b'\nx,y\n"1\n1",2\n\n3,4\r\n5,6\n7,8')
     (tmp_path / "a.json").write_bytes(b'[\n {"x": 1,\n  "y": 2}, {"x": 3,\n"y": 4},\n\n{"x": 5, "y": 6}]')
     assert rows.read(tmp_path / "a.csv").lines.tolist() == [3, 6, 7, 8]
     assert rows.read(tmp_path / "a.json").lines.tolist() == [2, 3, 6]
     assert rows.read(tmp_path / "a.csv").where(1, "x").endswith("a.csv, row 1 (line 6), column 'x'")
+
+
+@pytest.mark.parametrize(("end", "other"), [("\n", "\r"), ("\r", "\n")])
+def test_the_other_line_end_is_part_of_a_text(tmp_path, end, other):
+    content = f'x,y{end}a{other}b,"c{other}{end}d"{end}"{other}",e{other}{other}f{end}'
+    (tmp_path / "a.csv").write_bytes(content.encode())
+    found = rows.read(tmp_path / "a.csv").columns
+    assert found["x"].to_pylist() == [f"a{other}b", other]
+    assert found["y"].to_pylist() == [f"c{other}{end}d", f"e{other}{other}f"]
 
 
 def test_cells_of_other_types_become_texts_or_numbers(tmp_path):
@@ -173,6 +183,7 @@ BROKEN = [
     ("a.txt", b"x", "a.txt: expected a name that ends in .jsonl"),
     ("a.csv.gz", gzip.compress(table(RECORDS))[:-9], "cut off or damaged"),
     ("a.csv.gz", gzip.compress(table(RECORDS))[:30], "cut off or damaged"),
+    ("a.csv.gz", gzip.compress(b"x\ncaf\xe9\n")[:-8] + b"????????", "cut off or damaged"),
     ("a.jsonl.gz", b"\x1f\x8b\x08\x00" + bytes(6) + zlib.compress(b"x")[4:] + b"????????", "cut off or damaged"),
     ("a.csv", b"x,y\n1,caf\xe9\n", r"line 2 \(byte 9\): expected UTF-8, found b'\\xe9'.*iconv"),
     ("a.jsonl", b'{"x": 1}\n{"x": "caf\xe9"}', r"line 2 \(byte 19\): expected UTF-8, found b'\\xe9'"),
