@@ -10,7 +10,7 @@ from experiments.data import cells
 from experiments.data.own_files import Schema, column
 from experiments.data.rows import Frame
 
-REMEDY = "mend the file, or set leave_out to leave such rows out"
+REMEDY = "mend the file, or set leave_out_rows to leave such rows out"
 
 
 class Rows(NamedTuple):
