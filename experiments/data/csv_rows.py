@@ -102,8 +102,11 @@ def _names(where: str, header: list[str]) -> list[str]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{where}: expected names of columns that differ, found {name!r} twice")
-        if NUMBER.fullmatch(name):
-            raise ValueError(
-                f"{where}: expected the names of the columns, found the number {name}: give the file a header"
-            )
+    numbers = [name for name in names if NUMBER.fullmatch(name)]
+    first = int(numbers[0]) if numbers and numbers[0].isdecimal() else -1
+    counted = [str(first + i) for i in range(len(numbers))]  # 0, 1, 2, ... or years: names, unlike a single number
+    if numbers and (numbers != counted or len(numbers) == 1):
+        raise ValueError(
+            f"{where}: expected the names of the columns, found the number {numbers[0]}: give the file a header"
+        )
     return names

@@ -69,12 +69,14 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     if empty is not None:
         raise ValueError(f"{real.path}, column {empty!r}: expected texts or numbers, found nothing")
     target = {"text": "class", "pairs": "tokens"}.get(kind) or _target(real, known, columns["target"], options.target)
-    numeric, categorical, ignored = [], {}, {}  # type: ignore[var-annotated]
+    numeric: list[str] = []
+    categorical: dict[str, list[str]] = {}
+    ignored = {name: "no role" for name in (*real.columns, *real.broken) if name not in columns.values()}
     if kind == "table":
         numeric, categorical, ignored = _features(real, known, columns["target"], options.ignore)
     classes = _classes(real, columns.get("label") or columns["target"]) if target == "class" else []
     said = [_sentence(kind, columns, classes, numeric, categorical)]
-    said += [f"Left out: column {name!r}, {why}." for name, why in ignored.items()]
+    said += [f"Left out: {_listed(ignored)}."] if ignored else []
     return Schema(kind, columns, target, classes, numeric, categorical, ignored, said)
 
 
@@ -123,21 +125,26 @@ def _features(
             continue
         found, profile = column(frame, name), known.get(name)
         if profile is None:
-            ignored[name] = "which is empty"
+            ignored[name] = "empty"
         elif profile.distinct < 2 and (profile.numbers or not profile.missing):
-            ignored[name] = "which holds the same in every row"
+            ignored[name] = "the same in every row"
         elif profile.counts_rows:
-            ignored[name] = "which numbers the rows"
+            ignored[name] = "numbers the rows"
         elif profile.numbers:
             numeric.append(name)
         elif few(profile, LEVELS, frame.rows):
             categorical[name] = cells.labels(found)[1]
         else:
-            ignored[name] = f"which holds {profile.distinct} different texts, no categories"
+            ignored[name] = f"{profile.distinct} different texts"
     if not numeric and not categorical:
-        reasons = "; ".join(f"{name!r}, {why}" for name, why in ignored.items()) or "nothing else"
-        raise ValueError(f"{frame.path}: expected features beside the target {target!r}, found {reasons}")
+        raise ValueError(
+            f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'nothing else'}"
+        )
     return numeric, categorical, ignored
+
+
+def _listed(ignored: dict[str, str]) -> str:
+    return ", ".join(f"{name!r} ({why})" for name, why in ignored.items())
 
 
 def _sentence(

@@ -59,27 +59,6 @@ def existing(name: str, text: str) -> Path:
     return path
 
 
-def several(name: str, text: str) -> list[Path]:
-    """The paths of files, separated by commas; a comma in a file's name is none where the file is there.
-
-    Raises as `existing` does.
-    """
-    parts, paths = text.split(","), []
-    while parts:
-        ends = range(1, len(parts) + 1)
-        count = next((end for end in ends if _is_there(",".join(parts[:end]))), 1)
-        paths.append(existing(name, ",".join(parts[:count])))
-        parts = parts[count:]
-    return paths
-
-
-def _is_there(text: str) -> bool:
-    try:
-        return Path(text.strip()).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):
-        return False
-
-
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[TextIO]:
     """The text of a file, unpacked (gzip) and decoded: UTF-8, or UTF-16 and UTF-32 with a byte order mark.

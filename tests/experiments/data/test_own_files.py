@@ -5,13 +5,15 @@ import io
 import itertools
 import json
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from experiments.data import rows
+from experiments.data import cells, own_kinds, own_splits, rows
 from experiments.data.own_files import Options, schema_of
 from experiments.data.own_rows import checked
 from experiments.data.own_splits import beside, copies, divide, refuse_same
@@ -69,7 +71,7 @@ def test_what_a_person_says_goes_first():
     roles = {"target": "size"}
     assert found(columns, Options(columns=roles, target="number")) == ("table", roles, "number")
     schema = schema_of(frame(**columns), Options(kind="table", ignore=("text",)))
-    assert schema.ignored == {"text": "as asked", "other": f"which holds {N} different texts, no categories"}
+    assert schema.ignored == {"text": "as asked", "other": f"{N} different texts"}
     assert (schema.numeric, schema.categorical) == (["size"], {})
 
 
@@ -78,10 +80,12 @@ def test_columns_of_a_table_are_numbers_categories_or_left_out():
     schema = schema_of(frame(**{**columns, "price": NUMBERS}), Options(columns={"target": "price"}))
     assert schema.numeric == ["size", "month"]
     assert schema.categorical == {"colour": ["blue", "red"], "fan": ["yes"]}
-    assert {name: why.split()[1] for name, why in schema.ignored.items()} == {
-        "row": "numbers", "who": "holds", "same": "holds", "none": "is"
-    }  # fmt: skip
-    assert schema.said[0] == "A table: target = 'price' (a number); 2 columns of numbers, 2 of categories."
+    reasons = {"row": "numbers the rows", "who": "40 different texts", "same": "the same in every row", "none": "empty"}
+    assert schema.ignored == reasons
+    assert schema.said == [
+        "A table: target = 'price' (a number); 2 columns of numbers, 2 of categories.",
+        "Left out: " + ", ".join(f"{name!r} ({why})" for name, why in reasons.items()) + ".",
+    ]
     found = checked(frame(**{**columns, "price": NUMBERS}), schema)
     np.testing.assert_array_equal(found.numbers, np.stack([NUMBERS, [1, 2] * 20], 1))
     np.testing.assert_array_equal(found.categories, np.stack([[1, 0] * 20, [0, -1] * 20], 1))
@@ -111,7 +115,7 @@ REFUSED = [
     (
         {"a": [1] * N, "y": NUMBERS},
         Options(),
-        "expected features beside the target 'y', found 'a', which holds the same",
+        r"expected features beside the target 'y', found 'a' \(the same in every row\)",
     ),
 ]
 
@@ -121,6 +125,27 @@ def test_files_that_cannot_be_told_are_refused(columns, options, words):
     with pytest.raises(ValueError, match=words) as caught:
         schema_of(frame(**columns), options)
     assert "\n" not in str(caught.value)
+
+
+def test_other_columns_of_texts_have_no_role():
+    schema = schema_of(frame(**TEXT, stars=NUMBERS, tags=[["a"]] * N))
+    assert schema.ignored == {"stars": "no role", "tags": "no role"}
+    assert schema.said == [
+        "Text classification: text = 'text', label = 'label'; 2 classes: neg, pos.",
+        "Left out: 'stars' (no role), 'tags' (no role).",
+    ]
+
+
+def test_the_page_says_what_the_code_does():
+    page = Path(own_kinds.__file__).with_name("README.md").read_text()
+    assert tuple(re.findall(r"(\.[a-z]+)(?=[, ])", "".join(re.findall(r"^\| (\..*?)\|", page, re.MULTILINE)))) == (
+        *rows.JSON, *rows.CSV, *rows.PARQUET
+    )  # fmt: skip
+    assert f"at most {own_kinds.FEW} different whole numbers" in page
+    assert f"at most {own_kinds.LEVELS} different texts" in page
+    assert (cells.MOSTLY, own_splits.SHARE) == (0.9, 4)
+    assert f"a quarter of the real\nexamples, at most {own_splits.MOST:,}" in page
+    assert re.findall(r"^\| (\w+) \| ", page, re.MULTILINE)[2:] == list(own_kinds.ROLES)
 
 
 def test_the_same_rows_are_the_same_in_every_format(tmp_path):

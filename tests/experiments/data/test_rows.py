@@ -100,6 +100,12 @@ def test_a_row_is_named_by_the_line_where_it_begins(tmp_path):
     assert rows.read(tmp_path / "a.csv").where(1, "x").endswith("a.csv, row 1 (line 6), column 'x'")
 
 
+@pytest.mark.parametrize("header", ["0,1,2", ",0,1", "x,2019,2020"])
+def test_names_of_columns_may_count(tmp_path, header):
+    (tmp_path / "a.csv").write_text(header + "\n7,8,9\n")
+    assert list(rows.read(tmp_path / "a.csv").columns) == [name or "column 1" for name in header.split(",")]
+
+
 @pytest.mark.parametrize(("end", "other"), [("\n", "\r"), ("\r", "\n")])
 def test_the_other_line_end_is_part_of_a_text(tmp_path, end, other):
     content = f'x,y{end}a{other}b,"c{other}{end}d"{end}"{other}",e{other}{other}f{end}'
@@ -198,6 +204,8 @@ BROKEN = [
     ("a.csv", b'x,y\n1,"open\n2,"a, b"\n', r"row 0 \(line 2\): expected quotes that close"),
     ("a.csv", b"x,x\n1,2\n", "expected names of columns that differ, found 'x' twice"),
     ("a.csv", b"good film,1\nbad film,0\n", "expected the names of the columns, found the number 1: give"),
+    ("a.csv", b"good film,0\nbad film,1\n", "found the number 0: give"),
+    ("a.csv", b"5.1,3.5,2\n", "expected the names of the columns, found the number 5.1"),
     ("a.csv", b"x,y;z\n1,2\n", "expected one separator"),
     ("a.jsonl", b'{"x": 1}\n{"x": \n{"x": 3}\n', r"row 1 \(line 2\): expected JSON"),
     ("a.jsonl", b'{"x": 1}\n{"x": 2', r"row 1 \(line 2\): expected JSON .*found 'the end'"),

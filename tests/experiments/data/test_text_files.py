@@ -5,18 +5,16 @@ import re
 
 import pytest
 
-from experiments.data.text_files import existing, several
+from experiments.data.text_files import existing
 
 
-def test_paths_with_blanks_commas_and_a_home_are_found(tmp_path, monkeypatch):
+def test_paths_with_blanks_and_a_home_are_found(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("a.csv", "b c.csv", " d.csv", "e,f.csv", "g"):
+    for name in ("a.csv", "b c.csv", " d.csv"):
         (tmp_path / name).write_text("x\n")
     assert existing("real", f" {tmp_path}/a.csv ") == tmp_path / "a.csv"
     assert existing("real", "~/b c.csv") == tmp_path / "b c.csv"
     assert existing("real", f"{tmp_path}/ d.csv") == tmp_path / " d.csv"
-    found = several("sources", f"{tmp_path}/a.csv, ~/b c.csv,{tmp_path}/e,f.csv,{tmp_path}/g")
-    assert found == [tmp_path / name for name in ("a.csv", "b c.csv", "e,f.csv", "g")]
 
 
 def test_paths_that_cannot_be_read_are_named(tmp_path, monkeypatch):
@@ -35,8 +33,6 @@ def test_paths_that_cannot_be_read_are_named(tmp_path, monkeypatch):
     ):
         with pytest.raises(ValueError, match=words if "*" in words else re.escape(words)):
             existing("real", text)
-    with pytest.raises(ValueError, match="sources is empty"):
-        several("sources", f"{tmp_path}/reviews.csv,,")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(ValueError, match=r"reviews\.csv: no permission to read it"):
         existing("real", f"{tmp_path}/reviews.csv")
