@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from configs.common import one_of
 from experiments.data import cells
-from experiments.data.own_kinds import CLASSES, FEW, LEVELS, ROLES, Profile, columns_of, few, kind_of, profiles
+from experiments.data.own_kinds import CLASSES, FEW, LEVELS, ROLES, TARGETS, Profile, columns_of, few, kind_of, profiles
 from experiments.data.rows import Frame
 
 
@@ -52,16 +52,19 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     Raises ValueError for options that are unknown or do not fit, columns that are missing or hold texts and numbers,
     a file whose kind cannot be told, one class only, and a table without features.
     """
-    known = profiles(real)
     given = dict(options.columns or {})
-    for name in (*given.values(), *options.ignore):
+    said_of = [*given.values(), *options.ignore]
+    for name in said_of:
         column(real, name)
+        if said_of.count(name) > 1:
+            raise ValueError(f"the column {name!r} is named twice: expected one role for a column, or none")
+    known = {name: profile for name, profile in profiles(real).items() if name not in options.ignore}
     kind = kind_of(real, known, options.kind, given)
     columns = columns_of(known, real.rows, kind, given)
     wanted = [role for role in ROLES[kind] if role not in columns]
     if wanted:
         raise ValueError(
-            f"{real.path}: which column is the {' and which the '.join(wanted)}? Name it; found {', '.join(known)}"
+            f"{real.path}: which column is the {' and which the '.join(wanted)}? Name it; found {cells.listed(known)}"
         )
     if options.target and kind != "table":
         raise ValueError(f"target={options.target} is for tables, but the kind of {real.path} is {kind}")
@@ -75,7 +78,8 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     if kind == "table":
         numeric, categorical, ignored = _features(real, known, columns["target"], options.ignore)
     classes = _classes(real, columns.get("label") or columns["target"]) if target == "class" else []
-    said = [_sentence(kind, columns, classes, numeric, categorical)]
+    guessed = kind == "table" and "target" not in given and columns["target"].lower() not in TARGETS
+    said = [_sentence(kind, columns, guessed, classes, numeric, categorical)]
     said += [f"Left out: {_listed(ignored)}."] if ignored else []
     return Schema(kind, columns, target, classes, numeric, categorical, ignored, said)
 
@@ -87,7 +91,7 @@ def column(frame: Frame, name: str) -> pa.ChunkedArray:
     if name not in frame.columns:
         near = difflib.get_close_matches(name, frame.columns, n=1)
         hint = f", did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{frame.path}: expected a column {name!r}, found {', '.join(frame.columns)}{hint}")
+        raise ValueError(f"{frame.path}: expected a column {name!r}, found {cells.listed(frame.columns)}{hint}")
     return frame.columns[name]
 
 
@@ -138,21 +142,26 @@ def _features(
             ignored[name] = f"{profile.distinct} different texts"
     if not numeric and not categorical:
         raise ValueError(
-            f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'nothing else'}"
+            f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'none'}; if it "
+            "is no table, name kind and columns"
         )
     return numeric, categorical, ignored
 
 
 def _listed(ignored: dict[str, str]) -> str:
-    return ", ".join(f"{name!r} ({why})" for name, why in ignored.items())
+    return cells.listed([f"{name!r} ({why})" for name, why in ignored.items()])
 
 
 def _sentence(
-    kind: str, columns: dict[str, str], classes: list[str], numeric: list[str], categorical: dict[str, list[str]]
+    kind: str,
+    columns: dict[str, str],
+    guessed: bool,
+    classes: list[str],
+    numeric: list[str],
+    categorical: dict[str, list[str]],
 ) -> str:
-    roles = ", ".join(f"{role} = {name!r}" for role, name in columns.items())
-    shown = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
-    about = f"{len(classes)} classes: {shown}" if classes else "a number"
+    roles = ", ".join(f"{role} = {name!r}" for role, name in columns.items()) + guessed * ", the last column"
+    about = f"{len(classes)} classes: {cells.listed(classes)}" if classes else "a number"
     return {
         "text": f"Text classification: {roles}; {about}.",
         "pairs": f"Pairs of prompt and response: {roles}.",

@@ -59,7 +59,7 @@ def kind_of(frame: Frame, known: dict[str, Profile], kind: str, given: dict[str,
     if len(kinds) > 1:
         raise ValueError(f"kind and columns do not fit: expected one kind, found {', '.join(sorted(kinds))}")
     if len(known) < 2:
-        why = "; ".join(frame.broken.values()) or f"found {', '.join(frame.columns)}"
+        why = "; ".join(frame.broken.values()) or f"found {cells.listed(frame.columns)}"
         raise ValueError(f"{frame.path}: expected at least two columns of texts or numbers, {why}")
     if kinds:
         return kinds.pop()

@@ -113,8 +113,8 @@ def _features(frame: Frame, schema: Schema, faults: list[Fault]) -> tuple[np.nda
         numbers[:, i] = _numbers(frame, name, faults)
     for i, (name, levels) in enumerate(schema.categorical.items()):
         if cells.means_numbers(column(frame, name)):
-            known = ", ".join(levels[:10])
-            raise ValueError(f"{frame.path}, column {name!r}: expected categories ({known}, ...), found numbers")
+            known = cells.listed(levels)
+            raise ValueError(f"{frame.path}, column {name!r}: expected categories ({known}), found numbers")
         categories[:, i] = _places(frame, name, levels)
     return numbers, categories
 
@@ -128,7 +128,7 @@ def _targets(frame: Frame, schema: Schema, faults: list[Fault]) -> np.ndarray:
         return _numbers(frame, name, faults)
     places = _places(frame, name, schema.classes)
     absent = cells.blank(column(frame, name))
-    known = ", ".join(schema.classes[:10]) + (", ..." if len(schema.classes) > 10 else "")
+    known = cells.listed(schema.classes)
     faults += [
         Fault(absent, name, "a label", "nothing", "no label"),
         Fault(~absent & (places < 0), name, f"a label of the real file ({known})", None, "label not in the real file"),

@@ -68,6 +68,7 @@ def test_what_a_person_says_goes_first():
     assert found(columns, Options(columns=roles)) == ("pairs", roles, "tokens")
     assert found(columns, Options(columns={"text": "other"})) == ("text", {"text": "other", "label": "label"}, "class")
     assert found(columns, Options(kind="table")) == ("table", {"target": "label"}, "class")
+    assert found({**TABLE, "row": SIDES}, Options(ignore=("price", "who")))[1] == {"target": "colour"}
     roles = {"target": "size"}
     assert found(columns, Options(columns=roles, target="number")) == ("table", roles, "number")
     schema = schema_of(frame(**columns), Options(kind="table", ignore=("text",)))
@@ -86,6 +87,7 @@ def test_columns_of_a_table_are_numbers_categories_or_left_out():
         "A table: target = 'price' (a number); 2 columns of numbers, 2 of categories.",
         "Left out: " + ", ".join(f"{name!r} ({why})" for name, why in reasons.items()) + ".",
     ]
+    assert schema_of(frame(**NUMBER)).said[0].startswith("A table: target = 'price', the last column (a number); ")
     found = checked(frame(**{**columns, "price": NUMBERS}), schema)
     np.testing.assert_array_equal(found.numbers, np.stack([NUMBERS, [1, 2] * 20], 1))
     np.testing.assert_array_equal(found.categories, np.stack([[1, 0] * 20, [0, -1] * 20], 1))
@@ -109,6 +111,8 @@ REFUSED = [
     ({"text": TEXTS, "label": SIDES}, Options(columns={"txt": "text"}), "unknown role of a column 'txt'"),
     ({"text": TEXTS, "label": SIDES}, Options("pairs", {"text": "text"}), "kind and columns do not fit"),
     ({"text": TEXTS, "label": SIDES}, Options(columns={"text": "txt"}), "a column 'txt', .*did you mean 'text'"),
+    (TABLE, Options(columns={"target": "size"}, ignore=("size",)), "the column 'size' is named twice"),
+    ({"text": TEXTS, "label": SIDES}, Options(columns={"text": "text", "label": "text"}), "'text' is named twice"),
     ({"text": TEXTS, "label": SIDES}, Options(ignore=("size",)), "expected a column 'size', found text, label"),
     ({"text": TEXTS, "label": SIDES}, Options(target="class"), "target=class is for tables"),
     ({**TABLE, "price": NUMBERS}, Options(target="price"), "unknown target 'price'"),
