@@ -36,7 +36,11 @@ ALSO = {
     "experiments/data/test_images.py": (
         "experiments.data.builders.archived experiments.data.builders.cifar10 experiments.data.builders.mnist5k"
     ),
+    "experiments/data/test_own_files.py": (
+        "experiments.data.cells experiments.data.own_kinds experiments.data.own_rows"
+    ),
     "experiments/data/test_reviews.py": "experiments.data.builders.movie_reviews experiments.synthetic.ngrams",
+    "experiments/data/test_rows.py": ("experiments.data.columns experiments.data.csv_rows experiments.data.json_rows"),
     "experiments/runtime/test_kinds.py": (
         "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound experiments.runtime.kinds.kind "
         "experiments.runtime.kinds.language experiments.runtime.kinds.phases "

@@ -1,6 +1,7 @@
 """What cells say: numbers, labels, missing ones; the same for 1, "1" and 1.0, whatever file they come from."""
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +72,11 @@ def texts(column: pa.ChunkedArray) -> list[str]:
     if is_texts(column):
         return pc.fill_null(column, "").to_pylist()
     return ["" if cell is None else _label(cell) for cell in column.to_pylist()]
+
+
+def listed(words: Collection[str], most: int = 10) -> str:
+    """The first words for a message."""
+    return ", ".join([*words][:most]) + (", ..." if len(words) > most else "")
 
 
 def shown(column: pa.ChunkedArray, row: int) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-KINDS = {str: "a text", int: "a number", float: "a number", bool: "a truth value"}
-NAMES = {list: "a list", dict: "an object", type(None): "nothing"}
+KINDS: dict[type, str] = {str: "a text", int: "a number", float: "a number", bool: "a truth value"}
+NAMES: dict[type, str] = {list: "a list", dict: "an object"}
 BATCH = 8192  # rows that are Python objects at the same time
 TEXT = pa.large_string()
 
@@ -33,9 +33,8 @@ def of_objects(rows: Iterator[dict[str, Any]], where: Where) -> tuple[dict[str, 
                 kinds[name] = KINDS.get(type(first), "a text or a number")
             row = _other(cells, kinds.get(name))
             if row is not None:
-                found = KINDS.get(type(cells[row])) or NAMES.get(type(cells[row]), "something else")
-                message = f"expected {kinds[name]}, found {found}: a column holds texts or numbers, not both"
-                broken.setdefault(name, f"{where(done + row, name)}: {message}")
+                found = KINDS.get(type(cells[row])) or NAMES[type(cells[row])]
+                broken.setdefault(name, f"{where(done + row, name)}: expected {kinds[name]}, found {found}")
             known = parts.setdefault(name, [pa.nulls(done)] if done else [])
             known.append(pa.nulls(len(cells)) if name in broken else _array(cells, kinds.get(name)))
         done += len(batch)

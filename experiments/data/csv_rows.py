@@ -12,6 +12,7 @@ from experiments.data.text_files import opened, refuse_nul
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 SEPARATORS = ",;\t"
 LONGEST = 2**31 - 1  # characters of a cell
+HELD = "\0"  # stands for a line end inside a text while rows are split; no text has it of its own
 
 
 def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
@@ -23,11 +24,15 @@ def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
     what text_files.opened raises.
     """
     with opened(path) as file, _any_length():
-        lines = enumerate(file, start=1)
+        first = file.readline()
+        other = "\r" if first.endswith("\n") else "\n"
+        lines = _lines(path, itertools.chain([first], file), other)
         before, header = next(((number - 1, line) for number, line in lines if line.strip()), (0, ""))
-        separator = _separator(path, header)
-        text = itertools.chain([(before + 1, header)], lines)
-        reader = csv.reader(_without_nul(path, text), delimiter=separator, strict=True)
+        if not header:
+            raise ValueError(f"{path} is empty: expected rows")
+        separator = _separator(f"{path}, line {before + 1}", header)
+        text = (line for _, line in itertools.chain([(before + 1, header)], lines))
+        reader = csv.reader(text, delimiter=separator, strict=True)
         row, begin, width = -1, before + 1, 0
         while True:
             where = f"{path}, row {row} (line {begin})" if row >= 0 else f"{path}, line {begin}"
@@ -48,9 +53,25 @@ def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
                         f"{where}: expected {width} cells as in the header, found {len(found)}; what holds "
                         f"{separator!r} or a line end stands in quotes"
                     )
-                yield where, begin, found
+                yield where, begin, [cell.replace(HELD, other) if HELD in cell else cell for cell in found]
                 row += 1
             begin = before + reader.line_num + 1
+
+
+def _lines(path: Path, pieces: Iterable[str], other: str) -> Iterator[tuple[int, str]]:
+    """(number, line) of every line. All end as the first one does: the other mark on its own is part of a text, and
+    stands as HELD, since the csv module would end a row there."""
+    held, number = "", 0
+    for piece in pieces:
+        refuse_nul(piece, f"{path}, line {number + 1}")
+        if piece.endswith(other) and not piece.endswith("\r\n"):
+            held += piece[:-1] + HELD
+            continue
+        number += 1
+        yield number, held + piece
+        held = ""
+    if held:
+        yield number + 1, held
 
 
 @contextlib.contextmanager
@@ -63,20 +84,14 @@ def _any_length() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _without_nul(path: Path, lines: Iterable[tuple[int, str]]) -> Iterator[str]:
-    for number, line in lines:
-        refuse_nul(line, f"{path}, line {number}")
-        yield line
-
-
-def _separator(path: Path, header: str) -> str:
+def _separator(where: str, header: str) -> str:
     """The separator that stands in the header, outside of quotes."""
     plain = "".join(header.split('"')[::2])
     counts = {separator: plain.count(separator) for separator in SEPARATORS}
     found = [separator for separator, count in counts.items() if count]
     if len(found) > 1:
         raise ValueError(
-            f"{path}, line 1: expected one separator between the names of columns, found {found}: put names that hold "
+            f"{where}: expected one separator between the names of columns, found {found}: put names that hold "
             "one into quotes"
         )
     return found[0] if found else SEPARATORS[0]
@@ -87,8 +102,11 @@ def _names(where: str, header: list[str]) -> list[str]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{where}: expected names of columns that differ, found {name!r} twice")
-        if NUMBER.fullmatch(name):
-            raise ValueError(
-                f"{where}: expected the names of the columns, found the number {name}: give the file a header"
-            )
+    numbers = [name for name in names if NUMBER.fullmatch(name)]
+    first = int(numbers[0]) if numbers and numbers[0].isdecimal() else -1
+    counted = [str(first + i) for i in range(len(numbers))]  # 0, 1, 2, ... or years: names, unlike a single number
+    if numbers and (numbers != counted or len(numbers) == 1):
+        raise ValueError(
+            f"{where}: expected the names of the columns, found the number {numbers[0]}: give the file a header"
+        )
     return names

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,12 @@ def objects(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
 
 def _whole(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
+        return line.lstrip().startswith("{") and isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
 
 
-def _a_line(path: Path, lines) -> Iterator[tuple[int, Any, str]]:
+def _a_line(path: Path, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Any, str]]:
     row = 0
     for number, line in lines:
         if line.strip():

@@ -3,29 +3,16 @@
 A newcomer gives paths only: the kind is found by names of columns and what they hold, and said in words.
 """
 
-from collections.abc import Iterable
+import difflib
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from configs.common import one_of
 from experiments.data import cells
+from experiments.data.own_kinds import CLASSES, FEW, LEVELS, ROLES, TARGETS, Profile, columns_of, few, kind_of, profiles
 from experiments.data.rows import Frame
-
-ROLES = {"text": ("text", "label"), "pairs": ("prompt", "response"), "table": ("target",)}
-OPTIONAL = {"pairs": ("context",)}
-TEXTS = ("text", "review", "sentence", "content", "comment", "message", "document", "tweet", "utterance", "post")
-LABELS = ("label", "labels", "class", "category", "sentiment", "intent", "topic", "target", "y", "stars", "rating")
-TARGETS = ("target", "label", "class", "y", "outcome")
-PROMPTS = ("prompt", "instruction", "question", "query", "problem", "input", "inputs", "source")
-RESPONSES = ("response", "completion", "output", "answer", "solution", "target", "targets")
-CONTEXTS = ("input", "context")  # stand after the prompt where there is something in them
-LEVELS = 50  # different texts of a column that counts as categories
-CLASSES = 1000
-FEW = 20  # different whole numbers that count as classes; different responses that count as labels
-WORDS = 3  # in the mean, of a column of prose
 
 
 class Options(NamedTuple):
@@ -66,145 +53,57 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     a file whose kind cannot be told, one class only, and a table without features.
     """
     given = dict(options.columns or {})
-    kind = _kind(real, options.kind, given)
-    columns = _columns(real, kind, given)
-    if columns is None:
-        wanted = " and ".join(role for role in ROLES[kind] if role not in given)
-        raise ValueError(f"{real.path}: which column is {wanted}? Name them; found {', '.join(_usable(real))}")
-    if options.target and kind != "table":
-        raise ValueError(f"target={options.target} is for tables, {real.path} holds {kind}")
-    for name in (*columns.values(), *options.ignore):
+    said_of = [*given.values(), *options.ignore]
+    for name in said_of:
         column(real, name)
-    numeric, categorical, ignored, classes = [], {}, {}, []  # type: ignore[var-annotated]
-    target = "tokens"
+        if said_of.count(name) > 1:
+            raise ValueError(f"the column {name!r} is named twice: expected one role for a column, or none")
+    known = {name: profile for name, profile in profiles(real).items() if name not in options.ignore}
+    kind = kind_of(real, known, options.kind, given)
+    columns = columns_of(known, real.rows, kind, given)
+    wanted = [role for role in ROLES[kind] if role not in columns]
+    if wanted:
+        raise ValueError(
+            f"{real.path}: which column is the {' and which the '.join(wanted)}? Name it; found {cells.listed(known)}"
+        )
+    if options.target and kind != "table":
+        raise ValueError(f"target={options.target} is for tables, but the kind of {real.path} is {kind}")
+    empty = next((name for role, name in columns.items() if name not in known), None)
+    if empty is not None:
+        raise ValueError(f"{real.path}, column {empty!r}: expected texts or numbers, found nothing")
+    target = {"text": "class", "pairs": "tokens"}.get(kind) or _target(real, known, columns["target"], options.target)
+    numeric: list[str] = []
+    categorical: dict[str, list[str]] = {}
+    ignored = {name: "no role" for name in (*real.columns, *real.broken) if name not in columns.values()}
     if kind == "table":
-        target = _target(real, columns["target"], options.target)
-        numeric, categorical, ignored = _features(real, columns["target"], options.ignore)
-    elif kind == "text":
-        target = "class"
-    if target == "class":
-        classes = _classes(real, columns["label" if kind == "text" else "target"])
-    said = [_sentence(kind, columns, target, classes, numeric, categorical)]
-    said += [f"Left out: column {name!r}, {why}." for name, why in ignored.items()]
+        numeric, categorical, ignored = _features(real, known, columns["target"], options.ignore)
+    classes = _classes(real, columns.get("label") or columns["target"]) if target == "class" else []
+    guessed = kind == "table" and "target" not in given and columns["target"].lower() not in TARGETS
+    said = [_sentence(kind, columns, guessed, classes, numeric, categorical)]
+    said += [f"Left out: {_listed(ignored)}."] if ignored else []
     return Schema(kind, columns, target, classes, numeric, categorical, ignored, said)
 
 
 def column(frame: Frame, name: str) -> pa.ChunkedArray:
-    """A column of the file. Raises ValueError if it lacks it or cannot use it."""
+    """A column of the file. Raises ValueError if it lacks it, with the nearest name, or cannot use it."""
     if name in frame.broken:
         raise ValueError(frame.broken[name])
-    try:
-        one_of("column", name, list(frame.columns))
-    except ValueError as error:
-        raise ValueError(f"{frame.path}: {error}") from None
+    if name not in frame.columns:
+        near = difflib.get_close_matches(name, frame.columns, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{frame.path}: expected a column {name!r}, found {cells.listed(frame.columns)}{hint}")
     return frame.columns[name]
 
 
-def _usable(frame: Frame) -> list[str]:
-    return [name for name, found in frame.columns.items() if not cells.blank(found).all()]
-
-
-def _kind(frame: Frame, kind: str, given: dict[str, str]) -> str:
-    roles = {role: kind for kind, names in ROLES.items() for role in (*names, *OPTIONAL.get(kind, ()))}
-    for role in given:
-        one_of("role of a column", role, list(roles))
-    kinds = {roles[role] for role in given} | ({one_of("kind", kind, list(ROLES))} if kind else set())
-    if len(kinds) > 1:
-        raise ValueError(f"columns and kind do not fit: expected one kind, found {', '.join(sorted(kinds))}")
-    if kinds:
-        return kinds.pop()
-    if len(_usable(frame)) < 2:
-        why = "; ".join(frame.broken.values()) or f"found {', '.join(frame.columns)}"
-        raise ValueError(f"{frame.path}: expected at least two columns of texts or numbers, {why}")
-    return next(kind for kind in ("pairs", "text", "table") if _columns(frame, kind, {}))
-
-
-def _columns(frame: Frame, kind: str, given: dict[str, str]) -> dict[str, str] | None:
-    """Roles -> columns; None if they cannot be told."""
-    found = {"pairs": _pairs, "text": _text, "table": _table}[kind](frame, given)
-    return found if all(role in found for role in ROLES[kind]) else None
-
-
-def _pairs(frame: Frame, given: dict[str, str]) -> dict[str, str]:
-    found = dict(given)
-    names = _usable(frame)
-    if "prompt" not in found and (prompt := _named(names, PROMPTS)) and _various(frame, prompt):
-        found["prompt"] = prompt
-    others = [name for name in names if name not in found.values()]
-    if "response" not in found and (response := _named(others, RESPONSES)) and not _few(frame, response, FEW):
-        found["response"] = response
-    others = [name for name in others if name not in found.values()]
-    if "context" not in found and (context := _named(others, CONTEXTS)) and cells.is_texts(frame.columns[context]):
-        found["context"] = context
-    return found
-
-
-def _text(frame: Frame, given: dict[str, str]) -> dict[str, str]:
-    found = dict(given)
-    names = [name for name in _usable(frame) if not _counts_rows(frame.columns[name])]
-    if "text" not in found:
-        prose = [name for name in names if name != found.get("label") and _prose(frame, name)]
-        text = _named([name for name in names if _various(frame, name)], (*TEXTS, *PROMPTS))
-        if text or (len(prose) == 1 and (len(names) == 2 or "label" in found)):
-            found["text"] = text or prose[0]
-    if "label" not in found:
-        few = [name for name in names if name != found.get("text") and _few(frame, name, CLASSES)]
-        label = _named(few, (*LABELS, *RESPONSES))
-        if label or len(few) == 1:
-            found["label"] = label or few[0]
-    return found
-
-
-def _table(frame: Frame, given: dict[str, str]) -> dict[str, str]:
-    names = _usable(frame)
-    return {"target": given.get("target") or _named(names, TARGETS) or names[-1]}
-
-
-def _named(names: Iterable[str], known: tuple[str, ...]) -> str | None:
-    """The name that stands first among the known ones."""
-    spelled = {name.lower(): name for name in names}
-    return next((spelled[name] for name in known if name in spelled), None)
-
-
-def _distinct(found: pa.ChunkedArray) -> int:
-    return pc.count_distinct(found, mode="only_valid").as_py()
-
-
-def _few(frame: Frame, name: str, most: int) -> bool:
-    count = _distinct(frame.columns[name])
-    return count <= most and 2 * count <= frame.rows
-
-
-def _various(frame: Frame, name: str) -> bool:
-    """Whether it holds texts, no numbers, most of them different."""
-    found = frame.columns[name]
-    return cells.is_texts(found) and 2 * _distinct(found) > frame.rows and not cells.means_numbers(found)
-
-
-def _prose(frame: Frame, name: str) -> bool:
-    if not _various(frame, name):
-        return False
-    return pc.mean(pc.count_substring(frame.columns[name], " ")).as_py() + 1 >= WORDS
-
-
-def _counts_rows(found: pa.ChunkedArray) -> bool:
-    """Whether it numbers the rows: 0, 1, 2, ..., as frames write their index."""
-    if not cells.means_numbers(found):
-        return False
-    values, _ = cells.numbers(found)
-    return len(values) > 2 and bool((np.diff(values) == 1).all())
-
-
-def _target(frame: Frame, name: str, wanted: str) -> str:
+def _target(frame: Frame, known: dict[str, Profile], name: str, wanted: str) -> str:
     if wanted:
         return one_of("target", wanted, ("class", "number"))
-    found = frame.columns[name]
-    if not cells.means_numbers(found):
+    if not known[name].numbers:
         return "class"
-    values, wrong = cells.numbers(found)
+    values, wrong = cells.numbers(frame.columns[name])
     there = values[np.isfinite(values)]
     whole = not wrong.any() and bool((there == np.round(there)).all())
-    return "class" if whole and _few(frame, name, FEW) else "number"
+    return "class" if whole and few(known[name], FEW, frame.rows) else "number"
 
 
 def _classes(frame: Frame, name: str) -> list[str]:
@@ -221,37 +120,50 @@ def _classes(frame: Frame, name: str) -> list[str]:
 
 
 def _features(
-    frame: Frame, target: str, ignore: tuple[str, ...]
+    frame: Frame, known: dict[str, Profile], target: str, ignore: tuple[str, ...]
 ) -> tuple[list[str], dict[str, list[str]], dict[str, str]]:
+    """Columns of numbers; those of categories, with their texts; those left out, with the reason."""
     numeric, categorical, ignored = [], {}, dict.fromkeys(ignore, "as asked")
-    for name in {**frame.columns, **frame.broken}:
+    for name in (*frame.columns, *frame.broken):
         if name == target or name in ignored:
             continue
-        found = column(frame, name)
-        count = _distinct(found)
-        if count < 2:
-            ignored[name] = "which holds the same in every row" if count else "which is empty"
-        elif _counts_rows(found):
-            ignored[name] = "which numbers the rows"
-        elif cells.means_numbers(found):
+        found, profile = column(frame, name), known.get(name)
+        if profile is None:
+            ignored[name] = "empty"
+        elif profile.distinct < 2 and (profile.numbers or not profile.missing):
+            ignored[name] = "the same in every row"
+        elif profile.counts_rows:
+            ignored[name] = "numbers the rows"
+        elif profile.numbers:
             numeric.append(name)
-        elif _few(frame, name, LEVELS):
+        elif few(profile, LEVELS, frame.rows):
             categorical[name] = cells.labels(found)[1]
         else:
-            ignored[name] = f"which holds {count} different texts, no categories"
+            ignored[name] = f"{profile.distinct} different texts"
     if not numeric and not categorical:
-        reasons = "; ".join(f"{name!r}, {why}" for name, why in ignored.items()) or "nothing else"
-        raise ValueError(f"{frame.path}: expected features beside the target {target!r}, found {reasons}")
+        raise ValueError(
+            f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'none'}; if it "
+            "is no table, name kind and columns"
+        )
     return numeric, categorical, ignored
 
 
-def _sentence(kind, columns, target, classes, numeric, categorical) -> str:
-    roles = ", ".join(f"{role} = {name!r}" for role, name in columns.items())
-    shown = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
-    about = f"{len(classes)} classes: {shown}" if classes else ""
-    if kind == "text":
-        return f"Text classification: {roles}; {about}."
-    if kind == "pairs":
-        return f"Pairs of prompt and response: {roles}."
-    features = f"{len(numeric)} columns of numbers, {len(categorical)} of categories"
-    return f"A table: {roles} ({about or 'a number'}); {features}."
+def _listed(ignored: dict[str, str]) -> str:
+    return cells.listed([f"{name!r} ({why})" for name, why in ignored.items()])
+
+
+def _sentence(
+    kind: str,
+    columns: dict[str, str],
+    guessed: bool,
+    classes: list[str],
+    numeric: list[str],
+    categorical: dict[str, list[str]],
+) -> str:
+    roles = ", ".join(f"{role} = {name!r}" for role, name in columns.items()) + guessed * ", the last column"
+    about = f"{len(classes)} classes: {cells.listed(classes)}" if classes else "a number"
+    return {
+        "text": f"Text classification: {roles}; {about}.",
+        "pairs": f"Pairs of prompt and response: {roles}.",
+        "table": f"A table: {roles} ({about}); {len(numeric)} columns of numbers, {len(categorical)} of categories.",
+    }[kind]

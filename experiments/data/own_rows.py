@@ -10,7 +10,7 @@ from experiments.data import cells
 from experiments.data.own_files import Schema, column
 from experiments.data.rows import Frame
 
-REMEDY = "mend the file, or set leave_out to leave such rows out"
+REMEDY = "mend the file, or set leave_out_rows to leave such rows out"
 
 
 class Rows(NamedTuple):
@@ -94,6 +94,9 @@ def _texts(frame: Frame, schema: Schema) -> tuple[list[str], list[str], list[Fau
         for role, content in found.items()
         if role != "context"
     ]
+    for role, content in found.items():
+        if role != "response" and (not cells.is_texts(content) or (role == "text" and cells.means_numbers(content))):
+            raise ValueError(f"{frame.path}, column {schema.columns[role]!r}: expected texts, found numbers")
     texts = {role: cells.texts(content) for role, content in found.items()}
     prompts = texts.get("text") or texts.get("prompt") or []
     if "context" in texts:
@@ -109,6 +112,9 @@ def _features(frame: Frame, schema: Schema, faults: list[Fault]) -> tuple[np.nda
     for i, name in enumerate(schema.numeric):
         numbers[:, i] = _numbers(frame, name, faults)
     for i, (name, levels) in enumerate(schema.categorical.items()):
+        if cells.means_numbers(column(frame, name)):
+            known = cells.listed(levels)
+            raise ValueError(f"{frame.path}, column {name!r}: expected categories ({known}), found numbers")
         categories[:, i] = _places(frame, name, levels)
     return numbers, categories
 
@@ -122,7 +128,7 @@ def _targets(frame: Frame, schema: Schema, faults: list[Fault]) -> np.ndarray:
         return _numbers(frame, name, faults)
     places = _places(frame, name, schema.classes)
     absent = cells.blank(column(frame, name))
-    known = ", ".join(schema.classes[:10]) + (", ..." if len(schema.classes) > 10 else "")
+    known = cells.listed(schema.classes)
     faults += [
         Fault(absent, name, "a label", "nothing", "no label"),
         Fault(~absent & (places < 0), name, f"a label of the real file ({known})", None, "label not in the real file"),

@@ -3,7 +3,9 @@
 Rows count from 0, lines from 1, as in "reviews.csv, row 6 (line 8), column 'text'".
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,15 +94,7 @@ def each(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield where, dict(zip(names, found, strict=True))
             names = names or found
     else:
-        row = 0
-        for batch in _parquet(path).iter_batches(BATCH):
-            try:
-                listed = batch.to_pylist()
-            except UnicodeDecodeError as error:
-                raise ValueError(f"{path}, after row {row - 1}: expected UTF-8 ({error})") from None
-            for fields in listed:
-                yield f"{path}, row {row}", fields
-                row += 1
+        yield from _parquet_rows(path)
 
 
 def _kind(path: Path) -> tuple[str, ...]:
@@ -144,10 +138,18 @@ def _from_table(name: str, table: pa.Table) -> Frame:
     columns, broken = {}, {}
     for column in table.column_names:
         try:
-            columns[column] = standard(table[column], lambda row: f"{name}, row {row}, column {column!r}")  # noqa: B023
+            columns[column] = standard(table[column], partial(_cell, name, column))
         except ValueError as error:
             broken[column] = str(error)
+        except pa.ArrowException as error:
+            broken[column] = (
+                f"{name}, column {column!r}: expected texts or numbers, found {table[column].type} ({error})"
+            )
     return Frame(name, columns, table.num_rows, None, broken)
+
+
+def _cell(name: str, column: str, row: int) -> str:
+    return f"{name}, row {row}, column {column!r}"
 
 
 def _parquet(path: Path) -> parquet.ParquetFile:
@@ -155,18 +157,36 @@ def _parquet(path: Path) -> parquet.ParquetFile:
         head = file.read(HEAD)
     if not head.startswith(b"PAR1"):
         refuse_foreign(path, head)
-    try:
+    with _readable(path):
         return parquet.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path} is cut off, damaged or no Parquet ({error}): fetch or write it again") from None
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        cause = " ".join(str(error).split())
+        raise ValueError(f"{path} is cut off, damaged or no Parquet ({cause}): fetch or write it again") from None
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    row = 0
+    with _readable(path):
+        for batch in _parquet(path).iter_batches(BATCH):
+            try:
+                listed = batch.to_pylist()
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{path}, after row {row - 1}: expected UTF-8 ({error})") from None
+            for fields in listed:
+                yield f"{path}, row {row}", fields
+                row += 1
 
 
 def _whole(path: Path) -> pa.Table:
-    try:
+    with _readable(path):
         table = _parquet(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path} is cut off or damaged ({error}): fetch or write it again") from None
-    names = table.column_names
+        names = table.column_names
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise ValueError(f"{path}: expected names of columns that differ, found {repeated[0]!r} twice")

@@ -1,6 +1,7 @@
 """Text files as they come: packed or not, with or without a byte order mark; what is no text is named and refused."""
 
 import contextlib
+import difflib
 import gzip
 import io
 import os
@@ -8,8 +9,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
-
-from configs.common import one_of
 
 MARKS = {  # the longer first: UTF-32 begins as UTF-16 does
     b"\xff\xfe\x00\x00": "utf-32",
@@ -29,7 +28,7 @@ FOREIGN = {
     b"<!DOCTYPE": "a web page: download the file itself",
     b"<!doctype": "a web page: download the file itself",
     b"<html": "a web page: download the file itself",
-    b"BZh": "a bzip2 archive: unpack it, or pack it with gzip",
+    b"BZh91AY&SY": "a bzip2 archive: unpack it, or pack it with gzip",
     b"\xfd7zXZ": "an xz archive: unpack it, or pack it with gzip",
     b"\x28\xb5\x2f\xfd": "a zstd archive: unpack it, or pack it with gzip",
 }
@@ -44,18 +43,15 @@ def existing(name: str, text: str) -> Path:
     """
     if not text.strip():
         raise ValueError(f"{name} is empty: expected a file")
-    path = Path(text)
-    if not path.exists():
-        try:
-            path = Path(text.strip()).expanduser()
-        except RuntimeError as error:
-            raise ValueError(f"{name}={text}: {error}") from None
     try:
-        if not path.exists():
-            beside = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else []
-            one_of(f"file of {name}", path.name, beside[:50])
-    except (ValueError, OSError) as error:  # also a name that is too long, and a folder that may not be read
-        raise ValueError(f"{name}={path}: there is no such file ({error})") from None
+        path = Path(text) if Path(text).exists() else Path(text.strip()).expanduser()
+        there = path.exists()
+        beside = [other.name for other in path.parent.iterdir()] if not there and path.parent.is_dir() else []
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, ~nobody, a folder that may not be read
+        raise ValueError(f"{name}={text}: {error}") from None
+    if not there:
+        near = difflib.get_close_matches(path.name, beside, n=1)
+        raise ValueError(f"{name}={path}: there is no such file" + (f"; did you mean {near[0]!r}?" if near else ""))
     if not path.is_file():
         raise ValueError(f"{name}={path}: expected a file, found {'a folder' if path.is_dir() else 'something else'}")
     if not os.access(path, os.R_OK):
@@ -73,17 +69,23 @@ def opened(path: Path) -> Iterator[TextIO]:
     with path.open("rb") as plain:
         packed = plain.read(len(GZIP)) == GZIP
         plain.seek(0)
-        with contextlib.closing(gzip.GzipFile(fileobj=plain)) if packed else plain as content:
-            try:
+        try:
+            with contextlib.closing(gzip.GzipFile(fileobj=plain)) if packed else plain as content:
                 head = content.read(HEAD)
                 refuse_foreign(path, head)
                 content.seek(0)
-                with io.TextIOWrapper(content, encoding=_encoding(head), newline="") as file:
+                with io.TextIOWrapper(content, encoding=_encoding(head), newline="") as file, _decoding(path, packed):
                     yield file
-            except UnicodeDecodeError:
-                raise ValueError(_undecodable(path, packed)) from None
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise ValueError(f"{path} is cut off or damaged ({error}): fetch or pack it again") from None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path} is cut off or damaged ({error}): fetch or pack it again") from None
+
+
+@contextlib.contextmanager
+def _decoding(path: Path, packed: bool) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise ValueError(_undecodable(path, packed)) from None
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:
@@ -115,8 +117,9 @@ def _undecodable(path: Path, packed: bool) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode(encoding, "ignore")
         found, line = content[error.start : error.start + 1], before.count("\n") + 1
+        remedy = "save it as UTF-8" if b"\0" in content[:HEAD] else "convert it, as with iconv -f WINDOWS-1252 -t UTF-8"
         return (
             f"{path}, line {line} (byte {error.start}): expected {encoding.upper().removesuffix('-SIG')}, found "
-            f"{found!r} ({error.reason}); convert the file, as with iconv -f WINDOWS-1252 -t UTF-8"
+            f"{found!r} ({error.reason}); {remedy}"
         )
     return f"{path} changed while it was read"
