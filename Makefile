@@ -1,15 +1,20 @@
 # make run    the main job: 24 contributors of real and synthetic images, valued and checked (out/images)
+# make sources REAL=real.csv SOURCES=a.csv,b.jsonl WORKDIR=out/mine    your own files; OPTIONS=--config.check=true
 # make test   the tests, nothing else        make lint     ruff check and format, mypy
 # make figures WORKDIR=out/images            redraw figures and report from results.jsonl
 PYTHON ?= python3
 WORKDIR ?= out/images
 BIN = .venv/bin
 
-.PHONY: run test lint figures
+.PHONY: run sources test lint figures
 .DELETE_ON_ERROR:
 
 run: .venv/installed
 	$(BIN)/python -m experiments.run --config=configs/images.py:small --workdir=$(WORKDIR)
+
+sources: .venv/installed
+	$(BIN)/python -m experiments.run --config=configs/sources.py --config.real='$(REAL)' --config.sources='$(SOURCES)' \
+		--workdir='$(WORKDIR)' $(OPTIONS)
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

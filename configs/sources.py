@@ -1,7 +1,7 @@
 """Your own files: which source is worth it, how much of it to mix in, and what more real examples would buy.
 
-    python -m experiments.run --config=configs/sources.py --config.real=real.csv \
-        --config.sources=a.csv,b.jsonl,c.parquet --workdir=out/mine
+    python -m experiments.run --config=configs/sources.py --config.real=real.csv --config.sources=a.csv,b.jsonl \
+        --workdir=out/mine
 
 Files of rows (CSV, JSON lines, Parquet): texts with labels, pairs of prompt and response, or tables with a target. Kind
 and columns are found out, and printed; config.kind and config.columns say otherwise. Nothing is trained unless
@@ -14,9 +14,9 @@ from configs.common import parse_arg
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-    parse_arg(arg, scales=("small",))  # there is but one scale, and every key is set after it
     config = ml_collections.ConfigDict()
     config.name = config.experiment = "sources"
+    config.scale = parse_arg(arg, scales=("small",)).scale  # there is but one, and every key is set after it
     config.real = ""  # file of real examples
     config.sources = ""  # files of sources: a.csv,b.jsonl; quotes around a path that holds a comma
     config.validation = ""  # file of real examples that are held out; "": some of the real file, by their content

@@ -30,6 +30,7 @@ ALSO = {
         "experiments.benchmarks.apart experiments.benchmarks.cost experiments.benchmarks.discrepancy "
         "experiments.benchmarks.language_model experiments.benchmarks.workloads"
     ),
+    "experiments/benchmarks/test_own_sources.py": "experiments.runtime.speed",
     "experiments/benchmarks/test_scale.py": (
         "experiments.benchmarks.scale_agreement experiments.benchmarks.scale_data experiments.benchmarks.scale_report"
     ),
@@ -44,7 +45,7 @@ ALSO = {
     "experiments/runtime/test_kinds.py": (
         "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound experiments.runtime.kinds.kind "
         "experiments.runtime.kinds.language experiments.runtime.kinds.phases "
-        "experiments.runtime.kinds.valuation"
+        "experiments.runtime.kinds.sources experiments.runtime.kinds.valuation"
     ),
     "experiments/runtime/test_launch.py": "experiments.report experiments.run",
     "experiments/runtime/test_mesh.py": "experiments.runtime.processes valuation.workers",
@@ -65,6 +66,17 @@ ALSO = {
     ),
     "experiments/studies/sources/test_report.py": (
         "experiments.studies.sources.figures experiments.studies.sources.sections experiments.studies.sources.words"
+    ),
+    "experiments/studies/sources/test_laws.py": "experiments.studies.sources.learning experiments.studies.sources.plan",
+    "experiments/studies/sources/test_study.py": (
+        "configs.sources experiments.sources experiments.studies.sources.amounts "
+        "experiments.studies.sources.assembly experiments.studies.sources.costs "
+        "experiments.studies.sources.decision experiments.studies.sources.fits "
+        "experiments.studies.sources.reading experiments.studies.sources.values experiments.studies.sources.work"
+    ),
+    "experiments/tasks/test_own_data.py": (
+        "experiments.studies.sources.drivers experiments.tasks.own_pairs experiments.tasks.own_tables "
+        "experiments.tasks.own_texts"
     ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "

@@ -12,6 +12,7 @@ VALUATIONS = ("images", "sentiment", "instructions", "reasoning")
 ARGUMENTS = [
     *((name, scale) for name in VALUATIONS for scale in ("tiny", "small", "paper")),
     *((name, scale) for name in ("phases", "language") for scale in ("tiny", "small")),
+    ("sources", ""),
     ("images", "small,dataset=cifar10"),
     ("images", "small,size=500"),
     ("sentiment", "small,model=frozen"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.studies.sources.answer import Amount
-from experiments.studies.sources.fits import Fits, points
+from experiments.studies.sources.fits import LEAST, Fits, points
 from experiments.studies.sources.learning import Reach, error_of
 from experiments.tasks.own_data import Prepared
 from valuation.curves import NOISES, Choice, Curve, added_curve, best_amount, best_of, best_weights, joint_curve
@@ -64,11 +64,11 @@ def together_of(prepared: Prepared, fits: Fits, reach: Reach) -> Together:
 
 
 def _mixture(prepared: Prepared, fits: Fits) -> tuple[list[int], list[float]]:
-    """(sizes of the whole mixture, errors) at the shares of every set at which blocks of all of them end."""
+    """(sizes of the whole mixture, LEAST or more, errors) at the shares of all sets at which their blocks end."""
     ends = [fits.blocks.ends[fits.blocks.owner == place] for place in range(len(fits.sizes))]
     if len({len(one) for one in ends}) > 1:  # sets too small for the same shares
         return [], []
-    amounts = [dict(enumerate(row)) for row in np.transpose(ends).tolist()]
+    amounts = [dict(enumerate(row)) for row in np.transpose(ends).tolist() if sum(row) >= LEAST]
     sizes = [sum(one.values()) for one in amounts]
     errors = [error_of(prepared, fits.evaluate(taken(fits.blocks, one)).utility()) for one in amounts]
     return sizes, errors
