@@ -44,7 +44,7 @@ ALSO = {
     "experiments/data/test_rows.py": ("experiments.data.columns experiments.data.csv_rows experiments.data.json_rows"),
     "experiments/runtime/test_kinds.py": (
         "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound experiments.runtime.kinds.kind "
-        "experiments.runtime.kinds.language experiments.runtime.kinds.phases "
+        "experiments.runtime.kinds.language experiments.runtime.kinds.mixing experiments.runtime.kinds.phases "
         "experiments.runtime.kinds.sources experiments.runtime.kinds.valuation"
     ),
     "experiments/runtime/test_launch.py": "experiments.report experiments.run",
@@ -52,6 +52,11 @@ ALSO = {
     "experiments/studies/language/test_study.py": (
         "configs.language experiments.studies.language.figures experiments.studies.language.rank_errors "
         "experiments.studies.language.rank_study experiments.studies.language.report"
+    ),
+    "experiments/studies/mixing/test_judge.py": "experiments.studies.mixing.laws",
+    "experiments/studies/mixing/test_study.py": (
+        "configs.mixing experiments.studies.mixing.figures experiments.studies.mixing.report "
+        "experiments.studies.mixing.sets"
     ),
     "experiments/studies/phases/test_study.py": (
         "configs.phases experiments.studies.phases.curve_fits experiments.studies.phases.curves "
@@ -129,6 +134,7 @@ ALSO = {
         "valuation.objective.classification valuation.objective.next_token valuation.objective.protocol "
         "valuation.objective.regression"
     ),
+    "valuation/test_subsets.py": "valuation.union_counts valuation.union_fits",
     "valuation/test_problem.py": "valuation.examples valuation.feature_space",
 }
 NAMED_ELSEWHERE = {name: test for test, names in ALSO.items() for name in names.split()}

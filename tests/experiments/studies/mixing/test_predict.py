@@ -14,7 +14,9 @@ def test_the_bound_prefers_real_examples_to_wrong_labels():
     problem = corners()._replace(pool=pool, validation=data(200, 1, noise=0.2))
     rows, real = np.arange(100, 200), contributor("real", np.arange(100), pool)
     weights = [
-        bound_weight(problem._replace(contributors=(real, contributor("source", rows, pool, targets=labels))), 100, half)
+        bound_weight(
+            problem._replace(contributors=(real, contributor("source", rows, pool, targets=labels))), 100, half
+        )
         for labels in (pool.targets[rows], (pool.targets[rows] + 1) % CLASSES)
     ]
     assert 0 < weights[0] < weights[1] <= 1

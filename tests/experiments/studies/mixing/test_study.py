@@ -1,33 +1,70 @@
-"""A tiny run: its lines, its resumption, its report; what is wrong with a config."""
+"""A run on points that a nearest mean learns: its lines, its resumption, its report; what is wrong with a config."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
-from configs.mixing import get_config
+from configs.images import CORRUPTIONS
+from configs.mixing import SOURCES, get_config
+from configs.sentiment import get_config as sentiment
 from experiments import tasks
 from experiments.report import writer
-from experiments.runtime import mesh, results
+from experiments.runtime import results
 from experiments.studies.mixing import judge, report, study
 from experiments.studies.mixing.sets import draw_of, mixture_of, together
+from experiments.tasks.task import Task, other_labels
 from tests.experiments.runtime.written import unwritten
+from tests.problems import CLASSES, corners, data
+
+SOURCE = "wrong labels 50 %"
 
 
-def tiny():
-    """Images, one kind of synthetic data, as few trainings as a forecast needs."""
+def config_of_points():
+    """One task with one kind of synthetic data, as few trainings as a forecast needs."""
     config = get_config("tiny,task=images")
-    config.images.examples = 500
-    config.images.sources = {"wrong labels 50 %": config.images.sources["wrong labels 50 %"].to_dict()}
+    config.images.sources = {SOURCE: config.images.sources[SOURCE].to_dict()}
     config.images.real, config.images.added, config.images.real_curve = (8, 32), (0, 8, 32), (4, 8, 16, 32, 128)
-    config.images.training.steps = 5
     return config
+
+
+def points(config, data_dir, mesh) -> Task:
+    """Three Gaussian classes; a model's parameters are the means of the classes."""
+    problem, train = corners(), data(300, 2)
+
+    def measure(model, examples):
+        distances = np.square(np.asarray(examples.inputs)[:, None] - model.params).sum(-1)
+        accuracy = float((distances.argmin(1) == examples.targets).mean())
+        return accuracy, 1.5 - accuracy
+
+    return Task(
+        train=train, validation=data(40, 3), test=data(100, 4), groups=train.targets, objective=problem.objective,
+        mechanisms={}, strengths={}, corrupt_labels=partial(other_labels, classes=CLASSES), model=problem.model,
+        recipe=None, learner="dense", features=np.asarray, measure=measure, metric="accuracy",
+        count_near_duplicates=None, near_rule="", notes={"points": "made in memory"},
+    )  # fmt: skip
+
+
+def means(recipe, sets, keys, **about):
+    """In place of training: the mean of every class in a set, 0 for one that is not there."""
+    whole = [part.whole.take(part.rows) for part in sets]
+    return [np.stack([one.inputs[one.targets == label].sum(0) / max((one.targets == label).sum(), 1)
+                      for label in range(CLASSES)]) for one in whole]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_networks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "load", points)
+        patch.setattr(study, "fit", means)
+        yield
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, quick_fits):
     folder = tmp_path_factory.mktemp("mixing")
-    config = tiny()
+    config = config_of_points()
     study.run(config, folder, None)
     return config, folder
 
@@ -41,7 +78,7 @@ def test_a_run_leaves_every_curve_and_what_it_says(finished):
     _, folder = finished
     lines = results.read(folder / results.FILE)
     assert len(results.select(lines, kind="trained", source="real")) == 2 * len({2, 4, 8, 16, 32, 128})
-    assert len(results.select(lines, kind="trained", source="wrong labels 50 %")) == 2 * (4 + 2)
+    assert len(results.select(lines, kind="trained", source=SOURCE)) == 2 * (4 + 2)
     for line in results.select(lines, kind="predicted"):
         assert line["amounts"] == [0, 8, 32]
         assert {line["best"], *line["chosen"]} <= {0, 8, 32}
@@ -75,6 +112,18 @@ def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path):
     assert numbers_of(tmp_path) == numbers_of(folder)
 
 
+@pytest.mark.parametrize("scale", ["tiny", "small"])
+def test_sources_are_mechanisms_of_their_tasks(scale):
+    config = get_config(scale)
+    known = {"images": {*CORRUPTIONS}, "sentiment": set(sentiment(scale).contributors.axes.mechanism)}
+    for name in config.tasks:
+        for source in config[name].sources.values():
+            assert source.mechanism in known[name] | {"truncation", "generated"}
+            assert set(source.keys()) == set(SOURCES["images"]["blur"])
+        assert {*config[name].real} <= {*config[name].real_curve}
+        assert any(count // 8 in config[name].real_curve for count in config[name].real)
+
+
 def test_more_draws_and_tasks_go_on():
     old, new = get_config("tiny").to_dict(), get_config("tiny,draws=2").to_dict()
     assert study.extends(old, new)
@@ -85,9 +134,9 @@ def test_more_draws_and_tasks_go_on():
 
 def test_real_examples_are_nested_and_sources_are_made_of_others(finished):
     config, _ = finished
-    task = tasks.load(config.images, None, mesh.devices())
+    task = points(config.images, None, None)
     draw = draw_of(config.images, task, 0)
-    source = draw.sources["wrong labels 50 %"]
+    source = draw.sources[SOURCE]
     real = {row.tobytes() for row in draw.real.inputs[:32]}
     assert not real & {row.tobytes() for row in source.inputs}
     assert not np.array_equal(draw.real.inputs, draw_of(config.images, task, 1).real.inputs)
@@ -112,7 +161,7 @@ def test_real_examples_are_nested_and_sources_are_made_of_others(finished):
     ],
 )
 def test_bad_input_fails_before_anything_is_trained(tmp_path, change, message):
-    config = tiny()
+    config = config_of_points()
     for name, value in change.items():
         section, _, field = name.rpartition(".")
         (config[section] if section else config)[field] = value
