@@ -60,6 +60,12 @@ ALSO = {
         "experiments.studies.phases.report experiments.studies.phases.simulation "
         "experiments.synthetic.sampling models.recall"
     ),
+    "experiments/studies/sources/test_answer_file.py": (
+        "experiments.studies.sources.answer experiments.studies.sources.schema"
+    ),
+    "experiments/studies/sources/test_report.py": (
+        "experiments.studies.sources.figures experiments.studies.sources.sections experiments.studies.sources.words"
+    ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
         "experiments.studies.valuation.descriptions experiments.studies.valuation.figures "
