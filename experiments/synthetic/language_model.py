@@ -45,7 +45,7 @@ def untrained() -> Pretrained:
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
     tokenizer.add_special_tokens([START, TURN, END])
     sizes = Config(vocabulary=len(table), width=16, layers=1, heads=2, kv_heads=1, head_width=8, hidden=32)
-    return Pretrained(decoder(sizes, jax.random.key(0)), tokenizer, sizes, {"eos": 2}, None)
+    return Pretrained(decoder(sizes, jax.random.key(0)), tokenizer, sizes, {"eos": 2}, None, (2,))
 
 
 def answers(
