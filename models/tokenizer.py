@@ -75,15 +75,21 @@ def readable(text: str) -> str:
 
 
 def from_file(path: Path) -> Tokenizer:
-    """The tokenizer of a tokenizer.json. Raises as `checkpoint.existing`, and ValueError for one that is damaged."""
+    """The tokenizer of a tokenizer.json, without the cutting and padding that the file may ask for.
+
+    Raises as `checkpoint.existing`, and ValueError for one that is damaged.
+    """
     try:
-        return Tokenizer.from_str(existing(path).read_text("utf-8"))
+        tokenizer = Tokenizer.from_str(existing(path).read_text("utf-8"))
     except OSError:
         raise
     except Exception as error:  # the library raises nothing narrower
         if str(path) in str(error):
             raise
         raise ValueError(f"{path} is no tokenizer, damaged or cut off ({error}): fetch it again") from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def from_metadata(get: Callable, keys: Iterable[str], source: Path) -> Tokenizer:
