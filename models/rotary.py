@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 
-def frequencies(width: int, base: float, divisors: tuple[float, ...] = ()) -> Float[np.ndarray, " half"]:
+def frequencies(width: int, base: float | int, divisors: tuple[float, ...] = ()) -> Float[np.ndarray, " half"]:
     """base^(-2i / width) / divisors[i], the angle in radians that a position turns pair i by; float32.
 
     width: of a head, even. divisors: one for each of the width / 2 pairs; () for all 1, positions that nothing
@@ -18,7 +18,7 @@ def frequencies(width: int, base: float, divisors: tuple[float, ...] = ()) -> Fl
     return np.asarray(plain / (np.array(divisors) if divisors else 1), np.float32)
 
 
-def linear_divisors(width: int, factor: float) -> tuple[float, ...]:
+def linear_divisors(width: int, factor: float | int) -> tuple[float, ...]:
     """Every frequency divided by the factor: position t turns as position t / factor did in training.
 
     width: of a head. A factor of 1 gives (): nothing is stretched. Raises ValueError unless 0 < factor < infinity.
@@ -29,7 +29,7 @@ def linear_divisors(width: int, factor: float) -> tuple[float, ...]:
 
 
 def llama3_divisors(
-    width: int, base: float, *, factor: float, low: float, high: float, original: float
+    width: int, base: float | int, *, factor: float | int, low: float | int, high: float | int, original: float | int
 ) -> tuple[float, ...]:
     """Llama 3.1's scaling: slow pairs are divided by the factor, fast ones stay, those between are blended.
 
