@@ -1,5 +1,7 @@
 """What a GGUF file may say, and every type of tensor that the gguf package can read, as logits."""
 
+import itertools
+
 import gguf
 import jax.numpy as jnp
 import numpy as np
@@ -80,54 +82,54 @@ def test_what_changes_nothing_is_let_through(tmp_path):
     assert plain.special == said.special == {"eos": 0, "bos": 1}
 
 
-def blocks(kind):
-    """Tensor -> (random numbers in that type, the type): quantised, or blocks whose scales are all finite.
+def mixed(path, kinds, made, sizes):
+    """A file whose matrices are of these types in turn; (its sizes, its tensors as the file holds them).
 
-    A half whose bytes are below 40 is below 1 / 32.
+    made: (shape, type) -> numbers that the type holds, as (what is stored, the numbers).
     """
-    size, width = gguf.GGML_QUANT_SIZES[kind]
-    rng = np.random.default_rng(0)
+    order, held = itertools.cycle(kinds), {}
 
     def stored(tensor):
-        try:
-            return gguf.quants.quantize(np.ascontiguousarray(tensor / 8), kind), kind
-        except NotImplementedError:
-            return rng.integers(0, 40, (len(tensor), tensor.shape[1] // size * width), np.uint8), kind
-
-    return stored
-
-
-@pytest.mark.parametrize("kind", READ, ids=lambda kind: kind.name)
-def test_every_type_gives_the_logits_of_its_numbers(tmp_path, kind):
-    """The numbers as the gguf package reads them (there they are compared with llama.cpp), the forward pass NumPy's."""
-    made = {}
-
-    def stored(tensor):
-        data, _ = blocks(kind)(tensor)
-        made[tensor.shape, tensor[0, 0].item()] = gguf.quants.dequantize(data.view(np.uint8), kind)
+        kind = next(order)
+        data, held[tensor.shape, tensor[0, 0].item()] = made(tensor.shape, kind)
         return data, kind
 
-    config, params = written(tmp_path / "a.gguf", stored=stored, **WIDE)
-    tensors = {
-        name: made[x.shape, x[0, 0].item()] if x.ndim == 2 else x for name, x in numpy_decoder.renamed(params).items()
-    }
+    config, params = written(path, stored=stored, **sizes)
+    tensors = numpy_decoder.renamed(params)
+    return config, {name: held[x.shape, x[0, 0].item()] if x.ndim == 2 else x for name, x in tensors.items()}
+
+
+def some(shape, kind):
+    """Random numbers in that type: quantised, or blocks of bytes below 40: halves of them are below 1/32."""
+    rng = np.random.default_rng(kind)
+    try:
+        data = gguf.quants.quantize(0.02 * rng.normal(size=shape).astype(np.float32), kind)
+    except NotImplementedError:
+        size, width = gguf.GGML_QUANT_SIZES[kind]
+        data = rng.integers(0, 40, (shape[0], shape[1] // size * width), np.uint8)
+    return data, gguf.quants.dequantize(data.view(np.uint8), kind)
+
+
+def ternary(shape, kind):
+    """Numbers -d, 0 and d, of which the ternary types lose nothing: the same before and after."""
+    exact = np.float32(2**-5) * np.random.default_rng(kind).integers(-1, 2, shape).astype(np.float32)
+    return gguf.quants.quantize(exact, kind), exact
+
+
+def test_every_type_gives_the_logits_of_its_numbers(tmp_path):
+    """The numbers as the gguf package reads them (there they are compared with llama.cpp), the forward pass NumPy's."""
+    config, tensors = mixed(tmp_path / "a.gguf", READ, some, WIDE | {"layers": 4})
+    assert len(READ) <= sum(x.ndim == 2 for x in tensors.values()), "every type occurs"
+    assert {"F16", "BF16", "Q4_0", "Q8_0", "Q4_K", "Q6_K", "IQ4_NL", "TQ1_0", "TQ2_0"} <= {kind.name for kind in READ}
     agrees(from_gguf(tmp_path / "a.gguf"), tensors, config)
 
 
-@pytest.mark.parametrize("name", ["TQ1_0", "TQ2_0"])
-def test_ternary_weights_are_read_as_they_were(tmp_path, name):
-    """Weights of -d, 0 and d, of which these types lose nothing: logits from weights that were in no file."""
-    made = {}
-
-    def stored(tensor):
-        exact = np.float32(2**-5) * np.random.default_rng(tensor.size).integers(-1, 2, tensor.shape).astype(np.float32)
-        made[tensor.shape, tensor[0, 0].item()] = exact
-        return gguf.quants.quantize(exact, TYPES[name]), TYPES[name]
-
-    config, params = written(tmp_path / "a.gguf", stored=stored, **WIDE)
+def test_ternary_weights_are_read_as_they_were(tmp_path):
+    config, tensors = mixed(tmp_path / "a.gguf", (TYPES.TQ1_0, TYPES.TQ2_0), ternary, WIDE)
     found = from_gguf(tmp_path / "a.gguf")
-    tensors = {k: made[x.shape, x[0, 0].item()] if x.ndim == 2 else x for k, x in numpy_decoder.renamed(params).items()}
-    np.testing.assert_array_equal(found.model.params["tok"]["embedding"], tensors["model.embed_tokens.weight"])
+    for ours, theirs in (("q", "self_attn.q_proj"), ("gate", "mlp.gate_proj")):
+        kernel = np.asarray(found.model.params["blocks"][0][ours]["kernel"]).T
+        np.testing.assert_array_equal(kernel, tensors[f"model.layers.0.{theirs}.weight"])
     agrees(found, tensors, config)
 
 

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from models import rotary
+from models import gguf_files, hugging_face, rotary
 from models.pretrained import from_folder, from_gguf
 from tests.models import numpy_decoder
-from tests.models.written_models import WIDE, agrees, folder_written, written
+from tests.models.written_models import FAMILIES, WIDE, agrees, fields_of, folder_written, written
 
+LLAMA = FAMILIES["llama"]._replace(vocabulary=99, **WIDE)
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
 
 
@@ -39,7 +40,8 @@ def test_divisors_are_those_of_the_three_cases():
     expected = by_wavelength(half, 32.0, 1.0, 4.0, 8192)
     assert len({1.0, 32.0} & {round(x, 9) for x in found}) == 2, "all three cases occur"
     np.testing.assert_allclose(rotary.frequencies(width, base, found), expected, rtol=1e-6)
-    np.testing.assert_allclose(rotary.frequencies(width, base, rotary.linear_divisors(width, 4.0)), np.array(half) / 4)
+    linear = rotary.frequencies(width, base, rotary.linear_divisors(width, 4.0))
+    np.testing.assert_allclose(linear, np.array(half) / 4, rtol=1e-6)
     assert rotary.linear_divisors(width, 1.0) == ()
 
 
@@ -50,14 +52,6 @@ def test_impossible_scaling_is_named():
     for change in ({"factor": 0.5}, {"low": 4.0}, {"original": 0.0}, {"high": math.nan}):
         with pytest.raises(ValueError, match="llama3 rotary scaling needs factor >= 1"):
             rotary.llama3_divisors(8, 1e4, **{"factor": 8.0, "low": 1.0, "high": 4.0, "original": 64.0} | change)
-
-
-def stretched(config, factor):
-    return np.array(plain(config)) / factor
-
-
-def llama3(config):
-    return np.array(by_wavelength(plain(config), *LLAMA3.values()))
 
 
 THETA = {"rope_theta": 500.0}
@@ -87,13 +81,24 @@ FOLDER = {
 def test_gguf_positions_are_stretched_as_it_says(tmp_path, name):
     change, divisor = GGUF[name]
     config, params = written(tmp_path / "a.gguf", **change, **WIDE)
-    agrees(from_gguf(tmp_path / "a.gguf"), numpy_decoder.renamed(params), config, np.array(plain(config)) / divisor)
+    frequency = np.array(plain(config)) / divisor
+    said = gguf_files.config_of(gguf_files.opened(tmp_path / "a.gguf"), tmp_path / "a.gguf")
+    np.testing.assert_allclose(frequencies_of(said), frequency, rtol=1e-6)
+    if name in ("linear", "both"):
+        agrees(from_gguf(tmp_path / "a.gguf"), numpy_decoder.renamed(params), config, frequency)
 
 
 @pytest.mark.parametrize("name", FOLDER)
 def test_folder_positions_are_stretched_as_it_says(tmp_path, name):
     fields, divisor = FOLDER[name]
-    config, tensors = folder_written(tmp_path / "a", fields=fields, **WIDE)
-    half = plain(config)
-    frequency = by_wavelength(half, *LLAMA3.values()) if divisor is None else np.array(half) / divisor
-    agrees(from_folder(tmp_path / "a"), tensors, config, np.array(frequency))
+    half = plain(LLAMA)
+    frequency = np.array(by_wavelength(half, *LLAMA3.values()) if divisor is None else np.array(half) / divisor)
+    said = hugging_face.config_of(fields_of(LLAMA, "llama") | fields)
+    np.testing.assert_allclose(frequencies_of(said), frequency, rtol=1e-6)
+    if name in ("linear, old", "llama3, new"):
+        config, tensors = folder_written(tmp_path / "a", fields=fields, **WIDE)
+        agrees(from_folder(tmp_path / "a"), tensors, config, frequency)
+
+
+def frequencies_of(config):
+    return rotary.frequencies(config.head_width, config.rope_base, config.rope_divisors)

@@ -89,7 +89,8 @@ def test_a_tokenizer_that_is_not_supported_is_named(keys, message):
 
 
 @pytest.mark.parametrize(
-    "text", ["<|end|>", "a<|start|>b <|end|>", "<|end|><|end|>", "x\x00y", "\x85a\u2028b\x0c", "\r\n\n", "{{ messages }}", "",
+    "text",
+    ["<|end|>", "a<|start|>b <|end|>", "<|end|><|end|>", "x\x00y", "\x85a\u2028b\x0c", "\r\n\n", "{{ messages }}", "",
      "\ufeff"],
 )  # fmt: skip
 def test_text_is_data(text):
