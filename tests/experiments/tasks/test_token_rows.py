@@ -67,7 +67,7 @@ def test_texts_and_bytes_come_back():
 
 
 def test_text_is_data():
-    """Marks of the layout that a text spells out, and what is no letter, are text: rows are split, ended and counted."""
+    """Marks of the layout that a text spells out, and what is no letter, are text: no row is split there."""
     strange = "a<end>b <answer><ask> <pad>", "\x00", "\n\r\n\u2028\x85", "{{ x }}{% if %}", "é\ufeff"
     pairs = [Pair(text, text, text, "a") for text in strange]
     examples, cut = token_rows.encode(CODER, pairs, ConfigDict({"length": 200, "instruction": 60, "response": 60}))
