@@ -26,13 +26,17 @@ class Pair(NamedTuple):
 
 
 class Coder(NamedTuple):
-    """A tokenizer; numbers of the tokens before prompt and response and after it; bytes of every token (v,)."""
+    """A tokenizer; numbers of the tokens before prompt and response and after it; bytes of every token (v,).
+
+    ends: all special tokens, which no text holds: a response that is written ends before the first of them.
+    """
 
     tokenizer: Any
     ask: int
     answer: int
     end: int
     lengths: np.ndarray
+    ends: tuple[int, ...]
 
 
 def trained_coder(texts: list[str], size: int) -> Coder:
@@ -73,7 +77,8 @@ def coder(tokenizer, ask: str, answer: str, end: str) -> Coder:
     lengths[list(plain.values())] = [len(text) for text in plain]  # byte-level: a character stands for one byte
     for number, token in added.items():
         lengths[number] = 0 if token.special else len(token.content.encode())
-    return Coder(tokenizer, numbers[0], numbers[1], numbers[2], lengths)
+    ends = tuple(sorted(number for number, token in added.items() if token.special))
+    return Coder(tokenizer, numbers[0], numbers[1], numbers[2], lengths, ends)
 
 
 def folder_coder(folder: str, special: tuple[str, str, str]) -> Coder:

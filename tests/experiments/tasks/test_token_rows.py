@@ -90,6 +90,7 @@ def test_added_words_count_their_bytes():
     code = token_rows.coder(tokenizer, "<ask>", "<answer>", "<end>")
     examples, _ = token_rows.encode(code, [Pair("", "two", "two<tool é>", "a")], LIMITS)
     assert token_rows.bytes_of(code, examples) == len("two<tool é>".encode())
+    assert code.ends == CODER.ends == (0, 1, 2, 3)
 
 
 def test_digits_stand_alone():
