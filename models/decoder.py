@@ -1,6 +1,7 @@
 """A compact decoder of the Llama and Qwen families: RMSNorm, rotary positions, grouped queries, SwiGLU, a cache."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -96,6 +97,23 @@ def attention(q: Float[Array, "n s h e"], seen: Cache, positions: Int[Array, "b 
     return mixed.transpose(0, 3, 1, 2, 4).reshape(n, s, h * e)
 
 
+def through(
+    blocks: Sequence[Block], h: Float[Array, "n s d"], positions: Int[Array, "n s"] | None = None, caches=None
+) -> tuple[Float[Array, "n s d"], list[Cache]]:
+    """(states after these blocks (n, s, d), their caches) from the states before them; the rest as in Decoder.states.
+
+    Raises ValueError for more tokens than the model allows.
+    """
+    news = []
+    positions = jnp.arange(h.shape[1])[None] if positions is None else positions
+    for i, block in enumerate(blocks):
+        if h.shape[1] > block.config.longest:
+            raise ValueError(f"{h.shape[1]} tokens are more than the {block.config.longest} of this model")
+        h, new = block(h, positions, None if caches is None else caches[i])
+        news.append(new)
+    return h, news
+
+
 class Decoder(nnx.Module):
     """Logits of the next token: (n, t) -> (n, t, v). A token sees those up to it: padding belongs on the right."""
 
@@ -120,14 +138,7 @@ class Decoder(nnx.Module):
 
         positions and caches: of tokens that go on after earlier ones, which are read from the caches.
         """
-        if tokens.shape[1] > self.config.longest:
-            raise ValueError(f"{tokens.shape[1]} tokens are more than the {self.config.longest} of this model")
-        h, news = self.tok(tokens), []
-        positions = jnp.arange(tokens.shape[1])[None] if positions is None else positions
-        for i, block in enumerate(self.blocks[:depth]):
-            h, new = block(h, positions, None if caches is None else caches[i])
-            news.append(new)
-        return h, news
+        return through(self.blocks[:depth], self.tok(tokens), positions, caches)
 
     def logits(self, h: Float[Array, "n s d"]) -> Float[Array, "n s v"]:
         """Of the next token, from the states after the last block; in float32, since 16 bits would tie words."""
