@@ -181,6 +181,8 @@ def hidden(
 
 def checked(config: Config) -> Config:
     """The config. Raises ValueError if its sizes do not fit together."""
+    if min(config[:7]) < 1:
+        raise ValueError(f"every size of a decoder must be at least 1, got {config}")
     if config.heads % config.kv_heads:
         raise ValueError(f"{config.kv_heads} key-value heads do not divide {config.heads} query heads")
     if config.head_width % 2:
@@ -191,6 +193,4 @@ def checked(config: Config) -> Config:
         )
     if not all(0 < number < math.inf for number in (config.rope_base, config.epsilon, *config.rope_divisors)):
         raise ValueError(f"rotary base, rotary divisors and epsilon must be positive numbers, got {config}")
-    if min(config[:7]) < 1:
-        raise ValueError(f"every size of a decoder must be at least 1, got {config}")
     return config

@@ -15,13 +15,13 @@ NAMES = {
 }  # fmt: skip
 READ = {
     "model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
-    "head_dim", "intermediate_size", "rms_norm_eps", "tie_word_embeddings", "max_position_embeddings", "rope_theta",
+    "head_dim", "intermediate_size", "rms_norm_eps", "max_position_embeddings", "rope_theta",
     "rope_scaling", "rope_parameters", "bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id",
 }  # fmt: skip
 WITHOUT_EFFECT = {  # on logits: provenance, how to train, how to sample, what to return, in which type to compute
     "_name_or_path", "name_or_path", "transformers_version", "transformers.js_config", "torch_dtype", "dtype",
-    "unsloth_version", "unsloth_fixed", "is_llama_config", "tokenizer_class", "model_max_length", "use_cache",
-    "initializer_range", "attention_dropout", "pretraining_tp", "max_window_layers", "attn_implementation",
+    "unsloth_version", "unsloth_fixed", "is_llama_config", "tokenizer_class", "model_max_length", "max_sequence_length",
+    "use_cache", "initializer_range", "attention_dropout", "pretraining_tp", "max_window_layers", "attn_implementation",
     "_attn_implementation", "_attn_implementation_autoset", "use_bfloat16", "torchscript", "tf_legacy_loss",
     "return_dict", "return_dict_in_generate", "output_scores", "output_attentions", "output_hidden_states",
     "finetuning_task", "task_specific_params", "problem_type", "id2label", "label2id", "prefix", "is_decoder",
@@ -31,12 +31,12 @@ WITHOUT_EFFECT = {  # on logits: provenance, how to train, how to sample, what t
     "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids", "num_return_sequences",
     "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
 }  # fmt: skip
-NEUTRAL: dict[str, tuple] = {  # what this decoder does not have -> the values that do not ask for it
+NEUTRAL: dict[str, tuple] = {  # what this decoder has only at these values
     "hidden_act": ("silu", "swish"), "mlp_bias": (False,), "attention_bias": (False,), "partial_rotary_factor": (1,),
     "rope_interleaved": (False,), "use_sliding_window": (False,), "sliding_window": (0,), "use_mrope": (False,),
     "is_encoder_decoder": (False,), "add_cross_attention": (False,), "tie_encoder_decoder": (False,),
     "chunk_size_feed_forward": (0,), "pruned_heads": ({},), "quantization_config": (), "compression_config": (),
-    "auto_map": ({},),
+    "auto_map": ({},), "tie_word_embeddings": (True, False),
 }  # fmt: skip
 ROTARY = {  # kind of rotary scaling -> the keys that it needs
     "default": (),

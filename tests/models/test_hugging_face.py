@@ -54,6 +54,7 @@ def test_what_is_missing_counts_as_the_family_counts_it():
         ({"partial_rotary_factor": 0.5}, "partial_rotary_factor = 0.5"),
         ({"rope_interleaved": True}, "rope_interleaved = True"),
         ({"quantization_config": {"bits": 4}}, "quantization_config = .*expected none"),
+        ({"tie_word_embeddings": "false"}, "tie_word_embeddings = false, .*: expected True or False"),
         ({"auto_map": {"AutoModelForCausalLM": "own.Model"}}, "auto_map"),
         ({"num_local_experts": 8}, "num_local_experts = 8, a key that is not known"),
         ({"final_logit_softcapping": 30.0}, "final_logit_softcapping = 30.0, a key that is not known"),
