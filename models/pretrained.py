@@ -87,7 +87,9 @@ def from_folder(path: str | Path, *, dtype: Any = jnp.float32, place: Callable =
 
 def _filled(config: Config, weights: Stored, names: dict, source: Path, dtype, place: Callable) -> Model:
     """The decoder with the tensors that weights.read gives, after all names and shapes have been compared."""
-    model, (shapes, read) = outline(config), weights
+    model, (shapes, read), dtype = outline(config), weights, jax.dtypes.canonicalize_dtype(dtype)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"weights are floating-point numbers: expected such a type, float32 or bfloat16, got {dtype}")
     leaves, structure = jax.tree.flatten_with_path(model.params)
     wanted = [(_name(path, names), path[-1].key == "kernel", leaf.shape) for path, leaf in leaves]
     for name, turned, shape in wanted:

@@ -40,9 +40,11 @@ def cut(model: Model, block: int) -> tuple[Model, Model]:
     of the blocks from `block` on, numbered from 0, of the norm and the head; it can be captured, and adapted by
     with_lora. The table of a tied head is the head alone here: what the tokens read is the trunk's.
     block: from 0, the embedding alone is trunk, to the number of blocks, norm and head alone are top.
-    Raises ValueError for another number, and for a decoder with LoRA: cut it first.
+    Raises ValueError for another number, another model, and a decoder with LoRA: cut it first.
     """
     module = model.merged(model.params, model.frozen)
+    if not isinstance(module, Decoder):
+        raise ValueError(f"only a Decoder of models/decoder.py can be cut, got {type(module).__name__}")
     if jax.tree.leaves(model.frozen):
         raise ValueError("a decoder that is adapted cannot be cut: cut it first, then adapt the top")
     if not 0 <= block <= module.config.layers:

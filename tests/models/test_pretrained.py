@@ -162,3 +162,5 @@ def test_a_type_that_cannot_hold_a_weight_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"tensor output_norm.weight holds 7e\+04, too much for float16: take float32"):
         from_gguf(tmp_path / "a.gguf", dtype=jnp.float16)
     assert from_gguf(tmp_path / "a.gguf", dtype=jnp.bfloat16).model.params["norm"]["scale"].dtype == jnp.bfloat16
+    with pytest.raises(ValueError, match="expected such a type, float32 or bfloat16, got int8"):
+        from_gguf(tmp_path / "a.gguf", dtype=jnp.int8)

@@ -7,6 +7,7 @@ import pytest
 
 from models.decoder import Config, decoder
 from models.lora import with_lora
+from models.mlp import mlp
 from models.trunk import cut, of_whole
 from tests.models.test_decoder import TOKENS, spread, squared
 from valuation.problem import Examples
@@ -85,6 +86,8 @@ def test_a_cut_that_cannot_be_is_named(whole):
     for block in (-1, CONFIG.layers + 1):
         with pytest.raises(ValueError, match=f"of 2 blocks can be cut before 0 to that, got {block}"):
             cut(whole, block)
+    with pytest.raises(ValueError, match=r"only a Decoder of models/decoder\.py can be cut, got MLP"):
+        cut(mlp((2, 3), jax.random.key(0)), 0)
     _, top = cut(whole, CUT)
     with pytest.raises(ValueError, match="33 tokens are more than the 32 of this model"):
         top.apply(top.params, top.frozen, np.zeros((1, 33, CONFIG.width), np.float32))
