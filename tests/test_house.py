@@ -96,7 +96,6 @@ ALSO = {
     "experiments/training/test_fit.py": "experiments.training.loop",
     "models/test_classifiers.py": "models.convnet models.cvae models.layers models.losses models.mlp models.resnet",
     "models/test_decoder.py": "models.functional models.lora",
-    "models/test_pretrained.py": "models.gguf_files models.hugging_face models.tokenizer",
     "theory/test_bound.py": (
         "experiments.studies.bound.figures experiments.studies.bound.simulation "
         "experiments.studies.bound.study theory.bound_terms"
