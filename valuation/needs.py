@@ -183,9 +183,9 @@ def disagreement(s: Sizes) -> Needs:
     """A solve with the kernel of the validation set and one pass over the examples, beside the discrepancy."""
     n, m, d, c, distance = s.examples, s.validation, s.features, s.outputs, discrepancy(s)
     block = min(n, BLOCK)
-    own = 48 * m * m + block * (20 * d + 8 * m + 24 * c) + 24 * n * c + 12 * m * d
+    fit = 48 * m * m + block * (20 * d + 8 * m + 24 * c) + 24 * n * c + 12 * m * d
     kept = 4 * n * d if n <= inducing.EXACT else 0
-    return Needs(max(own + kept, distance.bytes), distance.flops + m**3 / 3 + 2.0 * n * m * d)
+    return Needs(max(fit + kept, distance.bytes), distance.flops + m**3 / 3 + 2.0 * n * m * d)
 
 
 def deviation(s: Sizes) -> Needs:
