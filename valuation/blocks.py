@@ -122,5 +122,6 @@ def validation_rows(
     values = np.asarray(validation, np.float64)
     if values.ndim != 2 or not values.size:
         raise ValueError(f"validation features need shape (rows >= 1, features >= 1), got {values.shape}")
-    centre = np.median(np.where(np.isfinite(values), values, 0), 0)  # what is not finite is named below
+    finite = np.isfinite(values)
+    centre = np.median(values if finite.all() else np.where(finite, values, 0), 0)  # what is not finite is named below
     return centred(values, centre, name, range(len(values))), centre

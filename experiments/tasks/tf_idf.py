@@ -34,7 +34,8 @@ def weighted_counts(
     """
     tokens = np.asarray(tokens)
     starts = tokens.shape[1] * np.arange(len(tokens) + 1)
-    rows = csr_array((np.ones(tokens.size), tokens.ravel(), starts), shape=(len(tokens), len(weights)))
+    columns = tokens.flatten()  # a copy, which is sorted below
+    rows = csr_array((np.ones(tokens.size), columns, starts), shape=(len(tokens), len(weights)))
     rows.sum_duplicates()
     rows.data = of_count(rows.data) * weights[rows.indices]
     lengths = np.sqrt(rows.multiply(rows).sum(1))

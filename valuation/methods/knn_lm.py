@@ -17,7 +17,7 @@ from valuation.token_states import TokenStates, contributor_states, validation_s
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the neighbours; the rest is the model's
 NEIGHBOURS = (4, 16, 64, 256)
 WIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # T over the mean squared distance between validation states
-ROWS = 256  # to which distance_table fills up
+ROWS = 256  # queries looked at together, at least: distance_table centres the whole store each time
 
 
 def knn_lm(problem: Problem) -> Float[np.ndarray, " C"]:
