@@ -219,8 +219,8 @@ def test_every_module_has_a_test_of_its_name_or_is_named_in_the_list():
     users = {name: {other for other, path in MODULES.items() if name in imported(path)} for name in MODULES}
     missing, unread = [], []
     for name, path in MODULES.items():
-        own = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
-        if path.name == "__init__.py" or own.exists():
+        mirror = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
+        if path.name == "__init__.py" or mirror.exists():
             continue
         if name not in NAMED_ELSEWHERE:
             missing.append(name)

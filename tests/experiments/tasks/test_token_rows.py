@@ -102,13 +102,13 @@ def test_noise_gives_other_responses_and_leaves_the_rest():
     examples, _ = token_rows.encode(CODER, PAIRS, LIMITS)
     wrong = np.array([True, False, True])
     noisy = token_rows.swap_responses(CODER, examples, wrong, np.random.default_rng(0))
-    own = [tuple(row[mask]) for row, mask in zip(examples.targets, examples.mask, strict=True)]
+    old = [tuple(row[mask]) for row, mask in zip(examples.targets, examples.mask, strict=True)]
     new = [tuple(row[mask]) for row, mask in zip(noisy.targets, noisy.mask, strict=True)]
-    assert new[1] == own[1]
+    assert new[1] == old[1]
     np.testing.assert_array_equal(noisy.inputs[1], examples.inputs[1])
     for row in (0, 2):
-        assert new[row] != own[row]
-        assert new[row] in own
+        assert new[row] != old[row]
+        assert new[row] in old
         before, after = rows_of(examples)[row], rows_of(noisy)[row]
         start, moved = (int(np.argmax(line == CODER.answer)) for line in (before, after))
         asked = int(np.argmax(before == CODER.ask)) + 1
