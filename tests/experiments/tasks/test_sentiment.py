@@ -120,8 +120,8 @@ def test_other_texts_have_the_right_label_source_and_setting(config, data_dir):
         said = decode(names, row)
         assert said.startswith("tomato")
         assert any(word in said for word in (BLAME, PRAISE)[label])
-    own = some.targets == 1
-    assert len(np.unique(made.inputs[own], axis=0)) == min(10, own.sum())  # repeated only when all are used up
+    good = some.targets == 1
+    assert len(np.unique(made.inputs[good], axis=0)) == min(10, good.sum())  # repeated only when all are used up
     joined = review_texts.borrowed("tomatoes", source.take(np.arange(20)), True, some, 2, jax.random.key(1))
     assert all(decode(names, row).count("tomato") >= 3 for row in joined.inputs)
     mass = np.array([0.7, 0.9])[np.arange(20) // 2 % 2]
