@@ -101,6 +101,14 @@ def problem_of(
     )
 
 
+def part_of(contributor: Contributor, kept: np.ndarray) -> Contributor:
+    """Some of a contributor's examples. kept: their places, or whether each is kept."""
+    origin = Origin(*(column[kept] for column in contributor.origin))
+    return Contributor(
+        contributor.name, contributor.index[kept], contributor.targets[kept], contributor.real[kept], origin
+    )
+
+
 def codes_of(digests: Sequence[bytes]) -> UInt64[np.ndarray, " n"]:
     """The first 64 bits of each: of hashes, two that differ agree among a million with probability 3e-8."""
     return np.frombuffer(b"".join(digest[:8] for digest in digests), np.uint64)

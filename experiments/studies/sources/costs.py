@@ -80,6 +80,8 @@ def memory(sizes: Sizes, effort: Effort) -> int:
     if sizes.counted:
         return pool + 100 * every * sizes.tokens
     pair = sizes.examples[0] + max(sizes.examples[1:], default=0)
+    if sizes.features > effort.points:
+        pair, every = (min(count, effort.exact) for count in (pair, every))
     return pool + max(_fit_bytes(pair, 2, effort), _fit_bytes(every, len(sizes.examples), effort))
 
 
@@ -94,6 +96,8 @@ def _unions(sizes: Sizes, examples: Sequence[int], unions: int, blocks: int, eff
     count = float(sum(examples))
     if sizes.counted:
         return EVENTS * count * sizes.tokens * unions
+    if sizes.features > effort.points:  # of many examples a part is taken
+        count = min(count, effort.exact)
     if count <= effort.exact:
         return 2 * count**2 * sizes.features + unions * SLOWER * count**3 / 3
     points = float(effort.points)

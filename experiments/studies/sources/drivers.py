@@ -1,12 +1,14 @@
 """What speaks for or against a source, from its examples beside those of validation and of the real file."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
 from experiments.studies.sources.answer import Drivers, Example
-from experiments.tasks.own_data import Originals, Prepared, all_prints, drawn_rows, near, repeats
+from experiments.tasks.own_data import Originals, Prepared, all_prints, drawn_rows, near, part_of, repeats
 from valuation.discrepancy import mk_mmd, squared_distances
 from valuation.feature_space import mean_squared_validation_distance, median_squared_distance
 from valuation.methods.score_disagreement import disagreement_terms
@@ -26,8 +28,8 @@ def leaks(prepared: Prepared) -> tuple[Bool[np.ndarray, " n"], ...]:
     return tuple(np.isin(one.codes, prepared.held_out.codes) | near(one, [held_out])[0] for one in prepared.originals)
 
 
-def without(prepared: Prepared, left_out: tuple[Bool[np.ndarray, " n"], ...]) -> Prepared:
-    """The same contributors without some of their examples. Raises ValueError where none is left.
+def without(prepared: Prepared, left_out: Sequence[Bool[np.ndarray, " n"]], why: str) -> Prepared:
+    """The same contributors without some of their examples. Raises ValueError, saying why, where none is left.
 
     left_out: of each contributor, over all examples that it had before anything was left out.
     """
@@ -35,13 +37,8 @@ def without(prepared: Prepared, left_out: tuple[Bool[np.ndarray, " n"], ...]) ->
     for one, gone in zip(prepared.problem.contributors, left_out, strict=True):
         kept = ~gone[one.index - start]
         if not kept.any():
-            raise ValueError(
-                f"every example of {one.name} stands in validation too, or has a near copy there: a value of it "
-                "would say nothing"
-            )
-        origin = jax.tree.map(lambda leaf, kept=kept: leaf[kept], one.origin)
-        fields = {name: getattr(one, name)[kept] for name in ("index", "targets", "real")}
-        contributors.append(one._replace(origin=origin, **fields))
+            raise ValueError(f"nothing is left of {one.name}: every example {why}")
+        contributors.append(part_of(one, kept))
         start += len(gone)
     return prepared._replace(problem=prepared.problem._replace(contributors=tuple(contributors)))
 

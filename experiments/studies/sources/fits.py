@@ -1,6 +1,6 @@
 """Fits on parts of the real examples and of sources, from which all three answers are read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -8,21 +8,26 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from experiments.studies.sources.answer import Interval, Point
-from experiments.tasks.own_data import Prepared
+from experiments.tasks.own_data import Prepared, part_of
 from valuation.curves import Curve, halves
 from valuation.intervals import variance_of_mean
+from valuation.problem import Contributor
 from valuation.subsets import evaluator
 from valuation.unions import Evaluate, Layout, Scores, halvings, layout, taken
 
-ORDERS, HALVES = range(2)  # purposes of the key of a run
+ORDERS, HALVES, DRAWN = range(3)  # purposes of the key of a run
 Z = 1.96
 LEAST = 16  # examples of the smallest amount of a curve
 HALVED = 3  # times that the first of equal parts is halved, where shares of all sets are known
 
 
+Ends = Callable[[int, "Effort"], list[int]]
+
+
 class Effort(NamedTuple):
     """How much is computed. blocks: equal parts of a set, which the jackknife leaves out one by one. exact: examples of
-    a union that are fitted exactly, at most. points: inducing points of more. orders: of the real examples.
+    a union that are fitted exactly, at most. points: inducing points of more; where examples have more features than
+    that, which so few points cannot stand for, a part of the examples is taken instead. orders: of the real examples.
     """
 
     blocks: int
@@ -43,12 +48,16 @@ class Fits(NamedTuple):
     half: Bool[np.ndarray, " m"]
 
 
-def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Sequence[int]], effort: Effort, key) -> Fits:
-    """Fits on parts of these contributors. ends: of each, where its blocks end."""
-    some = tuple(prepared.problem.contributors[number] for number in numbers)
+def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Ends], effort: Effort, key) -> Fits:
+    """Fits on parts of these contributors. ends: of each, (its size, effort) -> where its blocks end."""
+    sizes = taken_sizes(prepared, numbers, effort)
+    some = tuple(
+        _drawn(prepared.problem.contributors[number], size, jax.random.fold_in(jax.random.fold_in(key, DRAWN), number))
+        for number, size in zip(numbers, sizes, strict=True)
+    )
     problem = prepared.problem._replace(contributors=some)
-    sizes = tuple(len(one.index) for one in some)
-    blocks = layout(sizes, ends, key=jax.random.fold_in(key, ORDERS))
+    where = [cut(size, effort) for cut, size in zip(ends, sizes, strict=True)]
+    blocks = layout(sizes, where, key=jax.random.fold_in(key, ORDERS))
     evaluate = evaluator(problem, blocks, exact=effort.exact, points=effort.points)
     half = halves(len(problem.validation.inputs), key=jax.random.fold_in(key, HALVES))
     return Fits(tuple(numbers), sizes, blocks, evaluate, half)
@@ -56,26 +65,49 @@ def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Sequence[
 
 def beside_real(prepared: Prepared, number: int, effort: Effort, key) -> Fits:
     """Fits on the real examples, in equal blocks, and a source, whose amounts halve beside."""
-    real, source = (len(prepared.problem.contributors[i].index) for i in (0, number))
-    return fits_of(prepared, (0, number), (equal(real, effort.blocks), amounts_of(source, effort)), effort, key)
+    return fits_of(prepared, (0, number), (equal, amounts_of), effort, key)
 
 
 def together(prepared: Prepared, effort: Effort, key) -> Fits:
     """Fits on the same shares of all contributors."""
-    sizes = [len(one.index) for one in prepared.problem.contributors]
-    return fits_of(prepared, range(len(sizes)), [shares(size, effort) for size in sizes], effort, key)
+    numbers = range(len(prepared.problem.contributors))
+    return fits_of(prepared, numbers, [shares] * len(numbers), effort, key)
 
 
-def equal(size: int, parts: int) -> list[int]:
+def taken_sizes(prepared: Prepared, numbers: Sequence[int], effort: Effort) -> tuple[int, ...]:
+    """How many examples of each contributor fits on them take: all, but for too many of too many features.
+
+    Then the real ones have half of effort.exact at most, and sources the same share of what is left.
+    """
+    problem = prepared.problem
+    counts = [len(problem.contributors[number].index) for number in numbers]
+    width = np.size(problem.features(problem.validation.inputs[:1]))
+    if problem.pool.mask is not None or sum(counts) <= effort.exact or width <= effort.points:
+        return tuple(counts)
+    real, *others = counts
+    real = min(real, effort.exact // 2) if others else min(real, effort.exact)
+    share = min((effort.exact - real) / max(sum(others), 1), 1.0)
+    return real, *(max(int(share * count), 1) for count in others)
+
+
+def _drawn(contributor: Contributor, size: int, key) -> Contributor:
+    """So many of its examples, drawn at random, in their order; itself where these are all."""
+    if size == len(contributor.index):
+        return contributor
+    kept = np.sort(np.asarray(jax.random.permutation(key, len(contributor.index)))[:size])
+    return part_of(contributor, kept)
+
+
+def equal(size: int, effort: Effort) -> list[int]:
     """Where equal parts end."""
-    return sorted({-(-size * part // parts) for part in range(1, parts + 1)} - {0})
+    return sorted({-(-size * part // effort.blocks) for part in range(1, effort.blocks + 1)} - {0})
 
 
 def shares(size: int, effort: Effort) -> list[int]:
     """Where equal parts end, and halves of the first of them: as many of every set, so that shares of all are known."""
     first = size / effort.blocks
     halves = {max(round(first / 2**step), 1) for step in range(1, HALVED + 1)}
-    return sorted(halves | set(equal(size, effort.blocks)))
+    return sorted(halves | set(equal(size, effort)))
 
 
 def amounts_of(size: int, effort: Effort) -> list[int]:

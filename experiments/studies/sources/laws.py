@@ -25,6 +25,14 @@ class Learning(NamedTuple):
     deviations: Float[np.ndarray, " n"]
 
 
+class Anchor(NamedTuple):
+    """From where forecasts start: so many examples, the metric there, trained or predicted, and its standard error."""
+
+    size: int
+    metric: float
+    deviation: float
+
+
 def laws_of(points: Learning) -> list[Law]:
     """Laws of few phases fitted to the errors, the best first: those that have fewer parameters than there are points.
 
@@ -56,21 +64,19 @@ def drops(
 
 
 def forecasts(
-    points: Learning, size: int, times: tuple[float, ...], anchor: float, anchor_deviation: float, most: float,
-    rng: np.random.Generator,
-) -> list[Forecast]:  # fmt: skip
-    """The metric at `times` as many examples: that of `size` ones plus what the power law's error falls by.
-
-    anchor: the metric at `size`, of a training or predicted, and its standard error. most: the best metric there is.
+    points: Learning, real: int, times: tuple[float, ...], anchor: Anchor, most: float, rng: np.random.Generator
+) -> list[Forecast]:
+    """The metric at `times` as many examples as `real`: that of the anchor plus what the power law's error falls by
+    from there on. most: the best metric there is.
     """
-    amounts = [round(size * factor) for factor in times]
-    fallen = drops(points, size, np.array(amounts, float), rng)
+    amounts = [round(real * factor) for factor in times]
+    fallen = drops(points, anchor.size, np.array(amounts, float), rng)
     if fallen is None:
         return []
     out: list[Forecast] = []
     for place, (factor, amount) in enumerate(zip(times, amounts, strict=True)):
-        spread = float(np.hypot(fallen[1:, place].std(ddof=1), anchor_deviation))
-        middle = anchor + float(fallen[0, place])
+        spread = float(np.hypot(fallen[1:, place].std(ddof=1), anchor.deviation))
+        middle = anchor.metric + float(fallen[0, place])
         low, high = (float(min(middle + sign * Z * spread, most)) for sign in (-1, 1))
         out.append(Forecast(float(factor), amount, float(min(middle, most)), (low, high)))
     return out

@@ -38,8 +38,8 @@ class Reach(NamedTuple):
 
 def curve_of(prepared: Prepared, effort: Effort, key) -> RealCurve:
     """The metric at amounts that halve, and at equal parts: those are means over effort.orders of their blocks."""
-    size = len(prepared.problem.contributors[0].index)
-    fits = fits_of(prepared, (0,), (amounts_of(size, effort),), effort, key)
+    fits = fits_of(prepared, (0,), (amounts_of,), effort, key)
+    (size,) = fits.sizes
     curve = real_curve(fits.evaluate, fits.blocks)
     turned = {one: _turned(fits, part, effort) for part, one in _parts(fits.blocks, effort.blocks).items()}
     metric = [float(np.mean(turned.get(n, [u]))) for n, u in zip(curve.amounts, curve.utilities(), strict=True)]

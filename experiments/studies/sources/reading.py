@@ -15,11 +15,13 @@ from experiments.data.rows import Frame
 from experiments.studies.sources.answer import Data, Set
 from experiments.studies.sources.drivers import leaks, without
 from experiments.tasks import own_pairs, own_tables, own_texts
-from experiments.tasks.own_data import Prepared
+from experiments.tasks.own_data import Prepared, codes_of, repeats
 
 MOST = 4000  # validation examples: what is fitted to them takes their cube
 PREPARE = {"text": own_texts.prepare, "pairs": own_pairs.prepare, "table": own_tables.prepare}
 RESERVED = ("real", "all")  # names that answers use
+REPEATS = "repeats another of the same file, which teaches a learner of so many steps nothing new"
+COPIES = 0.01  # of real examples that repeat others; where more do, repeats tell how frequent an example is
 LEAKS = "stands in validation, or has a near copy there"
 FEW = 20  # examples of the real file, below which nothing can be said
 
@@ -73,10 +75,18 @@ def prepared(given: Given, config, key: jax.Array) -> tuple[Prepared, Data]:
     """What is valued and learned, and what is said of it."""
     sets = (given.real, *given.sources)
     made = PREPARE[given.schema.kind](given.names, sets, given.validation, given.schema, config[given.schema.kind], key)
-    gone = leaks(made) if config.leave_out_leaks else tuple(np.zeros(len(rows.row), bool) for rows in sets)
+    gone: dict[str, Sequence[np.ndarray]] = {}
+    again = [repeats(codes_of(rows.examples)) for rows in sets]
+    if again[0].mean() <= COPIES:
+        gone[REPEATS] = again
     if config.leave_out_leaks:
-        made = without(made, gone)
-    described = [_set(name, rows, out) for name, rows, out in zip(given.names, sets, gone, strict=True)]
+        gone[LEAKS] = leaks(made)
+    for why in gone:
+        made = without(made, gone[why], why)
+    described = [
+        _set(name, rows, {why: some[number] for why, some in gone.items()})
+        for number, (name, rows) in enumerate(zip(given.names, sets, strict=True))
+    ]
     return made, Data(
         kind=given.schema.kind,
         columns=dict(given.schema.columns),
@@ -86,7 +96,7 @@ def prepared(given: Given, config, key: jax.Array) -> tuple[Prepared, Data]:
         learner=made.learner,
         surrogate=made.surrogate,
         real=described[0],
-        validation=_set("validation", given.validation, np.zeros(len(given.validation.row), bool)),
+        validation=_set("validation", given.validation, {}),
         sources=described[1:],
         split=" ".join([given.split, *(note[0].upper() + note[1:] + "." for note in made.notes)]),
     )
@@ -117,6 +127,11 @@ def _fewer(rows: Rows, salt: str) -> Rows:
     return rows.take(splits.by_content(rows.inputs, validation=MOST, test=0, salt=salt).validation)
 
 
-def _set(name: str, rows: Rows, leaking: np.ndarray) -> Set:
-    left_out = dict(rows.left_out) | ({LEAKS: int(leaking.sum())} if leaking.any() else {})
-    return Set(name, rows.file, rows.total, len(rows.row) - int(leaking.sum()), left_out)
+def _set(name: str, rows: Rows, gone: dict[str, np.ndarray]) -> Set:
+    """What is said of a set. gone: why -> which examples are left out, counted where it comes first."""
+    left_out, used = dict(rows.left_out), np.ones(len(rows.row), bool)
+    for why, some in gone.items():
+        if count := int((some & used).sum()):
+            left_out[why] = count
+        used &= ~some
+    return Set(name, rows.file, rows.total, int(used.sum()), left_out)

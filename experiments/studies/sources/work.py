@@ -18,8 +18,8 @@ from experiments.studies.sources.answer import Amount, Data, Drivers, plain
 from experiments.studies.sources.assembly import amounts_in, trainings_in, values_in
 from experiments.studies.sources.checks import REAL, TRAINED, Training
 from experiments.studies.sources.drivers import examples_of, of_sources
-from experiments.studies.sources.fits import Effort, Fits, beside_real, together
-from experiments.studies.sources.laws import forecasts, laws_of, phase_of
+from experiments.studies.sources.fits import Effort, Fits, beside_real, taken_sizes, together
+from experiments.studies.sources.laws import Anchor, forecasts, laws_of, phase_of
 from experiments.studies.sources.learning import Reach, RealCurve
 from experiments.studies.sources.plan import best_plan
 from experiments.studies.sources.values import value_of
@@ -77,6 +77,9 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
     lines: that are there; the list grows with every step.
     """
     yield Step([{"kind": "data"}], lambda: [{"kind": "data", "content": plain(work.data), "seconds": work.begun}])
+    for what in limits(work):
+        line = {"kind": "left out", "what": what}
+        yield Step([line], functools.partial(list, [line]))
     done = beside = 0.0
     for part in parts(work, lines):
         there = all(results.select(lines, **line) for line in part.step.lines)
@@ -88,6 +91,18 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
         else:
             yield _left_out(work, part)
         done, beside = done + part.flops, beside + part.seconds
+
+
+def limits(work: Work) -> list[str]:
+    """Which examples fits do not take, in words: those of more features than inducing points can stand for."""
+    contributors, out = work.prepared.problem.contributors, []
+    for numbers in [(0, number) for number in range(1, len(contributors))] + [tuple(range(len(contributors)))]:
+        taken = sum(taken_sizes(work.prepared, numbers, work.settings.effort))
+        total = sum(len(contributors[number].index) for number in numbers)
+        name = contributors[numbers[1]].name if len(numbers) == 2 else "all sources"
+        if taken < total:
+            out.append(f"fits on real examples and {name} take {taken:,} of {total:,} examples, drawn at random")
+    return list(dict.fromkeys(out))
 
 
 def pace(foreseen: float, taken: float) -> float:
@@ -216,16 +231,18 @@ def _more(work: Work, lines: list[dict]) -> dict:
     prepared, settings, curve = work.prepared, work.settings, _real_curve(lines)
     assert curve is not None  # parts yields this step where there is one
     trained = trainings_in(lines).get(Training(REAL, 0))
-    points, size = learning.learning(prepared, curve), curve.sizes[-1]
+    points, real = learning.learning(prepared, curve), work.data.real.used
+    anchor = Anchor(curve.sizes[-1], curve.metric[-1], curve.rows)
+    if trained is not None:
+        anchor = Anchor(real, trained, curve.rows)
     seed = np.asarray(jax.random.key_data(jax.random.fold_in(work.key, DRAWS)))
-    anchor = curve.metric[-1] if trained is None else trained
-    ahead = forecasts(points, size, settings.times, anchor, curve.rows, prepared.most, np.random.default_rng(seed))
+    ahead = forecasts(points, real, settings.times, anchor, prepared.most, np.random.default_rng(seed))
     amounts: list[Amount] = [one for one in amounts_in(lines) if one.source in settings.prices]
     plan = best_plan(learning.reach_of(prepared, curve), amounts, dict(settings.prices), settings.budget)
     return {
         "content": {
             "curve": plain(learning.curve_points(prepared, curve)),
-            "trained": [] if trained is None else [{"amount": size, "predicted": trained, "interval": None}],
+            "trained": [] if trained is None else [{"amount": real, "predicted": trained, "interval": None}],
             "laws": plain(laws_of(points)),
             "forecasts": plain(ahead),
             "plan": plan,

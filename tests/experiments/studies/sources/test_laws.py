@@ -5,7 +5,7 @@ import pytest
 
 from experiments.studies.sources import laws, plan
 from experiments.studies.sources.answer import Amount, Point
-from experiments.studies.sources.laws import Learning
+from experiments.studies.sources.laws import Anchor, Learning
 from experiments.studies.sources.learning import Reach
 
 SIZES = np.array([32.0, 64, 128, 256, 512])
@@ -20,7 +20,7 @@ CURVE = Learning(SIZES, errors(SIZES), 0.01 * errors(SIZES))
 
 def test_forecasts_are_those_of_the_curve_from_where_it_is_anchored():
     rng = np.random.default_rng(0)
-    (double, tenfold) = laws.forecasts(CURVE, 512, (2.0, 10.0), 0.9, 0.0, 1.0, rng)
+    (double, tenfold) = laws.forecasts(CURVE, 512, (2.0, 10.0), Anchor(512, 0.9, 0.0), 1.0, rng)
     assert (double.amount, tenfold.amount) == (1024, 5120)
     for one in (double, tenfold):
         assert one.predicted == pytest.approx(0.9 + errors(512) - errors(one.amount), abs=1e-4)
@@ -31,7 +31,7 @@ def test_forecasts_are_those_of_the_curve_from_where_it_is_anchored():
 def test_a_curve_of_few_sizes_has_neither_law_nor_forecast():
     few = Learning(*(column[:3] for column in CURVE))
     assert laws.laws_of(few) == []
-    assert laws.forecasts(few, 512, (2.0,), 0.9, 0.0, 1.0, np.random.default_rng(0)) == []
+    assert laws.forecasts(few, 512, (2.0,), Anchor(512, 0.9, 0.0), 1.0, np.random.default_rng(0)) == []
     assert laws.phase_of([10, 20], [0.3, 0.2], 0.5)[0].startswith("too few sizes")
 
 

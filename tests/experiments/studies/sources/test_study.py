@@ -185,6 +185,27 @@ def test_leaks_are_named_and_left_out_on_request():
     assert answers[1].data.sources[0].left_out == {reading.LEAKS: left_out}
 
 
+def test_repeats_teach_nothing_new():
+    columns = files.columns("text")
+    again = {name: values * 5 for name, values in columns["more"].items()}
+    sets = {"again": again, "more": columns["more"]}
+    answer = value_sources(columns["real"], sets, options=SMALL | {"minutes": 1e-6})
+    assert answer.data.sources[0].left_out == {reading.REPEATS: 480}
+    (first,) = answer.values
+    assert first.source == "again"
+    assert (first.drivers.duplicates, first.drivers.size) == (0.8, 120)
+    once = value_sources(columns["real"], {"again": columns["more"]}, options=SMALL | {"minutes": 1e-6})
+    assert first.value == pytest.approx(once.values[0].value, abs=0.02)  # words are counted on both
+
+
+def test_of_too_many_features_a_part_of_the_examples_is_taken():
+    columns = files.columns("text")
+    answer = by_library(columns, exact=100, points=16, minutes=1e-6)
+    words = "fits on real examples and more take 100 of 180 examples, drawn at random"
+    assert answer.cost.left_out[0] == words
+    assert answer.values[0].drivers.size == 120
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
