@@ -81,7 +81,7 @@ def gaussian_inducing(
         gram, cross = np.zeros(upper.shape), np.tensordot(union, left.crosses, 1)
         gram[upper] = union @ left.grams
         gram[np.diag_indices_from(gram)] += ridge * left.traces[there].sum() / blocks.counts[there].sum()
-        factor = scipy.linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
+        factor = scipy.linalg.cho_factor(gram.T, lower=True, overwrite_a=True, check_finite=False)  # columns first
         return middle + projected @ scipy.linalg.cho_solve(factor, cross[:, :-1] - np.outer(cross[:, -1], middle))
 
     return predict
@@ -120,7 +120,7 @@ def _exact(problem: Problem, blocks: Layout, whole: Contributor, kernels: tuple,
         rows = np.flatnonzero(union[place])
         system = inner[np.ix_(rows, rows)].astype(np.float64)
         system[np.diag_indices_from(system)] += ridge * mean_diagonal(system) / union[place][rows]
-        factor = scipy.linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
+        factor = scipy.linalg.cho_factor(system.T, lower=True, overwrite_a=True, check_finite=False)
         middle = np.average(centres, axis=0, weights=union * blocks.counts)
         return middle + outer[:, rows] @ scipy.linalg.cho_solve(factor, targets[rows] - middle)
 
