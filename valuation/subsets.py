@@ -17,19 +17,20 @@ from valuation.union_fits import gaussian_exact, gaussian_inducing, of_classes, 
 from valuation.unions import Evaluate, Layout, remembered
 
 EXACT = 12_000  # examples of all contributors together that are fitted exactly, with a Gaussian kernel
-POINTS = 2048  # inducing points of more
+POINTS = 1024  # inducing points of more: a million rows take a minute on two cores
 TANGENT = 4096  # examples of all contributors together whose tangent kernel is formed
 
 
-def evaluator(problem: Problem, blocks: Layout, *, exact: int = EXACT, points: int = POINTS) -> Evaluate:
+def evaluator(problem: Problem, blocks: Layout, *, base: int = 0, exact: int = EXACT, points: int = POINTS) -> Evaluate:
     """What the problem's surrogate (methods.surrogate.picked) does when fitted on a union of blocks, row by row.
 
     With weights of 0 and 1 the utility in the surrogate's own unit is, to rounding, the value that the method itself
     gives to a contributor of those examples, where the method is exact too (inducing.EXACT). The metric is that of the
     same fit. A union is fitted once, however often it is asked for.
 
-    blocks: of the problem's contributors, by their numbers. exact: up to so many examples of all blocks together each
-    union is fitted exactly, in 20 bytes times their square; above, all unions share `points` inducing rows, in some
+    blocks: of the problem's contributors, by their numbers. base: the contributor that most unions hold, such as the
+    real data. exact: up to so many examples of all blocks together each union is fitted exactly, in 20 bytes times
+    their square; above, all unions share `points` inducing rows, of which up to half are of the base, in some
     4 points^2 bytes a block.
     Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
     """
@@ -50,7 +51,7 @@ def evaluator(problem: Problem, blocks: Layout, *, exact: int = EXACT, points: i
         predict = gaussian_exact(problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"])
     else:
         predict = gaussian_inducing(
-            problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"], points=points
+            problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"], points=points, base=base
         )
     if kind == "classification":
         return remembered(of_classes(problem, blocks, predict, smoothing=options["smoothing"]))

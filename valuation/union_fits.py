@@ -33,15 +33,16 @@ Predict = Callable[[Float[np.ndarray, " B"]], Float[np.ndarray, "m c"]]  # weigh
 
 
 class Statistics(NamedTuple):
-    """What a block leaves behind. gram: the upper triangle of L^-1 K(Z, X) K(X, Z) L^-T, packed row by row.
+    """What blocks of examples X leave behind, a row each.
 
-    cross: L^-1 K(Z, X) (Y, 1). trace: tr K(X, X). centre: what the objective takes from its targets.
+    grams: the upper triangles of L^-1 K(Z, X) K(X, Z) L^-T, row by row. crosses: L^-1 K(Z, X) (Y, 1). traces:
+    tr K(X, X). centres: what the objective takes from their targets.
     """
 
-    gram: Float[np.ndarray, " m_m"]
-    cross: Float[np.ndarray, "m c_1"]
-    trace: float
-    centre: Float[np.ndarray, " c"]
+    grams: Float[np.ndarray, "B m_m"]
+    crosses: Float[np.ndarray, "B m c_1"]
+    traces: Float[np.ndarray, " B"]
+    centres: Float[np.ndarray, "B c"]
 
 
 def gaussian_exact(problem: Problem, blocks: Layout, *, ridge: float, bandwidth: float) -> Predict:
@@ -58,33 +59,29 @@ def tangent_exact(problem: Problem, blocks: Layout, *, ridge: float) -> Predict:
     return _exact(problem, blocks, whole, fitted_kernels(problem, whole), ridge)
 
 
-def gaussian_inducing(problem: Problem, blocks: Layout, *, ridge: float, bandwidth: float, points: int) -> Predict:
-    """The same by at most `points` inducing rows, alike many of each contributor, so that small ones are not lost.
+def gaussian_inducing(
+    problem: Problem, blocks: Layout, *, ridge: float, bandwidth: float, points: int, base: int
+) -> Predict:
+    """The same by at most `points` inducing rows: up to half of them of the contributor that every union holds, `base`,
+    and alike many of each other one as far as it has them.
 
     One pass over all examples, O(n m^2); then 4 m^2 bytes a block, and m^3 / 3 operations a union.
     """
     kernel = gaussian(bandwidth * median_squared_distance(problem))
     queries, centre = validation_rows(raw_validation_features(problem))
-    chosen = _shared_rows(problem, blocks, centre, points)
+    chosen = _shared_rows(problem, blocks, centre, points, base)
     root = root_of(float64_kernel(kernel, chosen, chosen))
     projected = solved(root, float64_kernel(kernel, chosen, queries)).T
-    progress = progress_over(int(blocks.counts.sum()))
-    parts = [_statistics(problem, part, centre, chosen, kernel, root, progress) for part in _parts(problem, blocks)]
+    left = _statistics(problem, blocks, centre, chosen, kernel, root)
     upper = np.triu(np.ones((len(chosen), len(chosen)), bool))
 
     def predict(union: Float[np.ndarray, " B"]) -> Float[np.ndarray, "m c"]:
-        middle = np.average([part.centre for part in parts], axis=0, weights=union * blocks.counts)
-        packed, cross = np.zeros(upper.sum()), np.zeros(parts[0].cross.shape)
-        for weight, part in zip(union, parts, strict=True):
-            if weight:
-                packed += weight * part.gram
-                cross += weight * part.cross
         there = union > 0
-        gram = np.zeros(upper.shape)
-        gram[upper] = packed
-        trace = sum(part.trace for part, present in zip(parts, there, strict=True) if present)
-        gram[np.diag_indices_from(gram)] += ridge * trace / blocks.counts[there].sum()
-        factor = scipy.linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
+        middle = np.average(left.centres, axis=0, weights=union * blocks.counts)
+        gram, cross = np.zeros(upper.shape), np.tensordot(union, left.crosses, 1)
+        gram[upper] = union @ left.grams
+        gram[np.diag_indices_from(gram)] += ridge * left.traces[there].sum() / blocks.counts[there].sum()
+        factor = scipy.linalg.cho_factor(gram.T, lower=True, overwrite_a=True, check_finite=False)  # columns first
         return middle + projected @ scipy.linalg.cho_solve(factor, cross[:, :-1] - np.outer(cross[:, -1], middle))
 
     return predict
@@ -123,7 +120,7 @@ def _exact(problem: Problem, blocks: Layout, whole: Contributor, kernels: tuple,
         rows = np.flatnonzero(union[place])
         system = inner[np.ix_(rows, rows)].astype(np.float64)
         system[np.diag_indices_from(system)] += ridge * mean_diagonal(system) / union[place][rows]
-        factor = scipy.linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
+        factor = scipy.linalg.cho_factor(system.T, lower=True, overwrite_a=True, check_finite=False)
         middle = np.average(centres, axis=0, weights=union * blocks.counts)
         return middle + outer[:, rows] @ scipy.linalg.cho_solve(factor, targets[rows] - middle)
 
@@ -145,13 +142,17 @@ def _parts(problem: Problem, blocks: Layout) -> list[Contributor]:
     ]
 
 
-def _shared_rows(problem: Problem, blocks: Layout, centre: np.ndarray, points: int) -> Float[np.ndarray, "m d"]:
-    """Different rows of all contributors, alike many of each as far as it has them: the small ones all have theirs."""
+def _shared_rows(
+    problem: Problem, blocks: Layout, centre: np.ndarray, points: int, base: int
+) -> Float[np.ndarray, "m d"]:
+    """Different rows of all contributors."""
     key, sizes = purpose_key(problem.key, Purpose.UNIONS), np.bincount(blocks.owner, blocks.counts).astype(int)
-    left, rows, shares = points, [], {}
-    for place, number in enumerate(np.argsort(sizes, kind="stable")):  # what a small one leaves, larger ones share
-        shares[number] = min(int(sizes[number]), left // (len(sizes) - place))
+    shares = {base: min(int(sizes[base]), max(points // 2, 1))}
+    left, others = points - shares[base], [int(number) for number in np.argsort(sizes, kind="stable") if number != base]
+    for place, number in enumerate(others):  # what a small one leaves, larger ones share
+        shares[number] = min(int(sizes[number]), left // (len(others) - place))
         left -= shares[number]
+    rows = []
     for number, share in sorted(shares.items()):
         one = problem.contributors[number]
         data = contributor_source(problem, one, one.targets)
@@ -161,12 +162,17 @@ def _shared_rows(problem: Problem, blocks: Layout, centre: np.ndarray, points: i
 
 
 def _statistics(
-    problem: Problem, part: Contributor, centre: np.ndarray, chosen: np.ndarray, kernel: Kernel, root: np.ndarray,
-    progress: Callable | None,
-) -> Statistics:  # fmt: skip
-    targets = contributor_targets(problem, part)
-    ones = np.column_stack([targets, np.ones(len(targets))])
-    sums = kernel_sums(contributor_source(problem, part, ones), chosen, centre, kernel, progress=progress)
-    gram = whitened(root, sums.gram)
-    middle = np.broadcast_to(problem.objective.centre(targets), targets.shape[1:])
-    return Statistics(gram[np.triu_indices(len(gram))], solved(root, sums.cross), sums.trace, middle)
+    problem: Problem, blocks: Layout, centre: np.ndarray, chosen: np.ndarray, kernel: Kernel, root: np.ndarray
+) -> Statistics:
+    progress, upper = progress_over(int(blocks.counts.sum())), np.triu_indices(len(chosen))
+    grams = np.empty((len(blocks.rows), len(upper[0])))
+    crosses, traces, centres = [], [], []
+    for number, part in enumerate(_parts(problem, blocks)):
+        targets = contributor_targets(problem, part)
+        data = contributor_source(problem, part, np.column_stack([targets, np.ones(len(targets))]))
+        sums = kernel_sums(data, chosen, centre, kernel, progress=progress)
+        grams[number] = whitened(root, sums.gram)[upper]
+        crosses.append(solved(root, sums.cross))
+        traces.append(sums.trace)
+        centres.append(np.broadcast_to(problem.objective.centre(targets), targets.shape[1:]))
+    return Statistics(grams, np.array(crosses), np.array(traces), np.array(centres))
