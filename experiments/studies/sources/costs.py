@@ -79,16 +79,13 @@ def memory(sizes: Sizes, effort: Effort) -> int:
     pool = 4 * every * (sizes.tokens if sizes.counted else min(sizes.features, 512))
     if sizes.counted:
         return pool + 100 * every * sizes.tokens
-    pair = sizes.examples[0] + max(sizes.examples[1:], default=0)
-    if sizes.features > effort.points:
-        pair, every = (min(count, effort.exact) for count in (pair, every))
-    return pool + max(_fit_bytes(pair, 2, effort), _fit_bytes(every, len(sizes.examples), effort))
+    if _is_exact(sizes, effort):
+        return pool + 36 * min(every, effort.exact) ** 2
+    return pool + 8 * effort.points**2 * (6 + len(sizes.examples) * effort.blocks)
 
 
-def _fit_bytes(count: int, sets: int, effort: Effort) -> int:
-    if count <= effort.exact:
-        return 36 * count**2
-    return 8 * effort.points**2 * (6 + sets * effort.blocks)
+def _is_exact(sizes: Sizes, effort: Effort) -> bool:
+    return sum(sizes.examples) <= effort.exact or sizes.features > effort.points
 
 
 def _unions(sizes: Sizes, examples: Sequence[int], unions: int, blocks: int, effort: Effort) -> float:
@@ -98,7 +95,7 @@ def _unions(sizes: Sizes, examples: Sequence[int], unions: int, blocks: int, eff
         return EVENTS * count * sizes.tokens * unions
     if sizes.features > effort.points:  # of many examples a part is taken
         count = min(count, effort.exact)
-    if count <= effort.exact:
+    if _is_exact(sizes, effort):
         return 2 * count**2 * sizes.features + unions * SLOWER * count**3 / 3
     points = float(effort.points)
     once = count * points * (points + 2 * sizes.features) + 2 * blocks * points**3

@@ -25,9 +25,10 @@ Ends = Callable[[int, "Effort"], list[int]]
 
 
 class Effort(NamedTuple):
-    """How much is computed. blocks: equal parts of a set, which the jackknife leaves out one by one. exact: examples of
-    a union that are fitted exactly, at most. points: inducing points of more; where examples have more features than
-    that, which so few points cannot stand for, a part of the examples is taken instead. orders: of the real examples.
+    """How much is computed. blocks: equal parts of a set, which the jackknife leaves out one by one. exact: where all
+    sets together have at most so many examples, every fit is exact; otherwise none is, so that all can be compared.
+    points: inducing points of those fits. Where examples have more features than that, which so few points cannot stand
+    for, every fit is exact, on a part of the examples. orders: of the real examples.
     """
 
     blocks: int
@@ -58,7 +59,9 @@ def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Ends], ef
     problem = prepared.problem._replace(contributors=some)
     where = [cut(size, effort) for cut, size in zip(ends, sizes, strict=True)]
     blocks = layout(sizes, where, key=jax.random.fold_in(key, ORDERS))
-    evaluate = evaluator(problem, blocks, exact=effort.exact, points=effort.points)
+    every = sum(len(one.index) for one in prepared.problem.contributors)
+    exact = effort.exact if every <= effort.exact or is_wide(prepared, effort) else 0
+    evaluate = evaluator(problem, blocks, exact=exact, points=effort.points)
     half = halves(len(problem.validation.inputs), key=jax.random.fold_in(key, HALVES))
     return Fits(tuple(numbers), sizes, blocks, evaluate, half)
 
@@ -79,15 +82,19 @@ def taken_sizes(prepared: Prepared, numbers: Sequence[int], effort: Effort) -> t
 
     Then the real ones have half of effort.exact at most, and sources the same share of what is left.
     """
-    problem = prepared.problem
-    counts = [len(problem.contributors[number].index) for number in numbers]
-    width = np.size(problem.features(problem.validation.inputs[:1]))
-    if problem.pool.mask is not None or sum(counts) <= effort.exact or width <= effort.points:
+    counts = [len(prepared.problem.contributors[number].index) for number in numbers]
+    if sum(counts) <= effort.exact or not is_wide(prepared, effort):
         return tuple(counts)
     real, *others = counts
     real = min(real, effort.exact // 2) if others else min(real, effort.exact)
     share = min((effort.exact - real) / max(sum(others), 1), 1.0)
     return real, *(max(int(share * count), 1) for count in others)
+
+
+def is_wide(prepared: Prepared, effort: Effort) -> bool:
+    """Whether examples have more features than inducing points can stand for; tokens that are counted have none."""
+    problem = prepared.problem
+    return problem.pool.mask is None and np.size(problem.features(problem.validation.inputs[:1])) > effort.points
 
 
 def _drawn(contributor: Contributor, size: int, key) -> Contributor:
