@@ -42,6 +42,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.blocks = 8  # of examples, that the jackknife leaves out one by one
     config.orders = 3  # of the real examples, that learning curves are means over
     config.exact, config.points = 4000, 1024  # examples in all that are fitted exactly, at most; else inducing points
+    config.ridge = 0.0  # of kernel fits, in mean diagonals; 0: what does best on the real examples alone
     config.check = False  # whether a few models are trained, on R and on R + S, to see how right the answers are
     config.check_sources, config.check_seeds = 5, 3  # at most so many sources, so many trainings of each
     config.train = False  # whether one model is trained on the real examples, from which forecasts then start

@@ -76,7 +76,7 @@ ALSO = {
     "experiments/studies/sources/test_study.py": (
         "configs.sources experiments.sources experiments.studies.sources.amounts "
         "experiments.studies.sources.assembly experiments.studies.sources.costs "
-        "experiments.studies.sources.decision experiments.studies.sources.fits "
+        "experiments.studies.sources.decision "
         "experiments.studies.sources.reading experiments.studies.sources.values experiments.studies.sources.work"
     ),
     "experiments/tasks/test_own_data.py": (

@@ -21,7 +21,15 @@ POINTS = 1024  # inducing points of more: a million rows take a minute on two co
 TANGENT = 4096  # examples of all contributors together whose tangent kernel is formed
 
 
-def evaluator(problem: Problem, blocks: Layout, *, base: int = 0, exact: int = EXACT, points: int = POINTS) -> Evaluate:
+def evaluator(
+    problem: Problem,
+    blocks: Layout,
+    *,
+    base: int = 0,
+    exact: int = EXACT,
+    points: int = POINTS,
+    ridge: float | None = None,
+) -> Evaluate:
     """What the problem's surrogate (methods.surrogate.picked) does when fitted on a union of blocks, row by row.
 
     With weights of 0 and 1 the utility in the surrogate's own unit is, to rounding, the value that the method itself
@@ -31,12 +39,13 @@ def evaluator(problem: Problem, blocks: Layout, *, base: int = 0, exact: int = E
     blocks: of the problem's contributors, by their numbers. base: the contributor that most unions hold, such as the
     real data. exact: up to so many examples of all blocks together each union is fitted exactly, in 20 bytes times
     their square; above, all unions share `points` inducing rows, of which up to half are of the base, in some
-    4 points^2 bytes a block.
+    4 points^2 bytes a block. ridge: of kernel fits, in mean diagonals; None: the method's own.
     Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
     """
     problem = problem._replace(shared=None)  # what is made of blocks would only fill it
     pick, kind = picked(problem.learner, problem.objective.kind), problem.objective.kind
     options, examples = METHODS[pick.name].defaults(), int(blocks.counts.sum())
+    options |= {"ridge": ridge} if ridge is not None else {}
     if pick.name == "ngram_utility":
         return remembered(counted(problem, blocks, output_width(problem), order=options["order"]))
     if pick.name.startswith("ntk"):

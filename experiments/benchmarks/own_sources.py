@@ -33,6 +33,7 @@ from experiments.synthetic import corpus, review_templates
 from experiments.tasks import own_texts
 from experiments.training.fit import fit
 from experiments.training.recipe import Part
+from valuation.kernel import outputs
 
 REAL, VALIDATION, TEST = "real", "validation", "test"
 SIZES = {REAL: 500, VALIDATION: 2000, "more of IMDb": 2000, "shuffled labels": 2000, "repeated": 200, TEST: 5000}
@@ -111,13 +112,24 @@ def trained(paths: dict[str, Path], seed: int) -> list[dict]:
         mesh=mesh.devices(),
         title=f"truth, seed {seed}",
     )
-    reached = [made.measure(made.problem.model._replace(params=one), made.problem.validation) for one in models]
-    about: dict[str, Any] = {"kind": "own truth", "seed": seed}
-    return [about | {"source": name, "metric": metric} for name, metric in zip(("", *SOURCES), reached, strict=True)]
+    tested, model = made.problem.validation, made.problem.model
+    right = [outputs(model._replace(params=one), tested.inputs).argmax(1) == tested.targets for one in models]
+    return [
+        {
+            "kind": "own truth",
+            "source": name,
+            "seed": seed,
+            "metric": float(one.mean()),
+            "deviation": float(np.std(one.astype(float) - right[0]) / np.sqrt(len(one))),
+        }
+        for name, one in zip(("", *SOURCES), right, strict=True)
+    ]
 
 
 def judged(lines: list[dict]) -> list[dict]:
-    """The line that says how right the values were: the truth of each source with its interval over seeds."""
+    """The line that says how right the values were: the truth of each source with its interval over seeds and test
+    examples.
+    """
     reached = {(line["source"], line["seed"]): line["metric"] for line in results.select(lines, kind="own truth")}
     seeds = sorted({seed for _, seed in reached})
     values = {line["source"]: line for line in results.select(lines, kind="own source")}
@@ -125,7 +137,10 @@ def judged(lines: list[dict]) -> list[dict]:
         return []
     gains = {name: np.array([reached[name, seed] - reached["", seed] for seed in seeds]) for name in SOURCES}
     means = {name: float(gain.mean()) for name, gain in gains.items()}
-    errors = {name: float(gain.std(ddof=1) / np.sqrt(len(seeds))) for name, gain in gains.items()}
+    tested = {line["source"]: line["deviation"] for line in results.select(lines, kind="own truth")}  # of all seeds
+    errors = {
+        name: float(np.hypot(gain.std(ddof=1) / np.sqrt(len(seeds)), tested[name])) for name, gain in gains.items()
+    }
     clear = [name for name in SOURCES if abs(means[name]) > Z * errors[name]]
     right = [name for name in clear if np.sign(values[name]["value"]) == np.sign(means[name])]
     order = sorted(SOURCES, key=lambda name: -values[name]["value"])

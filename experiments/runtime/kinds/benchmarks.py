@@ -121,13 +121,14 @@ OWN_SOURCES = {
             "source": "that stands beside the real examples in training; empty: none",
             "seed": "of the training, from 0 on",
             "metric": "of the trained model on the test file",
+            "deviation": "standard error of its difference from the model of real examples alone, over test examples",
         },
     ),
     "own summary": Kind(
         (),
         {
             "truth": "by source, mean trained gain",
-            "standard_errors": "of these, over seeds",
+            "standard_errors": "of these, over seeds and test examples",
             "clear": "sources whose trained gain is clear of 0",
             "signs_right": "those of them whose value has its sign",
             "order": "of the sources by value, the best first",

@@ -15,7 +15,8 @@ from valuation.problem import Contributor
 from valuation.subsets import evaluator
 from valuation.unions import Evaluate, Layout, Scores, halvings, layout, taken
 
-ORDERS, HALVES, DRAWN = range(3)  # purposes of the key of a run
+ORDERS, HALVES, DRAWN, TUNED = range(4)  # purposes of the key of a run
+RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0)
 Z = 1.96
 LEAST = 16  # examples of the smallest amount of a curve
 HALVED = 3  # times that the first of equal parts is halved, where shares of all sets are known
@@ -25,16 +26,19 @@ Ends = Callable[[int, "Effort"], list[int]]
 
 
 class Effort(NamedTuple):
-    """How much is computed. blocks: equal parts of a set, which the jackknife leaves out one by one. exact: where all
-    sets together have at most so many examples, every fit is exact; otherwise none is, so that all can be compared.
-    points: inducing points of those fits. Where examples have more features than that, which so few points cannot stand
-    for, every fit is exact, on a part of the examples. orders: of the real examples.
+    """How much is computed. blocks: equal parts of a set, which the jackknife leaves out one by one. orders: of the
+    real examples. ridge: of kernel fits, in mean diagonals; 0: `tuned` chooses it.
+
+    exact: where all sets together have at most so many examples, every fit is exact; otherwise none is, so that all can
+    be compared. points: inducing points of those fits. Where examples have more features than that, which so few points
+    cannot stand for, every fit is exact, on a part of the examples.
     """
 
     blocks: int
     exact: int
     points: int
     orders: int
+    ridge: float
 
 
 class Fits(NamedTuple):
@@ -61,9 +65,27 @@ def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Ends], ef
     blocks = layout(sizes, where, key=jax.random.fold_in(key, ORDERS))
     every = sum(len(one.index) for one in prepared.problem.contributors)
     exact = effort.exact if every <= effort.exact or is_wide(prepared, effort) else 0
-    evaluate = evaluator(problem, blocks, exact=exact, points=effort.points)
+    ridge = effort.ridge or None
+    evaluate = evaluator(problem, blocks, exact=exact, points=effort.points, ridge=ridge)
     half = halves(len(problem.validation.inputs), key=jax.random.fold_in(key, HALVES))
     return Fits(tuple(numbers), sizes, blocks, evaluate, half)
+
+
+def tuned(prepared: Prepared, effort: Effort, key) -> Effort:
+    """The effort with the ridge of RIDGES that does best on the real examples alone, at most half of effort.exact.
+
+    One number for all fits, so that all can be compared; sources have no part in the choice. Tokens are counted without
+    one. A ridge that is given stays.
+    """
+    if effort.ridge or prepared.problem.pool.mask is not None:
+        return effort
+    real = prepared.problem.contributors[0]
+    size = min(len(real.index), max(effort.exact // 2, LEAST))
+    problem = prepared.problem._replace(contributors=(_drawn(real, size, jax.random.fold_in(key, TUNED)),))
+    blocks = layout([size], [[size]], key=jax.random.fold_in(key, ORDERS))
+    every = taken(blocks, {0: size})
+    worth = [evaluator(problem, blocks, exact=size, ridge=ridge)(every).utility("own") for ridge in RIDGES]
+    return effort._replace(ridge=RIDGES[int(np.argmax(worth))])
 
 
 def beside_real(prepared: Prepared, number: int, effort: Effort, key) -> Fits:

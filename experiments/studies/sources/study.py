@@ -83,7 +83,7 @@ def write(workdir: str | Path) -> Path:
 
 def settings_of(config, prices: dict[str, float]) -> Settings:
     """What the config asks for."""
-    effort = Effort(config.blocks, config.exact, config.points, config.orders)
+    effort = Effort(config.blocks, config.exact, config.points, config.orders, config.ridge)
     same = {name: config[name] for name in Settings._fields if name in config and name != "prices"}
     return Settings(effort=effort, prices=prices, **same)
 
@@ -100,6 +100,8 @@ def check(config, *, priced: bool) -> None:
     for name, least in (("blocks", 2), ("exact", 0), ("points", 16), ("orders", 1), ("check_sources", 1)):
         if config[name] < least:
             raise ValueError(f"config.{name} = {config[name]}, expected {least} or more")
+    if config.ridge < 0:
+        raise ValueError(f"config.ridge = {config.ridge}, expected a number above 0, or 0 to have it chosen")
     if config.check_seeds < 1 or config.budget < 0 or not config.minutes > 0:
         raise ValueError(
             f"config.check_seeds = {config.check_seeds}, config.budget = {config.budget}, config.minutes = "

@@ -18,7 +18,7 @@ from experiments.studies.sources.answer import Amount, Data, Drivers, plain
 from experiments.studies.sources.assembly import amounts_in, trainings_in, values_in
 from experiments.studies.sources.checks import REAL, TRAINED, Training
 from experiments.studies.sources.drivers import examples_of, of_sources
-from experiments.studies.sources.fits import Effort, Fits, beside_real, taken_sizes, together
+from experiments.studies.sources.fits import Effort, Fits, beside_real, taken_sizes, together, tuned
 from experiments.studies.sources.laws import Anchor, forecasts, laws_of, phase_of
 from experiments.studies.sources.learning import Reach, RealCurve
 from experiments.studies.sources.plan import best_plan
@@ -76,6 +76,7 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
 
     lines: that are there; the list grows with every step.
     """
+    work = _tuned(work)
     yield Step([{"kind": "data"}], lambda: [{"kind": "data", "content": plain(work.data), "seconds": work.begun}])
     for what in limits(work):
         line = {"kind": "left out", "what": what}
@@ -91,6 +92,18 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
         else:
             yield _left_out(work, part)
         done, beside = done + part.flops, beside + part.seconds
+
+
+def _tuned(work: Work) -> Work:
+    """The work with its ridge chosen, and said."""
+    begun = work.clock()
+    effort = tuned(work.prepared, work.settings.effort, jax.random.fold_in(work.key, FITS))
+    said = work.data.surrogate + (f", ridge {effort.ridge:g}" if effort.ridge else "")
+    return work._replace(
+        settings=work.settings._replace(effort=effort),
+        data=work.data._replace(surrogate=said),
+        begun=work.begun + work.clock() - begun,
+    )
 
 
 def limits(work: Work) -> list[str]:

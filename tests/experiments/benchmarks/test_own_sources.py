@@ -31,10 +31,10 @@ def test_signs_count_where_the_truth_is_clear():
         {"kind": "own source", "source": name, "value": value, "run_seconds": 5.0} for name, value in worth.items()
     ]
     for seed in range(4):
-        lines.append({"kind": "own truth", "source": "", "seed": seed, "metric": 0.5 + 0.01 * seed})
+        lines.append({"kind": "own truth", "source": "", "seed": seed, "metric": 0.5 + 0.01 * seed, "deviation": 0.0})
         for name, gain in gains.items():
             metric = 0.5 + 0.01 * seed + gain + 0.001 * rng.normal() * (1 if gain else 30)
-            lines.append({"kind": "own truth", "source": name, "seed": seed, "metric": metric})
+            lines.append({"kind": "own truth", "source": name, "seed": seed, "metric": metric, "deviation": 0.003})
     (summary,) = own_sources.judged(lines)
     assert summary["clear"] == ["more of IMDb", "Rotten Tomatoes", "shuffled labels", "repeated"]
     assert summary["signs_right"] == ["more of IMDb", "shuffled labels", "repeated"]
