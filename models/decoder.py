@@ -1,6 +1,7 @@
 """A compact decoder of the Llama and Qwen families: RMSNorm, rotary positions, grouped queries, SwiGLU, a cache."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -10,13 +11,15 @@ from jaxtyping import Array, Bool, Float, Int
 
 from models.functional import Model, call, functional
 from models.layers import Dense, Embed, RMSNorm, small_rows
+from models.rotary import frequencies, rotated
 
 
 class Config(NamedTuple):
     """Sizes of a decoder.
 
     kv_heads: heads of keys and values, each shared by heads / kv_heads queries. head_width: of every head, even.
-    rope_base: of the rotary frequencies base^(-2i / head_width). epsilon: of the norms. longest: most tokens.
+    rope_base: of the rotary frequencies base^(-2i / head_width). rope_divisors: what each of them is divided by, where
+    positions are stretched (models/rotary.py); () where not. epsilon: of the norms. longest: most tokens.
     tied: the output layer is the token table. qk_norm: RMSNorm of every head's queries and keys (Qwen3).
     qkv_bias: biases of queries, keys and values (Qwen2).
     interleaved: rotary pairs are (2i, 2i + 1), as in a Llama GGUF; else (i, i + head_width / 2), as in Hugging Face.
@@ -36,6 +39,7 @@ class Config(NamedTuple):
     qkv_bias: bool = False
     interleaved: bool = False
     longest: int = 2048
+    rope_divisors: tuple[float, ...] = ()
 
 
 class Cache(NamedTuple):
@@ -65,7 +69,8 @@ class Block(nnx.Module):
         c, z = self.config, self.norm1(h)
         q, k, v = (part(z).reshape(*h.shape[:2], -1, c.head_width) for part in (self.q, self.k, self.v))
         q, k = (x if norm is None else norm(x) for norm, x in ((self.q_norm, q), (self.k_norm, k)))
-        q, k = (rotated(x, positions, base=c.rope_base, interleaved=c.interleaved) for x in (q, k))
+        turn = frequencies(c.head_width, c.rope_base, c.rope_divisors)
+        q, k = (rotated(x, positions, turn, interleaved=c.interleaved) for x in (q, k))
         new = Cache(k.swapaxes(1, 2), v.swapaxes(1, 2))
         if cache is not None:
             rows = jnp.arange(len(h))[:, None]
@@ -73,16 +78,6 @@ class Block(nnx.Module):
         h = h + self.o(attention(q / math.sqrt(c.head_width), new, positions))
         z = self.norm2(h)
         return h + self.down(jax.nn.silu(self.gate(z)) * self.up(z)), new
-
-
-def rotated(x: Float[Array, "n s h e"], positions: Int[Array, "b s"], *, base: float, interleaved: bool):
-    """Every pair (a, b) of a head, turned by angle position * base^(-2i/e): (a cos - b sin, b cos + a sin)."""
-    half = x.shape[-1] // 2
-    angle = positions[..., None, None] * base ** (-jnp.arange(half) / half)
-    cos, sin = jnp.cos(angle).astype(x.dtype), jnp.sin(angle).astype(x.dtype)
-    a, b = (x[..., 0::2], x[..., 1::2]) if interleaved else (x[..., :half], x[..., half:])
-    pair = a * cos - b * sin, b * cos + a * sin
-    return jnp.stack(pair, -1).reshape(x.shape) if interleaved else jnp.concatenate(pair, -1)
 
 
 def attention(q: Float[Array, "n s h e"], seen: Cache, positions: Int[Array, "b s"]) -> Float[Array, "n s d"]:
@@ -100,6 +95,23 @@ def attention(q: Float[Array, "n s h e"], seen: Cache, positions: Int[Array, "b 
     total = weights.sum(-1, keepdims=True)
     mixed = jnp.einsum("ngjst,ngte->ngjse", weights.astype(q.dtype), seen.values) / total.astype(q.dtype)
     return mixed.transpose(0, 3, 1, 2, 4).reshape(n, s, h * e)
+
+
+def through(
+    blocks: Sequence[Block], h: Float[Array, "n s d"], positions: Int[Array, "n s"] | None = None, caches=None
+) -> tuple[Float[Array, "n s d"], list[Cache]]:
+    """(states after these blocks (n, s, d), their caches) from the states before them; the rest as in Decoder.states.
+
+    Raises ValueError for more tokens than the model allows.
+    """
+    news = []
+    positions = jnp.arange(h.shape[1])[None] if positions is None else positions
+    for i, block in enumerate(blocks):
+        if h.shape[1] > block.config.longest:
+            raise ValueError(f"{h.shape[1]} tokens are more than the {block.config.longest} of this model")
+        h, new = block(h, positions, None if caches is None else caches[i])
+        news.append(new)
+    return h, news
 
 
 class Decoder(nnx.Module):
@@ -126,14 +138,7 @@ class Decoder(nnx.Module):
 
         positions and caches: of tokens that go on after earlier ones, which are read from the caches.
         """
-        if tokens.shape[1] > self.config.longest:
-            raise ValueError(f"{tokens.shape[1]} tokens are more than the {self.config.longest} of this model")
-        h, news = self.tok(tokens), []
-        positions = jnp.arange(tokens.shape[1])[None] if positions is None else positions
-        for i, block in enumerate(self.blocks[:depth]):
-            h, new = block(h, positions, None if caches is None else caches[i])
-            news.append(new)
-        return h, news
+        return through(self.blocks[:depth], self.tok(tokens), positions, caches)
 
     def logits(self, h: Float[Array, "n s d"]) -> Float[Array, "n s v"]:
         """Of the next token, from the states after the last block; in float32, since 16 bits would tie words."""
@@ -176,10 +181,16 @@ def hidden(
 
 def checked(config: Config) -> Config:
     """The config. Raises ValueError if its sizes do not fit together."""
+    if min(config[:7]) < 1:
+        raise ValueError(f"every size of a decoder must be at least 1, got {config}")
     if config.heads % config.kv_heads:
         raise ValueError(f"{config.kv_heads} key-value heads do not divide {config.heads} query heads")
     if config.head_width % 2:
         raise ValueError(f"rotary positions turn pairs: a head needs an even width, got {config.head_width}")
-    if min(config[:7]) < 1:
-        raise ValueError(f"every size of a decoder must be at least 1, got {config}")
+    if config.rope_divisors and len(config.rope_divisors) != config.head_width // 2:
+        raise ValueError(
+            f"{config.head_width // 2} rotary pairs need as many divisors or none, got {len(config.rope_divisors)}"
+        )
+    if not all(0 < number < math.inf for number in (config.rope_base, config.epsilon, *config.rope_divisors)):
+        raise ValueError(f"rotary base, rotary divisors and epsilon must be positive numbers, got {config}")
     return config

@@ -143,7 +143,7 @@ def _continued(params, frozen, state, *, keys, ends, settings, limit, merged) ->
 def _with_token(state: State, logits, keys, ends, settings) -> State:
     now = jax.vmap(jax.random.fold_in, (0, None))(keys, state.step)
     token = next_token(logits, now, **settings)
-    lost = ~state.stopped & ~jnp.isfinite(logits.max(-1))  # NaN is the largest of what it stands among
+    lost = ~state.stopped & ~jnp.isfinite(logits).all(-1)
     stopped = state.stopped | lost | (token[:, None] == ends).any(-1)
     return state._replace(
         token=token,

@@ -36,7 +36,11 @@ ALSO = {
     "experiments/data/test_images.py": (
         "experiments.data.builders.archived experiments.data.builders.cifar10 experiments.data.builders.mnist5k"
     ),
+    "experiments/data/test_own_files.py": (
+        "experiments.data.cells experiments.data.own_kinds experiments.data.own_rows"
+    ),
     "experiments/data/test_reviews.py": "experiments.data.builders.movie_reviews experiments.synthetic.ngrams",
+    "experiments/data/test_rows.py": ("experiments.data.columns experiments.data.csv_rows experiments.data.json_rows"),
     "experiments/runtime/test_kinds.py": (
         "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound experiments.runtime.kinds.kind "
         "experiments.runtime.kinds.language experiments.runtime.kinds.mixing experiments.runtime.kinds.phases "
@@ -60,6 +64,12 @@ ALSO = {
         "experiments.studies.phases.numbers experiments.studies.phases.reading "
         "experiments.studies.phases.report experiments.studies.phases.simulation "
         "experiments.synthetic.sampling models.recall"
+    ),
+    "experiments/studies/sources/test_answer_file.py": (
+        "experiments.studies.sources.answer experiments.studies.sources.schema"
+    ),
+    "experiments/studies/sources/test_report.py": (
+        "experiments.studies.sources.figures experiments.studies.sources.sections experiments.studies.sources.words"
     ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
@@ -91,7 +101,6 @@ ALSO = {
     "experiments/training/test_fit.py": "experiments.training.loop",
     "models/test_classifiers.py": "models.convnet models.cvae models.layers models.losses models.mlp models.resnet",
     "models/test_decoder.py": "models.functional models.lora",
-    "models/test_pretrained.py": "models.gguf_files models.hugging_face models.tokenizer",
     "theory/test_bound.py": (
         "experiments.studies.bound.figures experiments.studies.bound.simulation "
         "experiments.studies.bound.study theory.bound_terms"
@@ -216,8 +225,8 @@ def test_every_module_has_a_test_of_its_name_or_is_named_in_the_list():
     users = {name: {other for other, path in MODULES.items() if name in imported(path)} for name in MODULES}
     missing, unread = [], []
     for name, path in MODULES.items():
-        own = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
-        if path.name == "__init__.py" or own.exists():
+        mirror = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
+        if path.name == "__init__.py" or mirror.exists():
             continue
         if name not in NAMED_ELSEWHERE:
             missing.append(name)

@@ -18,7 +18,7 @@ from experiments.run import complete
 from experiments.runtime import launch, results
 from experiments.runtime.overrides import separated
 from experiments.studies.valuation import study
-from tests.models.test_pretrained import written
+from tests.models.written_models import written
 from valuation.methods import METHODS
 
 ROOT = Path(__file__).parent.parent

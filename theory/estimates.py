@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theory.arguments import Number
-from theory.laws import JOINTS, Law
+from theory.laws import JOINTS, LAWS, Law
 from theory.likelihood import Optimum
 from theory.measured import Curve
 from theory.phases import breakpoints, local_slope
@@ -33,22 +33,49 @@ def intervals_of_parameters(law: Law, data: Curve, best: Optimum, rise: float) -
     return intervals
 
 
-def three_phase_breakpoints(
-    law: Law, data: Curve, best: Optimum, rise: float
-) -> tuple[tuple[float, float], dict[str, tuple[float, float]]]:
-    """T1 and T2 of law iii, total draws, and their intervals by name. Arguments as for intervals_of_parameters."""
-    values, ranges = [], {}
-    for index, name in enumerate(JOINTS):
+def joints_and_plateau(name: str, data: Curve, best: Optimum) -> tuple[tuple[float, float] | None, float | None]:
+    """Both breakpoints of a fit, total draws, and the least slope between them over that around; None without any.
+
+    name: of the law, a key of LAWS. best: its optimum on the data.
+    """
+    values = natural(LAWS[name], best)
+    if name == "piecewise":
+        first, second = sorted(values[joint] for joint in JOINTS)
+        around = max(values["first_slope"], values["last_slope"])
+        return (first, second), values["plateau_slope"] / around if around < 0 else float("inf")
+    if name != "three_phase":
+        return None, None
+    with jax.enable_x64(True):
+        logs, _ = _log_breakpoint(best.parameters, data.real_share, data.shots)
+    first, second = np.exp(np.asarray(logs)).tolist()
+    return (first, second), flattest(data, (first, second), exponent=values["exponent"], cutoff=values["cutoff"])
+
+
+def intervals_of_joints(
+    name: str, data: Curve, best: Optimum, rise: float, intervals: dict[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals of both breakpoints, total draws, by name; of a law that has some.
+
+    intervals: of its parameters; the rest as for intervals_of_parameters.
+    """
+    if name == "piecewise":  # they are parameters, which may have changed places
+        ends = sorted((intervals[joint] for joint in JOINTS), key=lambda ends: sum(ends))
+        return dict(zip(JOINTS, ends, strict=True))
+    ranges = {}
+    joints, _ = joints_and_plateau(name, data, best)
+    for index, joint in enumerate(JOINTS):
 
         def quantity(parameters, index=index):
             with jax.enable_x64(True):
                 value, gradient = _log_breakpoint(parameters, data.real_share, data.shots)
             return float(value[index]), np.asarray(gradient[index])
 
-        values.append(float(np.exp(quantity(best.parameters)[0])))
-        low, high = interval(law, data, best, quantity, rise) if np.isfinite(values[-1]) else (np.inf,) * 2
-        ranges[name] = (float(np.exp(low)), float(np.exp(high)))
-    return (values[0], values[1]), ranges
+        finite = joints is not None and np.isfinite(joints[index])
+        low, high = interval(LAWS[name], data, best, quantity, rise) if finite else (np.inf,) * 2
+        ranges[joint] = (float(np.exp(low)), float(np.exp(high)))
+    if np.isinf(intervals["cutoff"][1]):  # then only the bound of the cutoff limits the breakpoints
+        ranges = {joint: (low, float("inf")) for joint, (low, _) in ranges.items()}
+    return ranges
 
 
 @jax.jit

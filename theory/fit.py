@@ -7,10 +7,10 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from theory.arguments import Number
-from theory.estimates import flattest, intervals_of_parameters, natural, phase_slopes, three_phase_breakpoints
+from theory.estimates import intervals_of_joints, intervals_of_parameters, joints_and_plateau, natural, phase_slopes
 from theory.laws import JOINTS, LAWS
-from theory.likelihood import criteria, optimum, residuals_and_jacobian
-from theory.measured import Curve, curve
+from theory.likelihood import Optimum, bounds, criteria, criterion, descend, optimum, residuals_and_jacobian
+from theory.measured import Curve, curve, rise, without
 from theory.profile import allowed_rise
 
 PLATEAU = 0.25  # a plateau is at most this steep, relative to the slopes around it
@@ -31,7 +31,11 @@ class Fit(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """All four laws. `best` has the lowest BIC; three_phases: it has two breakpoints and a plateau within the data."""
+    """Those of the four laws that the points are enough for, by name.
+
+    best: the law of the lowest criterion (likelihood.criterion). three_phases: it has two breakpoints and a plateau
+    within the data, and so it is without any one of the points. verdict: the same in words.
+    """
 
     best: str
     fits: dict[str, Fit]
@@ -68,30 +72,38 @@ def compare(
     standard_errors: ArrayLike | None = None,
     shots: Number = 1.0,
 ) -> Comparison:
-    """The four laws fitted to the same data, the one of lowest BIC, and in words whether the data show three phases.
+    """The four laws fitted to the same data, which of them is best, and in words whether the data show three phases.
 
     They do if the best law has two breakpoints with two sampled sizes or more before, between and after them, and
-    between them a slope of at most a quarter of the slopes around. Arguments and errors as for `fit`.
+    between them a slope of at most a quarter of the slopes around; and if the same holds without any one of the points,
+    so that no single bad run makes a phase. A law with as many parameters as there are points, or more, is left out.
+    Arguments and errors as for `fit`.
     """
     data = curve(samples, errors, real_share, standard_errors, shots)
-    fits = {law: fitted(law, data) for law in LAWS}
-    first, second = sorted(fits.values(), key=lambda one: one.bic)[:2]
-    margin = f"its BIC is {second.bic - first.bic:.3g} below that of the next, the {_words(second.law)} law"
+    optima = {name: optimum(law, data) for name, law in LAWS.items() if data.size > len(law.names) + 2}
+    if not optima:
+        raise ValueError(f"the power law has 3 parameters and needs more points than that, got {data.size}")
+    fits = {name: _described(name, data, best) for name, best in optima.items()}
+    chosen, *others = sorted(fits, key=lambda name: criterion(data, optima[name]))
+    first, margin = fits[chosen], ""
+    if others and np.isfinite(criterion(data, optima[others[0]])):
+        ahead = criterion(data, optima[others[0]]) - criterion(data, optima[chosen])
+        margin = f", its criterion is {ahead:.3g} below that of the next, the {_words(others[0])} law"
+    rising = rise(np.asarray(samples, float), np.asarray(errors, float))
+    missing = rising or missing_phase(first, np.asarray(samples, float)) or _without_one(data, optima)
     if first.breakpoints is None:
-        return Comparison(
-            first.law, fits, False, f"no three phases in these data: the {_words(first.law)} law is best, {margin}"
-        )
-    missing = missing_phase(first, np.asarray(samples, float))
-    if missing:
-        verdict = f"no three phases in these data: the {_words(first.law)} law is best, but {missing}; {margin}"
+        reason = f"{rising}; " if rising else ""
+        verdict = f"no three phases in these data: {reason}the {_words(chosen)} law is best{margin}"
+    elif missing:
+        verdict = f"no three phases in these data: the {_words(chosen)} law is best, but {missing}{margin}"
     else:
         places = zip(first.breakpoints, JOINTS, strict=True)
         head, tail = (_with_range(place, first.intervals[name]) for place, name in places)
         verdict = (
             f"three phases: the head is learned at {head} draws and the tail from {tail} on; "
-            f"the {_words(first.law)} law is best, {margin}"
+            f"the {_words(chosen)} law is best{margin}"
         )
-    return Comparison(first.law, fits, not missing, verdict)
+    return Comparison(chosen, fits, not missing, verdict)
 
 
 def missing_phase(fit: Fit, samples: Float[np.ndarray, "n"]) -> str:
@@ -101,7 +113,11 @@ def missing_phase(fit: Fit, samples: Float[np.ndarray, "n"]) -> str:
     """
     if fit.breakpoints is None or fit.plateau is None:
         return f"the {_words(fit.law)} law has no breakpoints"
-    first, second = fit.breakpoints
+    return _missing(fit.breakpoints, fit.plateau, samples)
+
+
+def _missing(breakpoints: tuple[float, float], plateau: float, samples: Float[np.ndarray, "n"]) -> str:
+    first, second = breakpoints
     sizes = np.unique(samples)
     if not np.isfinite(second):
         return "without real data the tail is never learned (the second breakpoint is infinite)"
@@ -111,8 +127,10 @@ def missing_phase(fit: Fit, samples: Float[np.ndarray, "n"]) -> str:
         return f"the second breakpoint, {second:.3g}, does not lie inside the sampled range"
     if np.sum((sizes >= first) & (sizes <= second)) < 2:
         return f"fewer than two sizes were sampled between {first:.3g} and {second:.3g}"
-    if not fit.plateau <= PLATEAU:
-        slope = f"falls at {fit.plateau:.0%} of the slope around"
+    if not plateau <= PLATEAU:
+        slope = (
+            f"falls at {plateau:.0%} of the slope around" if np.isfinite(plateau) else "falls and around it does not"
+        )
         return f"there is no plateau: between {first:.3g} and {second:.3g} the curve {slope}"
     return ""
 
@@ -125,29 +143,37 @@ def fitted(name: str, data: Curve) -> Fit:
         raise ValueError(
             f"the {_words(name)} law has {free} parameters and needs more points than that, got {data.size}"
         )
-    best = optimum(law, data)
-    if name == "piecewise":  # its joints may have changed places
-        best = best._replace(parameters=np.append(best.parameters[:-2], np.sort(best.parameters[-2:])))
-    rise = allowed_rise(data, best)
+    return _described(name, data, optimum(law, data))
+
+
+def _described(name: str, data: Curve, best: Optimum) -> Fit:
+    law, rise = LAWS[name], allowed_rise(data, best)
     parameters, intervals = natural(law, best), intervals_of_parameters(law, data, best, rise)
-    joints: tuple[float, float] | None = None
-    plateau, slopes = None, None
-    if name == "three_phase":
-        joints, ranges = three_phase_breakpoints(law, data, best, rise)
-        if np.isinf(intervals["cutoff"][1]):  # then only the bound of the cutoff limits the breakpoints
-            ranges = {label: (low, float("inf")) for label, (low, _) in ranges.items()}
-        intervals |= ranges
-        plateau = flattest(data, joints, exponent=parameters["exponent"], cutoff=parameters["cutoff"])
-    if name == "piecewise":
-        joints = parameters[JOINTS[0]], parameters[JOINTS[1]]
-        around = max(parameters["first_slope"], parameters["last_slope"])
-        plateau = parameters["plateau_slope"] / around if around < 0 else float("inf")
+    joints, plateau = joints_and_plateau(name, data, best)
+    slopes = None
     if joints is not None:
+        intervals |= intervals_of_joints(name, data, best, rise, intervals)
         samples = (data.n_real + data.n_synthetic)[: data.size]
         slopes = phase_slopes(samples, data.errors[: data.size], floor=parameters["floor"], breakpoints=joints)
     residuals, _ = residuals_and_jacobian(law, data, best.parameters)
     noise = float(np.sqrt(np.mean((residuals * data.relative[: data.size]) ** 2)))
     return Fit(name, parameters, intervals, joints, *criteria(data, best), plateau, slopes, noise)
+
+
+def _without_one(data: Curve, optima: dict[str, Optimum]) -> str:
+    """Which point the claim of three phases rests on; empty if on none. optima: of the laws, by name, on all points."""
+    samples = (data.n_real + data.n_synthetic)[: data.size]
+    for position in range(data.size):
+        rest = without(data, position)
+        again = {}
+        for name, best in optima.items():
+            if rest.size > len(LAWS[name].names) + 2:
+                again[name] = descend(LAWS[name], rest, np.clip(best.parameters, *bounds(LAWS[name], rest)))
+        chosen = min(again, key=lambda name: criterion(rest, again[name]))
+        joints, plateau = joints_and_plateau(chosen, rest, again[chosen])
+        if joints is None or plateau is None or _missing(joints, plateau, np.delete(samples, position)):
+            return f"that hangs on one point, at {samples[position]:.3g} draws: without it they are not seen"
+    return ""
 
 
 def _with_range(value: float, interval: tuple[float, float]) -> str:

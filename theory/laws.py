@@ -100,9 +100,9 @@ def _free_share_grid(samples):
 
 
 def _piecewise_bounds(samples):
-    """Joints leave at least two different samples on each side."""
+    """Joints leave at least two different samples on each side; no phase rises."""
     inner = np.log(np.unique(samples)[[1, -2]])
-    return np.array([[-4.0, -4.0, -4.0, inner[0], inner[0]], [0.5, 0.5, 0.5, inner[1], inner[1]]])
+    return np.array([[-4.0, -4.0, -4.0, inner[0], inner[0]], [0.0, 0.0, 0.0, inner[1], inner[1]]])
 
 
 def _piecewise_grid(samples):

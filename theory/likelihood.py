@@ -110,6 +110,11 @@ def criteria(data: Curve, best: Optimum) -> tuple[float, float]:
     return float(deviance + 2 * count + correction), float(deviance + count * np.log(data.size))
 
 
+def criterion(data: Curve, best: Optimum) -> float:
+    """By which laws are chosen, lower = better: AICc, strict with few points, or BIC, with many; the larger (1.5)."""
+    return max(criteria(data, best))
+
+
 @functools.partial(jax.jit, static_argnums=0)
 def _log_errors(shape, parameters, n_real, n_synthetic, shots):
     """log(floor + amplitude * shape) and its Jacobian."""

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from theory.arguments import Number
 
+RISE, LEAST_RISE = 4.0, 0.02  # of the noise, and of the logarithm of an error, from which on a curve rises
 BLOCK = 32  # points are padded to a multiple of this, so that one compilation serves many curves
 
 
@@ -61,3 +62,35 @@ def curve(
     return Curve(
         padded * samples, (1 - padded) * samples, errors, relative, size, float(np.median(share)), known, float(shots)
     )
+
+
+def without(data: Curve, position: int) -> Curve:
+    """The curve without one of its points, from 0 on."""
+    kept = np.delete(np.arange(data.size), position)
+    padded = np.pad(kept, (0, len(data.errors) - len(kept)), mode="edge")
+    relative = np.pad(data.relative[kept], (0, len(data.errors) - len(kept)), constant_values=np.inf)
+    columns = (data.n_real[padded], data.n_synthetic[padded], data.errors[padded])
+    return Curve(*columns, relative, len(kept), data.real_share, data.known, data.shots)
+
+
+def rise(samples: Float[np.ndarray, "n"], errors: Float[np.ndarray, "n"]) -> str:
+    """In words where a curve rises by more than its noise, as errors do not; empty if it does not.
+
+    samples, errors: (n,), positive; several of one size are averaged (geometric mean). The noise is that of log errors
+    beside the line between their neighbours, by the median; a rise counts from RISE of its standard deviations on.
+    """
+    sizes, place = np.unique(samples, return_inverse=True)
+    logs = np.array([np.log(errors[place == i]).mean() for i in range(len(sizes))])
+    x = np.log(sizes)
+    share = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
+    beside = logs[1:-1] - (1 - share) * logs[:-2] - share * logs[2:]
+    noise = 1.4826 * np.median(np.abs(beside) / np.sqrt(1 + share**2 + (1 - share) ** 2))
+    middle = np.concatenate([logs[:1], np.median([logs[:-2], logs[1:-1], logs[2:]], axis=0), logs[-1:]])
+    least = int(middle.argmin())
+    end = min(float(middle[-1]), float(middle[-2]))
+    if end - middle[least] <= max(RISE * noise, LEAST_RISE):
+        return ""
+    if least == 0:
+        first, last = np.exp(logs[[0, -1]])
+        return f"the curve rises, from {first:.3g} to {last:.3g}: are these accuracies, where errors are expected"
+    return f"the curve rises again from {sizes[least]:.3g} draws on, where errors are expected, which fall"

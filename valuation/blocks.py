@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from valuation.scale import check_rows
 
+CACHED = 2**16  # numbers that are centred at a time, so that each step finds them in the cache
 ROUNDING = 4  # units of the last place below which a centred feature counts as zero
 
 
@@ -57,30 +58,38 @@ def source(
 
 
 def feature_blocks(
-    data: Source, centre: Float[np.ndarray, " d"], block: int
+    data: Source, centre: Float[np.ndarray, " d"], block: int, *, dtype: Any = np.float64
 ) -> Iterator[tuple[slice, Float[np.ndarray, "b d"]]]:
-    """(positions, their features minus the centre in float64) of block after block; the last may have fewer rows."""
+    """(positions, `centred` features) of block after block; the last may have fewer rows."""
     for start in range(0, data.count, block):
         positions = slice(start, min(start + block, data.count))
-        yield positions, centred(data.features(positions), centre, data.name, range(start, positions.stop))
+        numbers = range(start, positions.stop)
+        yield positions, centred(data.features(positions), centre, data.name, numbers, dtype=dtype)
 
 
-def centred(values: Any, centre: Float[np.ndarray, " d"], name: str, numbers: Any) -> Float[np.ndarray, "k d"]:
+def centred(
+    values: Any, centre: Float[np.ndarray, " d"], name: str, numbers: Any, *, dtype: Any = np.float64
+) -> Float[np.ndarray, "k d"]:
     """Features minus the centre, in float64; a difference that is no more than rounding is 0, and so has no direction.
 
     values: (k, ...) features. name, numbers: how a message calls the row, such as "example" and its position.
+    dtype: to which the differences are rounded in the end.
     Raises ValueError that names the first row that is not finite, or whose square is no float32 number, and for a
     number of rows or features that was not expected.
     """
-    values = np.asarray(values, np.float64)
+    values = np.asarray(values)
     if values.ndim < 1 or len(values) != len(numbers) or values.size != len(numbers) * len(centre):
         raise ValueError(
             f"features of {len(numbers)} rows have shape {values.shape}, expected ({len(numbers)}, {len(centre)})"
         )
     values = values.reshape(len(values), -1)
-    rows = values - centre
-    rows[np.abs(rows) <= ROUNDING * np.finfo(np.float64).eps * np.abs(centre)] = 0
-    check_rows(rows, name, numbers)
+    rows, least = np.empty(values.shape, dtype), ROUNDING * np.finfo(np.float64).eps * np.abs(centre)
+    size = max(1, CACHED // max(len(centre), 1))
+    for start in range(0, len(rows), size):
+        part = np.subtract(values[start : start + size], centre, dtype=np.float64)
+        part[np.abs(part) <= least] = 0
+        check_rows(part, name, numbers[start : start + size])
+        rows[start : start + size] = part
     return rows
 
 
@@ -113,5 +122,6 @@ def validation_rows(
     values = np.asarray(validation, np.float64)
     if values.ndim != 2 or not values.size:
         raise ValueError(f"validation features need shape (rows >= 1, features >= 1), got {values.shape}")
-    centre = np.median(np.where(np.isfinite(values), values, 0), 0)  # what is not finite is named below
+    finite = np.isfinite(values)
+    centre = np.median(values if finite.all() else np.where(finite, values, 0), 0)  # what is not finite is named below
     return centred(values, centre, name, range(len(values))), centre

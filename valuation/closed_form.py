@@ -73,8 +73,8 @@ def relative_margins(
 
 def _check_weights(problem: Problem, contributor: Contributor) -> None:
     mask = problem.pool.mask
-    own = Examples(None, contributor.targets, None if mask is None else mask[contributor.index])
-    weights = problem.objective.weights(own)
+    examples = Examples(None, contributor.targets, None if mask is None else mask[contributor.index])
+    weights = problem.objective.weights(examples)
     if not weights.all():
         raise ValueError(
             f"{contributor.name}: example {int(np.argmin(weights))} has no target token, so there are no nats per "

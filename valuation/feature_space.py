@@ -6,16 +6,25 @@ Widths come from the validation set alone, so that they are the same for all con
 no kernel has one.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float, Num
 
 from valuation.blocks import Source, feature_blocks, source, validation_rows
-from valuation.discrepancy import distance_table, mean_squared_distance
+from valuation.discrepancy import distance_table, distances_to, mean_squared_distance
 from valuation.inducing import EXACT
 from valuation.problem import Contributor, Problem, once
 from valuation.scale import significant
 
 ROWS = 4096  # of a contributor, centred at a time
+
+
+class Distances(NamedTuple):
+    """Squared distances of a contributor's examples: inner (n, n) among themselves, outer (m, n) of validation ones."""
+
+    inner: np.ndarray
+    outer: np.ndarray
 
 
 def validation_features(problem: Problem) -> Float[np.ndarray, "m d"]:
@@ -34,12 +43,23 @@ def contributor_features(problem: Problem, contributor: Contributor) -> Float[np
         _, centre = _validation(problem)
         data = contributor_source(problem, contributor, contributor.targets)
         rows = np.empty((data.count, len(centre)), np.float32)
-        for positions, part in feature_blocks(data, centre, ROWS):
+        for positions, part in feature_blocks(data, centre, ROWS, dtype=np.float32):
             rows[positions] = part
         return rows
 
     depends = (problem.features, problem.pool, contributor, problem.validation)
     return once(problem, "contributor features", depends, make)
+
+
+def contributor_distances(problem: Problem, contributor: Contributor) -> Distances:
+    """Squared distances between those features, float32; of rows that stand in both sets 0 but for rounding."""
+
+    def make():
+        return np.ascontiguousarray(validation_features(problem).T)
+
+    columns = once(problem, "validation columns", (problem.features, problem.validation), make)
+    x = contributor_features(problem, contributor)
+    return Distances(distance_table(x, x), distances_to(x, columns).T)
 
 
 def raw_validation_features(problem: Problem) -> Num[np.ndarray, "m d"]:
@@ -78,9 +98,9 @@ def median_squared_distance(problem: Problem) -> float:
 
     def make() -> float:
         rows = validation_features(problem)
-        first, second = np.triu_indices(len(rows), 1)
-        between, squares = distance_table(rows, rows)[first, second], np.square(rows).sum(1)
-        apart = significant(between, squares[first] + squares[second])  # what a distance is the difference of
+        pairs, squares = np.tri(len(rows), k=-1, dtype=bool), np.einsum("md,md->m", rows, rows)
+        between, scale = distance_table(rows, rows)[pairs], np.add.outer(squares, squares)[pairs]
+        apart = significant(between, scale)  # what a distance is the difference of
         kept = between if apart.sum() > len(apart) / 2 else between[apart]
         return _width(float(np.median(kept)) if apart.any() else 0.0, len(rows))
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from valuation.discrepancy import distance_table
-from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.feature_space import contributor_distances, median_squared_distance
 from valuation.problem import Contributor, Problem
 
 Kernels = tuple[np.ndarray, np.ndarray]  # (K(S, S) (n, n), K(validation, S) (m, n))
@@ -35,5 +34,5 @@ def gaussian_kernels(problem: Problem, contributor: Contributor, bandwidth: floa
     validation examples.
     """
     s2 = bandwidth * median_squared_distance(problem)
-    x, v = contributor_features(problem, contributor), validation_features(problem)
-    return np.exp(-distance_table(x, x) / (2 * s2)), np.exp(-distance_table(v, x) / (2 * s2))
+    inner, outer = (np.exp(squared / (-2 * s2)) for squared in contributor_distances(problem, contributor))
+    return inner, outer

@@ -50,9 +50,8 @@ def memory_bytes(n: int, d: int, c: int, v: int, *, block: int = BLOCK) -> int:
 
     n examples of d features and c targets, v validation rows. From d examples on, n does not enter.
     """
-    first = 4 * min(block, n) * d
-    rest = 4 * n * (n + d + c) if n < d else 2 * d * d + 6 * min(block, n) * d + 3 * block * c + 5 * d * c
-    return 8 * (first + rest + v * (6 * d + 2 * c + min(n, d)))
+    rest = 4 * n * (n + d + c) if n < d else 2 * d * d + 4 * min(block, n) * d + 5 * block * c + 5 * d * c
+    return 8 * (rest + v * (4 * d + 2 * c + min(n, d)))
 
 
 def _primal(data, queries, pivot, ridge, block, progress):

@@ -109,6 +109,12 @@ def tangent_flow(s: Sizes) -> Needs:
     return Needs(max(32 * s.examples**2, kernels.bytes) + _fit(s), kernels.flops + 9.0 * s.examples**3)
 
 
+def two_kernels(s: Sizes) -> Needs:
+    """Both kernels and their sum in float64, then Cholesky."""
+    tangent, other, n = tangent_solve(s), gaussian(s), s.examples
+    return Needs(max(tangent.bytes, other.bytes) + 20 * n * n + 16 * n * s.validation, tangent.flops + other.flops)
+
+
 def terms_of_kernel(s: Sizes) -> Needs:
     """One Cholesky with the kernel of each initialisation."""
     kernels, solves = _tangent(s, s.examples, 0), s.initialisations * s.examples**3 / 3
@@ -130,9 +136,10 @@ def davinz(s: Sizes) -> Needs:
 def gaussian(s: Sizes) -> Needs:
     """A dense solve up to inducing.EXACT examples; above it inducing points, where n enters by the targets alone."""
     n, m, d = s.examples, s.validation, s.features
-    width = 32 * m * m  # all distances within the validation set, of which the kernel's width is the median
+    width = 24 * m * m  # all distances within the validation set, of which the kernel's width is the median
     if n <= inducing.EXACT:
-        return Needs(28 * n * n + _fit(s) + 12 * n * d + width, n**3 / 3 + 2.0 * n * (n + m) * d)
+        needed = max(28 * n * n + _fit(s), width) + 12 * (n + m) * d
+        return Needs(needed, n**3 / 3 + 2.0 * n * (n + m) * d)
     points = inducing.points_of(n)
     needed = inducing.memory_bytes(n, d, s.outputs, m) + 24 * n * s.outputs + width
     return Needs(needed, float(n) * points * (2 * d + points + 2 * s.outputs) + 4.0 * points**3)
@@ -148,7 +155,7 @@ def linear(s: Sizes) -> Needs:
 def nearest(s: Sizes) -> Needs:
     """Features of the contributor in float64, and distances to some validation examples at a time."""
     n, m, d = s.examples, s.validation, s.features
-    return Needs(min(56 * n * m, 7 * NEIGHBOURS) + 12 * (n + m) * d + 24 * n * s.outputs, 2.0 * n * m * d)
+    return Needs(min(56 * n * m, 7 * NEIGHBOURS) + 16 * (n + m) * d + 24 * n * s.outputs, 2.0 * n * m * d)
 
 
 def counts(s: Sizes) -> Needs:
@@ -175,7 +182,7 @@ def discrepancy(s: Sizes) -> Needs:
     """All pairs in blocks up to inducing.EXACT examples, above it one pass."""
     n, m, d = s.examples, s.validation, s.features
     if n <= inducing.EXACT:
-        return Needs(24 * (n + m) * d + 2**27, float(n * n + m * m + 2 * n * m) * d)
+        return Needs(24 * (n + m) * d + 2**24, float(n * n + m * m + 2 * n * m) * d)
     return Needs(one_pass_mmd.memory_bytes(n, d, m), 2.0 * n * (m + one_pass_mmd.REFERENCES) * d)
 
 
@@ -183,14 +190,14 @@ def disagreement(s: Sizes) -> Needs:
     """A solve with the kernel of the validation set and one pass over the examples, beside the discrepancy."""
     n, m, d, c, distance = s.examples, s.validation, s.features, s.outputs, discrepancy(s)
     block = min(n, BLOCK)
-    own = 48 * m * m + block * (20 * d + 8 * m + 24 * c) + 24 * n * c + 12 * m * d
+    fit = 28 * m * m + block * (20 * d + 8 * m + 24 * c) + 24 * n * c + 44 * m * d
     kept = 4 * n * d if n <= inducing.EXACT else 0
-    return Needs(max(own + kept, distance.bytes), distance.flops + m**3 / 3 + 2.0 * n * m * d)
+    return Needs(max(fit + kept, distance.bytes), distance.flops + m**3 / 3 + 2.0 * n * m * d)
 
 
 def deviation(s: Sizes) -> Needs:
     """One inverse with the kernel of the union."""
-    return Needs(40 * s.union**2, _tangent(s._replace(initialisations=1), s.union, 0).flops + 1.0 * s.union**3)
+    return Needs(50 * s.union**2, _tangent(s._replace(initialisations=1), s.union, 0).flops + 1.0 * s.union**3)
 
 
 def influences(passes: int) -> Estimate:
@@ -217,16 +224,17 @@ def solved(passes: int) -> Estimate:
 
 def projected(s: Sizes, numbers: int) -> Needs:
     """Scores of all examples for all validation examples from so many numbers kept of the gradient of each."""
-    n, m = s.union, s.validation
+    n, m, least = s.union, s.validation, min(s.union, numbers)
     products = 2.0 * n * numbers * (numbers + m) + 6.0 * n * s.tokens * s.parameters
-    return Needs(12 * n * m + 12 * (n + m) * numbers, s.checkpoints * products)
+    return Needs(12 * n * m + 12 * (n + m) * numbers + 16 * least**2, s.checkpoints * products)
 
 
 def projected_by_layer(s: Sizes, rank: int) -> Needs:
     """The same from a projection of either side of every layer to that rank at most, at one checkpoint."""
     n, m, widths = s.union, s.validation, [min(rank, a) * min(rank, b) for a, b in s.shapes]
     products = 2.0 * n * sum(w * w + w * m for w in widths) + 6.0 * n * s.tokens * s.parameters
-    return Needs(12 * n * m + 4 * (n + m) * sum(widths) + 16 * sum(w * w for w in widths), products)
+    kept = 4 * (n + 3 * m) * sum(widths) + 16 * sum(w * w for w in widths) + 24 * max(widths, default=0) ** 2
+    return Needs(12 * n * m + kept, products)
 
 
 def checkpoint_products(s: Sizes) -> Needs:

@@ -1,19 +1,20 @@
-"""Data sets of the Hugging Face hub: a folder of JSON lines or Parquet files, or a name that TFDS prepares."""
+"""Data sets of the Hugging Face hub: a folder of JSON, CSV or Parquet files, or a name that TFDS prepares."""
 
-import gzip
 import importlib.util
-import json
+import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from pyarrow import parquet
 from tensorflow_datasets.core.dataset_builders import huggingface_dataset_builder as bridge
 
 from experiments.data.archives import data_folder
+from experiments.data.rows import ENDINGS, each
 from experiments.runtime.processes import one_at_a_time
 
-ENDINGS = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
+TRAIN = {"train", "training"}
+HELD_OUT = {"test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"}
 HUB = "huggingface:"
 PACKAGES = ("datasets", "huggingface_hub")
 
@@ -23,29 +24,52 @@ def records(
 ) -> list[dict]:
     """Rows, {field: value}, of a data set: `most` of them, or all if None.
 
-    folder: the first rows of all files in and below it, in the order of their names; or huggingface:OWNER/NAME, or
-        huggingface:OWNER/NAME/CONFIG: rows at equal distances of its train split, which TFDS downloads and prepares
-        once below data_dir.
-    Raises ValueError if there is no such file or data set, a row is not JSON in UTF-8, lacks a field or has nothing in
-    it, or a name needs packages that are missing.
+    folder: the first rows of all files of its train split, in and below it, in the order of their names (`files`
+        below); or huggingface:OWNER/NAME, or huggingface:OWNER/NAME/CONFIG: rows at equal distances of its train
+        split, which TFDS downloads and prepares once below data_dir.
+    Raises ValueError if there is no such file or data set, a file cannot be read (rows.each), a row lacks a field or
+    has nothing in it, or a name needs packages that are missing.
     """
     if str(folder).startswith(HUB):
         return _named(str(folder), fields, most, data_dir)
-    paths = (
-        sorted(path for path in Path(folder).expanduser().rglob("*") if path.name.endswith(ENDINGS)) if folder else []
-    )
-    if not paths:
-        raise ValueError(
-            f"no data set in the folder {str(folder)!r}: expected files that end in {', '.join(ENDINGS)}. Download the "
-            "data set from its hub and give its folder"
-        )
     rows: list[dict] = []
-    for path in paths:
-        for where, row in _rows(path):
+    for path in files(folder):
+        for where, row in _rows(path, fields):
             if len(rows) == most:
                 return rows
             rows.append(_chosen(row, fields, where))
+    if not rows:
+        raise ValueError(f"no rows in the folder {str(folder)!r}: none of its files has a field {' or '.join(fields)}")
     return rows
+
+
+def files(folder: str | Path) -> list[Path]:
+    """The files of rows (rows.ENDINGS) of the train split in and below a folder, by name; hidden ones are left out.
+
+    They have "train" as a word of their path; where none has, all are that do not say test or validation.
+    Raises ValueError if there are none.
+    """
+    root = Path(folder).expanduser()
+    paths = sorted(path for path in root.rglob("*") if path.name.lower().endswith(ENDINGS)) if folder else []
+    words = {path: set(re.split(r"[^a-z]+", str(path.relative_to(root)).lower())) for path in paths}
+    paths = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(root).parts)]
+    train = [path for path in paths if words[path] & TRAIN] or [path for path in paths if not words[path] & HELD_OUT]
+    if not train:
+        found = f"; {paths[0].name} is for validation or testing" if paths else ""
+        raise ValueError(
+            f"no data set in the folder {str(folder)!r}: expected files that end in {', '.join(ENDINGS)}{found}. "
+            "Download the data set from its hub and give its folder"
+        )
+    return train
+
+
+def _rows(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, dict]]:
+    """The rows of a file; none if it is one object without any of the fields: it tells of the data."""
+    rows = each(path)
+    head = list(itertools.islice(rows, 2))
+    if len(head) == 1 and not head[0][1].keys() & set(fields) and ".json" in path.name.lower():
+        return
+    yield from itertools.chain(head, rows)
 
 
 def _named(name: str, fields: tuple[str, ...], most: int | None, data_dir: str | Path | None) -> list[dict]:
@@ -115,28 +139,3 @@ def _plain(value):
             return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return columns
     return value
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict]]:
-    """(where a row stands, the row) of every one."""
-    if path.suffix == ".parquet":
-        number = 0
-        for batch in parquet.ParquetFile(path).iter_batches():
-            try:
-                rows = batch.to_pylist()
-            except UnicodeDecodeError as error:
-                raise ValueError(f"{path}, after row {number}: expected UTF-8 ({error})") from None
-            for row in rows:
-                yield f"{path}, row {number}", row
-                number += 1
-        return
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                try:
-                    row = json.loads(line.decode())
-                except ValueError as error:  # of both
-                    raise ValueError(f"{path}, line {number}: expected JSON in UTF-8 ({error})") from None
-                if not isinstance(row, dict):
-                    raise ValueError(f"{path}, line {number}: expected an object with fields, found {line[:60]!r}")
-                yield f"{path}, line {number}", row

@@ -1,1 +1,4 @@
-"""How figures and pages are made: style, numbers, tables, report.md. What they say is written in the studies."""
+"""How figures and pages are made: style, numbers, tables, texts of others, Markdown and HTML.
+
+What they say is written in the studies.
+"""

@@ -30,7 +30,7 @@ def read(kind: str, folder: str | Path = FOLDER) -> list[dict]:
     digest = hashlib.sha256(content).hexdigest()
     if digest != manifest[kind]["sha256"]:
         raise ValueError(f"{path} has changed: expected sha256 {manifest[kind]['sha256']}, found {digest}; {again}")
-    return [json.loads(line) for line in gzip.decompress(content).decode().splitlines()]
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]  # bytes: a text may hold U+2028
 
 
 def file(kind: str) -> str:

@@ -1,5 +1,7 @@
 """A language model that writes: loaded by name, asked by prompts, sampled until a token that ends the text."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import jax
@@ -8,10 +10,11 @@ import tokenizers
 
 from configs.common import one_of
 from experiments.data.archives import SMOLLM2, member, sha256
-from experiments.synthetic.prompts import END, TURN, Prompt
+from experiments.synthetic.prompts import END, TURN, Marker, Prompt
 from models.decoder import Config, decoder
 from models.generate import generate
 from models.pretrained import Pretrained, from_gguf
+from models.tokenizer import ids_of
 
 START = "<|endoftext|>"  # between two texts; where a tokenizer lacks it, its own token for the start
 
@@ -45,7 +48,7 @@ def untrained() -> Pretrained:
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
     tokenizer.add_special_tokens([START, TURN, END])
     sizes = Config(vocabulary=len(table), width=16, layers=1, heads=2, kv_heads=1, head_width=8, hidden=32)
-    return Pretrained(decoder(sizes, jax.random.key(0)), tokenizer, sizes, {"eos": 2}, None)
+    return Pretrained(decoder(sizes, jax.random.key(0)), tokenizer, sizes, {"eos": 2}, None, (2,))
 
 
 def answers(
@@ -57,7 +60,7 @@ def answers(
     sampling, the latter top-p in (0, 1]. key: of all draws.
     """
     first, second = jax.random.split(key)
-    rows = sampled(pretrained, [prompt.text for prompt in batch], length, temperature, mass, first)
+    rows = sampled(pretrained, [prompt.pieces for prompt in batch], length, temperature, mass, first)
     asked = [prompt.follow(row["text"]) for prompt, row in zip(batch, rows, strict=True) if prompt.follow]
     if not asked:
         return rows
@@ -72,13 +75,18 @@ def answers(
 
 
 def sampled(
-    pretrained: Pretrained, texts: list[str], length: int, temperature: float, mass: float, key: jax.Array
+    pretrained: Pretrained,
+    asked: Sequence[tuple[str, ...]],
+    length: int,
+    temperature: float,
+    mass: float,
+    key: jax.Array,
 ) -> list[dict]:
-    """What the model writes after each text, up to a token that ends it."""
-    tokens = [encoded(pretrained, text) for text in texts]
+    """What the model writes after each prompt, given by its pieces, up to a token that ends it."""
+    tokens = [encoded(pretrained, pieces) for pieces in asked]
     written = generate(
         pretrained.model, tokens, length=length, temperature=temperature, top_p=mass, stop=ends(pretrained), key=key,
-        batch=len(texts),
+        batch=len(tokens),
     )  # fmt: skip
     rows = (row[:size].tolist() for row, size in zip(written.tokens, written.lengths, strict=True))
     return [
@@ -86,12 +94,19 @@ def sampled(
     ]
 
 
-def encoded(pretrained: Pretrained, text: str) -> list[int]:
-    """Tokens of a prompt. Plain text follows the token for the start of a text; a chat begins with its own."""
-    tokens = pretrained.tokenizer.encode(text, add_special_tokens=False).ids
-    if text.startswith(TURN):
-        if tokens[0] != pretrained.tokenizer.token_to_id(TURN):
-            raise ValueError(f"the tokenizer lacks the special tokens {TURN} and {END}: this model cannot chat")
+def encoded(pretrained: Pretrained, pieces: Sequence[str]) -> list[int]:
+    """Tokens of a prompt: of each Marker its own, and of the text between them those of text, whatever it spells.
+
+    Plain text follows the token for the start of a text; a chat begins with its own. Raises ValueError for a tokenizer
+    that lacks them.
+    """
+    tokens: list[int] = []
+    for marked, run in groupby(pieces, lambda piece: isinstance(piece, Marker)):
+        if marked:
+            tokens += [_number(pretrained, name) for name in run]
+        else:
+            tokens += ids_of(pretrained.tokenizer, ["".join(run)])[0]
+    if pieces and isinstance(pieces[0], Marker):
         return tokens
     start = pretrained.tokenizer.token_to_id(START)
     start = pretrained.special.get("bos") if start is None else start
@@ -100,7 +115,14 @@ def encoded(pretrained: Pretrained, text: str) -> list[int]:
     return [start, *tokens]
 
 
+def _number(pretrained: Pretrained, marker: str) -> int:
+    number = pretrained.tokenizer.token_to_id(marker)
+    if number is None:
+        raise ValueError(f"the tokenizer lacks the special tokens {TURN} and {END}: this model cannot chat")
+    return number
+
+
 def ends(pretrained: Pretrained) -> tuple[int, ...]:
     """Tokens after which nothing is read."""
     named = (pretrained.tokenizer.token_to_id(name) for name in (START, TURN, END))
-    return tuple(sorted({number for number in (*named, pretrained.special.get("eos")) if number is not None}))
+    return tuple(sorted({number for number in (*named, *pretrained.ends) if number is not None}))

@@ -60,31 +60,37 @@ OPENINGS = (
     "The thing about this {genre} is", "My brother told me to see this {genre}, and", "I have seen this {genre} twice.",
     "There is a scene in this {genre} where", "I do not usually watch a {genre}, but", "The plot of this {genre}:",
 )  # fmt: skip
-TURN, END = "<|im_start|>", "<|im_end|>"
-SYSTEM = f"{TURN}system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face{END}\n"
+
+
+class Marker(str):
+    """A special token of the chat template, by name. What is no Marker is text, whatever it spells."""
+
+
+TURN, END = Marker("<|im_start|>"), Marker("<|im_end|>")
+SYSTEM = (TURN, "system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face", END, "\n")
 
 
 class Prompt(NamedTuple):
     """What the model goes on from, and what is known about it.
 
-    text: with the special tokens of the chat template, or "" for the start of a text.
+    pieces: text, and between it the Markers of the chat template; () for the start of a text.
     known: fields of the record that follow from the prompt ("label", "problem").
     follow: what has been written -> the text of a second prompt, or None if one will do.
     """
 
-    text: str
+    pieces: tuple[str, ...]
     known: dict
-    follow: Callable[[str], str] | None = None
+    follow: Callable[[str], tuple[str, ...]] | None = None
 
 
-def chat(user: str) -> str:
+def chat(user: str) -> tuple[str, ...]:
     """One question in ChatML after the system prompt that the model was tuned with, the answer left open."""
-    return f"{SYSTEM}{TURN}user\n{user}{END}\n{TURN}assistant\n"
+    return (*SYSTEM, TURN, f"user\n{user}", END, "\n", TURN, "assistant\n")
 
 
 def continuation(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
     """Openings of film reviews: plain text, no chat."""
-    return [Prompt(_pick(OPENINGS, rng).format(genre=_pick(GENRES, rng)), {}) for _ in range(count)]
+    return [Prompt((_pick(OPENINGS, rng).format(genre=_pick(GENRES, rng)),), {}) for _ in range(count)]
 
 
 def review(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
@@ -102,13 +108,13 @@ def review(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
             f"it in {_pick(LENGTHS, rng)}. Talk about {aspect}."
         )
         begun = f"{_pick(MOODS[label], rng)} {_pick(VIEWS[label], rng)}".format(genre=genre, aspect=aspect)
-        asked.append(Prompt(chat(user) + begun, {"label": label}))
+        asked.append(Prompt((*chat(user), begun), {"label": label}))
     return asked
 
 
 def instruction(count: int, rng: np.random.Generator, problems) -> list[Prompt]:
     """The user's turn left open: the model writes a request, then answers it (the manner of Magpie)."""
-    return [Prompt(f"{SYSTEM}{TURN}user\n", {}, lambda written: chat(written.strip()))] * count
+    return [Prompt((*SYSTEM, TURN, "user\n"), {}, lambda written: chat(written.strip()))] * count
 
 
 def solution(count: int, rng: np.random.Generator, problems: list[str]) -> list[Prompt]:

@@ -7,17 +7,19 @@ import numpy as np
 
 from models.decoder import Config, outline
 
-# passes over all contributors' examples for a value, at the initial parameters or at config.checkpoints of the union
-AT_START = ("score_scale_free", "score_kappa", "ntk_utility", "davinz", "deviation")
-AT_CHECKPOINTS = ("tracin", "trak")
-AT_LAST = ("logra",)
+# methods by the passes that they take; what methods share (valuation/shared.py) is one pass for all of them together
+FITS = ("surrogate", "ntk_utility", "ntk_flow")  # of a pretrained decoder the surrogate is one
+TERMS = ("score_literal", "score_scale_free", "score_kappa", "score_kernel_scaled", "davinz", "loss_only")
+TARGETS = (*FITS, "rbf_utility", "linear_utility", "knn_utility", "score_disagreement")
+STATES = ("knn_lm", "token_ridge")
 
 
 class Tokens(NamedTuple):
-    """Tokens of a run, padding included: trained on, differentiated for values, and only read."""
+    """Tokens of a run, padding included: trained on, tested on after it, and for values differentiated and read."""
 
     trained: float
-    valued: float
+    tested: float
+    differentiated: float
     read: float
 
 
@@ -40,29 +42,50 @@ def tokens(config) -> Tokens:
     """How many tokens the run of a config of sequences works through.
 
     Trainings: contributors (leave_one_out: and the union; added: and what they are added to) x truth seeds x draws, and
-    for each draw those shares of one that proxy_training and the checkpoints take. Values: one pass for the terms and
-    one for each of AT_START, AT_LAST and, at every checkpoint, of AT_CHECKPOINTS; a method that keeps few validation
-    gradients in memory needs more. Read: the test and the validation set after every training.
+    for each draw those shares of one that proxy_training and the checkpoints take. Tested: the test and the validation
+    set after every training of the truth. Values: those of `passes`, once a draw.
     """
     count = len(config.contributors.explicit) or config.contributors.count
     judged = config.truth != "none"
     truth = judged * (count + (config.truth in ("leave_one_out", "added"))) * config.truth_seeds
-    later = set(config.methods) & {*AT_CHECKPOINTS, *AT_LAST}
-    extra = (config.checkpoints + 1) / 2 if later else 0.0  # shares 1/c, 2/c, ..., 1
-    if "proxy_training" in config.methods:
-        extra += count * config.options.proxy_training.share
-    passes = (judged + len(set(config.methods) & set(AT_START))) * config.initialisations
-    passes += len(later & set(AT_LAST)) + config.checkpoints * len(later & set(AT_CHECKPOINTS))
+    extra = count * config.options.proxy_training.share if "proxy_training" in config.methods else 0.0
+    if {*config.methods} & {"tracin", "trak", "logra", "influence"}:
+        extra += (config.checkpoints + 1) / 2  # shares 1/c, 2/c, ..., 1
     low, high = config.contributors.axes.size
     usual = low if low == high else (high - low) / np.log(high / low)  # sizes are log-uniform
     sizes = [spec["size"] for spec in config.contributors.explicit] or [usual] * count
     beside = count * config.beside if config.truth == "added" else 0
     length, draws = config.tokens.length, config.draws
+    differentiated, read = passes(config, sum(sizes) + beside, config.split.validation, count)
     return Tokens(
         trained=draws * (truth + extra) * config.training.steps * config.training.batch * length,
-        valued=draws * passes * (sum(sizes) + beside + config.split.validation) * length,
-        read=draws * truth * (config.split.test + config.split.validation) * length,
+        tested=draws * truth * (config.split.test + config.split.validation) * length,
+        differentiated=draws * differentiated * length,
+        read=draws * read * length,
     )
+
+
+def passes(config, examples: float, validation: int, contributors: int) -> tuple[float, float]:
+    """(examples that the values of a draw differentiate, examples that they only read), a pass over each counted once.
+
+    examples: of all contributors together; what several hold counts for each, also in their union. At every
+    initialisation the fits and the score's terms share one gradient of each example, and one reading for what each of
+    the two learns. tracin, trak and logra differentiate union and validation set at their checkpoints; tracin more
+    often where few validation gradients fit into memory. Not counted: influence, as many passes as its solve takes,
+    and values of smaller validation sets.
+    """
+    methods, each = {*config.methods}, config.initialisations
+    fits, terms, targets, states = (bool(methods & {*names}) for names in (FITS, TERMS, TARGETS, STATES))
+    union = examples + validation
+    differentiated = each * ((fits or terms) * examples + fits * validation)
+    differentiated += (config.checkpoints * len(methods & {"tracin", "trak"}) + ("logra" in methods)) * union
+    read = each * (terms * examples + targets * union) + states * union
+    read += ("trak" in methods) * config.checkpoints * examples
+    read += ("proxy_training" in methods) * contributors * validation
+    if "deviation" in methods:
+        again = min(config.options.deviation.initialisations, each) * examples
+        differentiated, read = differentiated + again, read + again
+    return differentiated, read
 
 
 def adapted(shape: Config, names, rank: int) -> int:
@@ -92,8 +115,8 @@ def estimate(
 
     FLOPs a token, P frozen and L learned numbers, attention of width a = heads x head_width over t tokens in l layers:
     forward 2 P + 2 L + 4 l t a; backward 2 P for the inputs' gradients, 4 L for inputs and parameters, 8 l t a.
-    So a token trained on takes 4 P + 6 L + 12 l t a, one that is read the first sum; one that is valued takes both,
-    because most methods ask for outputs too. A token table that is only looked up is counted as if it were multiplied.
+    So a token trained on or differentiated takes 4 P + 6 L + 12 l t a, one that is read the first sum. A token table
+    that is only looked up is counted as if it were multiplied.
 
     Bytes: P number_bytes / devices; 16 L for parameters, gradients and Adam's two moments, on every device; and for
     each of the t batch / devices tokens of a device, in every layer 8 width + 5 hidden numbers and heads x t weights
@@ -114,8 +137,8 @@ def estimate(
         weights=frozen * number_bytes / devices,
         learned=16.0 * learned,
         activations=max(here * (c.layers * layer + 16 * c.vocabulary) + narrow * 4 * c.vocabulary * c.width, chunk),
-        training_hours=(work.trained * training + work.read * forward) / speed,
-        value_hours=work.valued * (training + forward) / speed,
+        training_hours=(work.trained * training + work.tested * forward) / speed,
+        value_hours=(work.differentiated * training + work.read * forward) / speed,
         devices=devices,
     )
 

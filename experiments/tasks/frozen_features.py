@@ -15,6 +15,7 @@ from experiments.runtime import files
 from experiments.runtime.processes import is_main_process
 from models.decoder import hidden
 from models.pretrained import Pretrained, from_gguf
+from models.tokenizer import ids_of, readable
 
 BATCH = 16  # texts at a time
 WIDTH = 32  # the number of tokens of a batch is a multiple of this: few compilations
@@ -80,7 +81,7 @@ def hidden_states(
 
 def _compute(pretrained: Pretrained, states_of: Callable, texts: list[str], length: int, known: dict, path: Path):
     """Adds the states of the texts to `known` and to the file, short texts first."""
-    tokens = [encoding.ids[:length] for encoding in pretrained.tokenizer.encode_batch(texts, add_special_tokens=False)]
+    tokens = [row[:length] for row in ids_of(pretrained.tokenizer, texts)]
     total, weights = sum(map(len, tokens)), (pretrained.model.params, pretrained.model.frozen)
     print(
         f"hidden states of {len(texts):,} texts: {total:,} tokens, about {total / SPEED / 60:.1f} minutes at {SPEED} "
@@ -110,7 +111,7 @@ def _padded(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(readable(text).encode()).hexdigest()
 
 
 def _save(path: Path, known: dict[str, np.ndarray]) -> None:

@@ -33,7 +33,7 @@ def measure_text(coder: Coder, metric: str, model: Model, examples: Examples) ->
     prompts = [row[:start].tolist() for row, start in zip(examples.inputs, starts, strict=True)]
     most = int(examples.mask.sum(1).max())
     key = jax.random.key(0)  # at temperature 0 nothing is drawn
-    written = generate(model, prompts, length=most, temperature=0.0, stop=(coder.end,), key=key)
+    written = generate(model, prompts, length=most, temperature=0.0, stop=coder.ends, key=key)
     answers = [tokens[:count].tolist() for tokens, count in zip(*written, strict=True)]
     responses = coder.tokenizer.decode_batch(answers)
     references = [response for _, response in texts(coder, examples.inputs)]

@@ -15,8 +15,9 @@ from experiments.tasks.frozen_features import smollm2_states
 from experiments.tasks.sentiment_sources import DATASETS, RUN, examples, mechanisms, read
 from experiments.tasks.task import Task, classified, other_labels
 from experiments.tasks.task_on_states import on_states
+from experiments.tasks.tf_idf import weighted_counts
 from experiments.training.recipe import Recipe, adam
-from models.encoder import encoder, weighted_words
+from models.encoder import encoder
 from models.functional import Model
 from models.losses import cross_entropy
 from models.mlp import mlp
@@ -24,7 +25,6 @@ from valuation.objective import Classification
 from valuation.problem import Examples
 
 CLASSES = 2
-ROWS = 256  # texts a compilation of the features serves
 
 
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
@@ -101,12 +101,7 @@ def learner(build: Callable[[jax.Array], Model], training) -> tuple[Model, Recip
 
 def word_features(weights: np.ndarray, inputs) -> np.ndarray:
     """What the encoder's first layer sees: log counts times rarity, of length 1, (n, v) float32."""
-    padded = np.pad(inputs, [(0, -len(inputs) % ROWS), (0, 0)])
-    parts = [_weighted(padded[i : i + ROWS], weights) for i in range(0, len(padded), ROWS)]
-    return np.concatenate([np.asarray(part) for part in parts])[: len(inputs)]
-
-
-_weighted = jax.jit(weighted_words)
+    return weighted_counts(inputs, weights, np.log1p).astype(np.float32).toarray()
 
 
 def _unknown(rows: np.ndarray) -> float:

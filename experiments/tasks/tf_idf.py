@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
+from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
 
@@ -19,13 +20,24 @@ def tf_idf(learn: np.ndarray, vocabulary: int, dimensions: int, key: jax.Array) 
     idf = np.log((1 + len(learn)) / (1 + present))
     idf[0] = 0
     projection = np.asarray(jax.random.normal(key, (vocabulary, dimensions))) / np.sqrt(dimensions)
+    return lambda inputs: (weighted_counts(inputs, idf) @ projection).astype(np.float32)
 
-    def features(inputs):
-        inputs = np.asarray(inputs)
-        rows = np.repeat(np.arange(len(inputs)), inputs.shape[1])
-        entries = (idf[inputs.ravel()], (rows, inputs.ravel()))  # those of one place are added up
-        weighted = csr_array(entries, shape=(len(inputs), vocabulary))
-        norms = np.sqrt(weighted.multiply(weighted).sum(1))
-        return (weighted @ projection / np.maximum(norms, 1e-12)[:, None]).astype(np.float32)
 
-    return features
+def weighted_counts(
+    tokens: Int[np.ndarray, "n t"],
+    weights: Float[np.ndarray, " v"],
+    of_count: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> csr_array:
+    """of_count(how often token w stands in the row) * weights[w], to unit length, (n, v) float64, mostly zeros.
+
+    A row without tokens of any weight is 0. weights: of every token, 0 for padding. of_count: such as np.log1p.
+    """
+    tokens = np.asarray(tokens)
+    starts = tokens.shape[1] * np.arange(len(tokens) + 1)
+    columns = tokens.flatten()  # a copy, which is sorted below
+    rows = csr_array((np.ones(tokens.size), columns, starts), shape=(len(tokens), len(weights)))
+    rows.sum_duplicates()
+    rows.data = of_count(rows.data) * weights[rows.indices]
+    lengths = np.sqrt(rows.multiply(rows).sum(1))
+    rows.data /= np.repeat(np.maximum(lengths, 1e-12), np.diff(rows.indptr))
+    return rows

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tokenizers
 
+from models.tokenizer import from_file, ids_of, readable
 from valuation.problem import Examples
 
 SPECIAL = ("<pad>", "<ask>", "<answer>", "<end>")
@@ -25,13 +26,17 @@ class Pair(NamedTuple):
 
 
 class Coder(NamedTuple):
-    """A tokenizer; numbers of the tokens before prompt and response and after it; bytes of every token (v,)."""
+    """A tokenizer; numbers of the tokens before prompt and response and after it; bytes of every token (v,).
+
+    ends: all special tokens, which no text holds: a response that is written ends before the first of them.
+    """
 
     tokenizer: Any
     ask: int
     answer: int
     end: int
     lengths: np.ndarray
+    ends: tuple[int, ...]
 
 
 def trained_coder(texts: list[str], size: int) -> Coder:
@@ -45,31 +50,46 @@ def trained_coder(texts: list[str], size: int) -> Coder:
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=size, special_tokens=list(SPECIAL), initial_alphabet=spaced.alphabet(), show_progress=False
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(map(readable, texts), trainer)
     return coder(tokenizer, *SPECIAL[1:])
 
 
 def coder(tokenizer, ask: str, answer: str, end: str) -> Coder:
-    """A byte-level tokenizer with three of its special tokens in those places."""
+    """A byte-level tokenizer with three of its special tokens in those places.
+
+    Raises ValueError for one that it lacks, and for one that is not special: a text could hold it.
+    """
     numbers = [tokenizer.token_to_id(name) for name in (ask, answer, end)]
     if None in numbers:
         raise ValueError(
             f"the tokenizer lacks {(ask, answer, end)[numbers.index(None)]!r}, a token of the row's layout: expected "
             "three of its tokens in config.tokens.special"
         )
+    added = tokenizer.get_added_tokens_decoder()
+    for name, number in zip((ask, answer, end), numbers, strict=True):
+        if number not in added or not added[number].special:
+            raise ValueError(
+                f"{name!r} of config.tokens.special is a word of the tokenizer: expected a special token, since a text "
+                "that holds the word would end where it stands"
+            )
     plain = tokenizer.get_vocab(with_added_tokens=False)
     lengths = np.zeros(max(tokenizer.get_vocab().values()) + 1, np.int32)
     lengths[list(plain.values())] = [len(text) for text in plain]  # byte-level: a character stands for one byte
-    lengths[list(tokenizer.get_added_tokens_decoder())] = 0
-    return Coder(tokenizer, numbers[0], numbers[1], numbers[2], lengths)
+    for number, token in added.items():
+        lengths[number] = 0 if token.special else len(token.content.encode())
+    ends = tuple(sorted(number for number, token in added.items() if token.special))
+    return Coder(tokenizer, numbers[0], numbers[1], numbers[2], lengths, ends)
 
 
 def folder_coder(folder: str, special: tuple[str, str, str]) -> Coder:
-    """The tokenizer of a pretrained decoder's folder, with three of its special tokens as the layout's."""
+    """The tokenizer of a pretrained decoder's folder, with three of its special tokens as the layout's.
+
+    Raises ValueError for a folder without a tokenizer that can be read, and as `coder`.
+    """
     path = Path(folder) / "tokenizer.json"
     if not path.is_file():
         raise ValueError(f"{path} is missing: expected the folder of a pretrained decoder in config.model.folder")
-    return coder(tokenizers.Tokenizer.from_file(str(path)), *special)
+    return coder(from_file(path), *special)
 
 
 def encode(coder: Coder, pairs: list[Pair], limits) -> tuple[Examples, dict[str, int]]:
@@ -77,10 +97,7 @@ def encode(coder: Coder, pairs: list[Pair], limits) -> tuple[Examples, dict[str,
 
     limits: length, and the most tokens of an instruction and of a response; the prompt has the rest.
     """
-    columns = [
-        [encoding.ids for encoding in coder.tokenizer.encode_batch(list(column), add_special_tokens=False)]
-        for column in zip(*(pair[:3] for pair in pairs), strict=True)
-    ]
+    columns = [ids_of(coder.tokenizer, column) for column in zip(*(pair[:3] for pair in pairs), strict=True)]
     tokens = np.zeros((len(pairs), limits.length + 1), np.int32)
     mask = np.zeros((len(pairs), limits.length), bool)
     cut = dict.fromkeys(("instructions", "prompts", "responses"), 0)

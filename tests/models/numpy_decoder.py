@@ -3,8 +3,11 @@
 import numpy as np
 
 
-def logits(weights: dict, config, tokens) -> np.ndarray:
-    """(t, v) of one sequence. config: models.decoder.Config; weights in its rotary layout."""
+def logits(weights: dict, config, tokens, frequency=None) -> np.ndarray:
+    """(t, v) of one sequence. config: models.decoder.Config; weights in its rotary layout.
+
+    frequency: angle a position of every rotary pair; base^(-2j/e) by default, whatever the config says.
+    """
     c = config
     table = weights["model.embed_tokens.weight"]
     h = table[np.asarray(tokens)]
@@ -20,7 +23,7 @@ def logits(weights: dict, config, tokens) -> np.ndarray:
             if c.qk_norm:
                 one = norm(one, w["self_attn.q_norm.weight"], c.epsilon)
                 key = norm(key, w["self_attn.k_norm.weight"], c.epsilon)
-            one, key = turned(one, c), turned(key, c)
+            one, key = turned(one, c, frequency), turned(key, c, frequency)
             rows = []
             for t in range(len(h)):
                 scores = key[: t + 1] @ one[t] / np.sqrt(c.head_width)
@@ -39,10 +42,11 @@ def norm(x, scale, epsilon):
     return x / np.sqrt((x**2).mean(-1, keepdims=True) + epsilon) * scale
 
 
-def turned(x, config):
-    """Each pair as a complex number, multiplied by exp(i * position * base^(-2j/e))."""
+def turned(x, config, frequency=None):
+    """Each pair as a complex number, multiplied by exp(i * position * frequency)."""
     e = config.head_width
-    angle = np.arange(len(x))[:, None] * config.rope_base ** (-2 * np.arange(e // 2) / e)
+    plain = config.rope_base ** (-2 * np.arange(e // 2) / e)
+    angle = np.arange(len(x))[:, None] * (plain if frequency is None else frequency)
     first = np.arange(0, e, 2) if config.interleaved else np.arange(e // 2)
     second = first + (1 if config.interleaved else e // 2)
     z = (x[:, first] + 1j * x[:, second]) * np.exp(1j * angle)

@@ -163,6 +163,9 @@ def test_bad_sizes_are_named():
         ({"kv_heads": 3}, "3 key-value heads do not divide 4 query heads"),
         ({"head_width": 5}, "even width, got 5"),
         ({"layers": 0}, "at least 1"),
+        ({"kv_heads": 0}, "at least 1"),
+        ({"rope_divisors": (1.0, 2.0)}, "3 rotary pairs need as many divisors or none, got 2"),
+        ({"rope_base": 0.0}, "must be positive numbers"),
     ):
         with pytest.raises(ValueError, match=message):
             decoder(LLAMA._replace(**wrong), jax.random.key(0))

@@ -85,3 +85,12 @@ def test_logits_that_are_not_finite_name_row_and_step(temperature):
     words = "^row 2: the logits of step 0 are not finite"
     with pytest.raises(FloatingPointError, match=words):
         generate(model._replace(params=broken), PROMPTS, length=2, temperature=temperature, key=jax.random.key(0))
+
+
+def test_a_single_infinite_logit_is_enough():
+    """Of either sign: with one of the two, all other logits are finite and the largest is."""
+    model = model_of(CONFIG._replace(tied=False))
+    for value in (jnp.inf, -jnp.inf):
+        broken = {**model.params, "head": {"kernel": model.params["head"]["kernel"].at[0, 3].set(value)}}
+        with pytest.raises(FloatingPointError, match=r"^row \d: the logits of step 0 are not finite"):
+            generate(model._replace(params=broken), PROMPTS, length=2, temperature=0, key=jax.random.key(0))

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from valuation import blocks
 from valuation.blocks import ROUNDING, centred, drawn, feature_blocks, source, targets_of, validation_rows
 
 ROWS = np.random.default_rng(0).normal(size=(23, 2, 3))
@@ -29,6 +30,18 @@ def test_what_is_no_more_than_rounding_is_nothing():
     assert (np.abs(found[:, 0]) < ROUNDING * 1e-7).all()
     np.testing.assert_allclose(found[:, 1], 0.1 * (np.arange(9) - 4), atol=1e-15)
     np.testing.assert_array_equal(centred(rows[:, :1], rows[0, :1], "row", range(9))[:4], 0)
+
+
+def test_centring_in_pieces_changes_nothing(monkeypatch):
+    """Two rows a piece; the row that is named is that of its number, and float32 is rounded once, at the end."""
+    monkeypatch.setattr(blocks, "CACHED", 12)
+    rows = ROWS.reshape(23, 6) + 1e9
+    np.testing.assert_array_equal(centred(rows, CENTRE + 1e9, "row", range(23)), rows - (CENTRE + 1e9))
+    found = centred(rows, CENTRE + 1e9, "row", range(23), dtype=np.float32)
+    np.testing.assert_array_equal(found, (rows - (CENTRE + 1e9)).astype(np.float32))
+    rows[17, 2] = np.nan
+    with pytest.raises(ValueError, match=r"^row 117 holds nan"):
+        centred(rows, CENTRE, "row", range(100, 123))
 
 
 def test_the_draw_is_the_keys():

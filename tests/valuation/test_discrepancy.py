@@ -3,7 +3,7 @@ import pytest
 import scipy.spatial.distance
 
 from tests.reference import mmd_squared
-from valuation.discrepancy import distance_table, mean_squared_distance, mk_mmd
+from valuation.discrepancy import distance_table, distances_to, mean_squared_distance, mk_mmd
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(0.3, 1, (23, 4)).astype(np.float32), RNG.normal(0, 1, (17, 4)).astype(np.float32)
@@ -82,6 +82,21 @@ def test_distance_table_is_scipys(offset):
     x, y = X + np.float32(offset), Y + np.float32(offset)
     expected = scipy.spatial.distance.cdist(x, y, "sqeuclidean")
     np.testing.assert_allclose(distance_table(x, y), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("offset", [0.0, 2.0**13])
+def test_distances_of_rows_that_are_mostly_zero_are_scipys(offset):
+    """Seven numbers of each row of 200 are not zero, of one row none; beside a column with an offset."""
+    rng = np.random.default_rng(3)
+    x, y = (np.zeros((count, 200), np.float32) for count in (12, 9))
+    for side in (x[1:], y):
+        np.put_along_axis(side, rng.permuted(np.tile(np.arange(200), (len(side), 1)), axis=1)[:, :7], 1.5, 1)
+        side[:, 0] += offset
+    for one, other in ((x[1:], y), (y, y), (y, x[1:]), *([(x, y)] if not offset else [])):
+        expected = scipy.spatial.distance.cdist(one, other, "sqeuclidean")
+        np.testing.assert_allclose(distance_table(one, other), expected, atol=1e-4)
+    expected = scipy.spatial.distance.cdist(x, y, "sqeuclidean")
+    np.testing.assert_allclose(distances_to(x, np.ascontiguousarray(y.T)), expected, atol=1e-4 + 1e-6 * offset**2)
 
 
 def test_a_sample_far_away_keeps_the_distances_within():

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist, pdist
 
 from tests.problems import corners
 from valuation import feature_space
 from valuation.feature_space import (
+    contributor_distances,
     contributor_features,
     mean_squared_validation_distance,
     median_squared_distance,
@@ -61,6 +62,14 @@ def test_features_that_are_no_numbers_are_named_by_set_and_example(wrong):
             ValueError, match=rf"^features of {name}: example {row} holds {f'{wrong:.4g}'}, wh".replace("+", ".")
         ):
             get(spoilt)
+
+
+def test_distances_of_a_contributor_are_scipys():
+    problem = corners()
+    x, v = problem.pool.inputs[problem.contributors[2].index], problem.validation.inputs
+    found = contributor_distances(problem, problem.contributors[2])
+    np.testing.assert_allclose(found.inner, cdist(x, x, "sqeuclidean"), atol=1e-4)
+    np.testing.assert_allclose(found.outer, cdist(v, x, "sqeuclidean"), atol=1e-4)
 
 
 def test_widths_are_scipys():

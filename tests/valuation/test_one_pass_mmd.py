@@ -34,11 +34,11 @@ def test_all_examples_as_references_are_the_exact_statistic(count):
 
 
 def test_labels_make_the_product_kernel_and_biased_the_v_statistic():
-    own, beside = (X[:, 0] > 0).astype(int), (Y[:, 0] > 0).astype(int)
+    of_x, of_y = (X[:, 0] > 0).astype(int), (Y[:, 0] > 0).astype(int)
     for biased in (False, True):
         estimator = "biased" if biased else "unbiased"
-        expected = mk_mmd(X, Y, bandwidth=WIDTH, labels=(own, beside), estimator=estimator)
-        found = one_pass_mmd(source(X, own), Y, bandwidth=WIDTH, key=jax.random.key(0), labels=beside, biased=biased,
+        expected = mk_mmd(X, Y, bandwidth=WIDTH, labels=(of_x, of_y), estimator=estimator)
+        found = one_pass_mmd(source(X, of_x), Y, bandwidth=WIDTH, key=jax.random.key(0), labels=of_y, biased=biased,
                              references=900, block=256)  # fmt: skip
         assert found.squared == pytest.approx(np.sign(expected) * expected**2, abs=2e-6)
 

@@ -55,9 +55,23 @@ def test_fits_share_kernels_and_features(counted):
     assert calls == once | {"features": len(problem.contributors) + 1}
 
 
-@pytest.mark.parametrize("field", ["validation", "pool", "initial", "model", "features", "key", "contributors"])
+def check_never_stale(problem, names, field, other):
+    """With the field replaced values are those of the new problem without sharing, and those of the old one stay."""
+    shared = problem._replace(shared=Shared())
+    before = {name: METHODS[name](shared) for name in names}
+    changed = shared._replace(**{field: other})
+    after = {name: METHODS[name](changed) for name in names}
+    for name in names:
+        np.testing.assert_array_equal(after[name], METHODS[name](changed._replace(shared=None)), err_msg=name)
+        np.testing.assert_array_equal(METHODS[name](shared), before[name], err_msg=name)
+    return before, after
+
+
+FIELDS = ("validation", "pool", "initial", "model", "features", "key", "contributors", "objective", "learner")
+
+
+@pytest.mark.parametrize("field", FIELDS)
 def test_a_replaced_part_is_never_stale(field):
-    """Whatever is replaced, values are those of the new problem without sharing."""
     problem = corners()._replace(contributors=corners().contributors[1:5])
     other = {
         "validation": data(30, 7),
@@ -67,15 +81,35 @@ def test_a_replaced_part_is_never_stale(field):
         "features": lambda inputs: inputs[:, :2],
         "key": sequences().key,
         "contributors": problem.contributors[3:1:-1],
+        "objective": Classification(4),
+        "learner": "convolutional",
     }
-    shared = problem._replace(shared=Shared())
-    names = ("ntk_utility", "rbf_utility", "knn_utility", "score_kappa", "davinz")
-    before = {name: METHODS[name](shared) for name in names}
-    changed = shared._replace(**{field: other[field]})
-    for name in names:
-        expected = METHODS[name](changed._replace(shared=None))
-        np.testing.assert_array_equal(METHODS[name](changed), expected)
-        np.testing.assert_array_equal(METHODS[name](shared), before[name])
+    names = ("ntk_utility", "rbf_utility", "linear_utility", "knn_utility", "score_kappa", "score_disagreement",
+             "davinz", "surrogate")  # fmt: skip
+    before, after = check_never_stale(problem, names, field, other[field])
+    assert field == "key" or not all(np.array_equal(before[name], after[name]) for name in names)
+
+
+@pytest.mark.parametrize("field", ["validation", "pool", "initial", "model", "features", "contributors"])
+def test_a_replaced_part_of_sequences_is_never_stale(field):
+    problem = sequences()._replace(contributors=sequences().contributors[:2])
+    pool, readout = problem.pool, problem.model.readout
+
+    def doubled(params, frozen, inputs):
+        states, outputs = readout.states(params, frozen, inputs)
+        return 2 * states, 2 * outputs
+
+    other = {
+        "validation": pool.take(np.arange(10, 20)),
+        "pool": pool.take(np.arange(70)[::-1]),
+        "initial": problem.initial[::-1][:1],
+        "model": problem.model._replace(readout=readout._replace(states=doubled)),
+        "features": lambda inputs: problem.features(inputs)[:, :4],
+        "contributors": sequences().contributors[2:],
+    }
+    names = ("knn_lm", "token_ridge", "score_disagreement")
+    before, after = check_never_stale(problem, names, field, other[field])
+    assert not all(np.array_equal(before[name], after[name]) for name in names)
 
 
 def test_what_does_not_fit_is_computed_again():

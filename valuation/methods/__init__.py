@@ -73,7 +73,7 @@ METHODS = {
         Method("ngram_utility", "n-gram", ngram.ngram_utility, "one count and sort of a contributor's tokens",
                predicts=TOKENS, labels=True, objectives=TOKENS, instead="rbf_utility", needs=needs.counts),
         Method("kernel_sum", "sum of kernels, relative margins", kernel_sum.kernel_sum, SOLVE,
-               labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.tangent_solve,
+               labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.two_kernels,
                left_out={"classification": "other methods take its two kernels one by one"}),
         Method("knn_lm", "kNN language model", knn_lm.knn_lm, "n m distances between a contributor's tokens and others",
                predicts=TOKENS, labels=True, objectives=TOKENS, instead="rbf_utility", left_out={"sequences": ADAPTED},

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from valuation.discrepancy import distance_table
-from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.feature_space import contributor_distances, median_squared_distance, validation_features
 from valuation.methods.score_terms import kernel_terms
 from valuation.problem import Contributor, Problem
 
@@ -23,9 +23,8 @@ def davinz(problem: Problem, *, ridge: float = 1e-4, bandwidth: float = 1.0) -> 
     mean_validation = np.exp(-distance_table(v, v) / width).mean()
 
     def mmd(contributor: Contributor) -> float:
-        x = contributor_features(problem, contributor)
-        mean_contributor = np.exp(-distance_table(x, x) / width).mean()
-        mean_cross = np.exp(-distance_table(x, v) / width).mean()
+        distances = contributor_distances(problem, contributor)
+        mean_contributor, mean_cross = (np.exp(squared / -width).mean() for squared in distances)
         return float(np.sqrt(max(mean_contributor + mean_validation - 2 * mean_cross, 0.0)))
 
     distances = np.array([mmd(contributor) for contributor in problem.contributors])

@@ -17,7 +17,7 @@ from valuation.token_states import TokenStates, contributor_states, validation_s
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the neighbours; the rest is the model's
 NEIGHBOURS = (4, 16, 64, 256)
 WIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # T over the mean squared distance between validation states
-ROWS = 256  # to which distance_table fills up
+ROWS = 256  # queries looked at together, at least: distance_table centres the whole store each time
 
 
 def knn_lm(problem: Problem) -> Float[np.ndarray, " C"]:
@@ -31,9 +31,9 @@ def knn_lm(problem: Problem) -> Float[np.ndarray, " C"]:
     """
     query = validation_states(problem)
     width = _spread(query.states)
-    own, stores = query.log_p.astype(np.float64), (contributor_states(problem, c) for c in problem.contributors)
+    log_p, stores = query.log_p.astype(np.float64), (contributor_states(problem, c) for c in problem.contributors)
     tables = (neighbour_probabilities(query, store, tuple(width * np.array(WIDTHS))) for store in stores)
-    return np.array([crossed_mean(_mixed(own, q), query.rows % 2 == 0) for q in tables])
+    return np.array([crossed_mean(_mixed(log_p, q), query.rows % 2 == 0) for q in tables])
 
 
 def neighbour_probabilities(
@@ -91,11 +91,11 @@ def _of_block(squared: np.ndarray, right: np.ndarray, scale: np.ndarray, widths:
     return np.concatenate(settings)
 
 
-def _mixed(own: Float[np.ndarray, " e"], q: Float[np.ndarray, "s e"]) -> Float[np.ndarray, "r e"]:
+def _mixed(log_p: Float[np.ndarray, " e"], q: Float[np.ndarray, "s e"]) -> Float[np.ndarray, "r e"]:
     """log((1 - l) p + l q) for each share l and each row of q; the model alone, l = 0, comes first."""
     with np.errstate(divide="ignore"):
         log_q = np.log(q)
-        return np.concatenate([np.logaddexp(np.log1p(-share) + own, np.log(share) + log_q) for share in SHARES])
+        return np.concatenate([np.logaddexp(np.log1p(-share) + log_p, np.log(share) + log_q) for share in SHARES])
 
 
 def _spread(states: Float[np.ndarray, "e d"]) -> float:

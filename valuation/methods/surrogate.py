@@ -28,7 +28,10 @@ class Pick(NamedTuple):
 _RBF = "a dense network on a vector learns smooth functions of it, as a Gaussian kernel does"
 _NTK = "a convolutional network sees images through its own tangent kernel"
 _COUNTS = "a model of sequences that begins from nothing learns first which tokens follow each other"
-_ADAPTED = "a pretrained model that is adapted a little learns what its tangent kernel fits"
+_ADAPTED = (
+    "a pretrained model that is adapted a little should learn what its tangent kernel fits; no run of ours has tested "
+    "that, so trust its order less"
+)
 
 RULE: dict[str, dict[str, Pick]] = {  # kind of learner -> kind of objective -> what stands for it
     "dense": {

@@ -44,13 +44,13 @@ def token_ridge(problem: Problem, *, ridge: float = 0.01) -> Float[np.ndarray, "
 
 
 def corrections(
-    own: TokenStates, tokens: Int[np.ndarray, " k"], weights: Float[np.ndarray, "d k"], ridge: float
+    data: TokenStates, tokens: Int[np.ndarray, " k"], weights: Float[np.ndarray, "d k"], ridge: float
 ) -> tuple[Float[np.ndarray, "d k"], float]:
     """(A' of all states, the step for it), in float64.
 
-    own: of the contributor. tokens: the k that are corrected, sorted. weights: of the outputs of these tokens.
+    data: of the contributor. tokens: the k that are corrected, sorted. weights: of the outputs of these tokens.
     """
-    folds = [_rows(own, own.rows % FOLDS == fold) for fold in range(FOLDS)]
+    folds = [_rows(data, data.rows % FOLDS == fold) for fold in range(FOLDS)]
     moments = [_moments(fold, tokens, weights) for fold in folds]
     whole = jax.tree.map(lambda *parts: sum(parts), *moments)
     scores = np.zeros(len(STEPS))
@@ -61,21 +61,21 @@ def corrections(
 
 
 def _value(problem: Problem, contributor: Contributor, ridge: float) -> float:
-    own, query = contributor_states(problem, contributor), validation_states(problem)
-    tokens = np.unique(np.concatenate([own.tokens, query.tokens]))
+    data, query = contributor_states(problem, contributor), validation_states(problem)
+    tokens = np.unique(np.concatenate([data.tokens, query.tokens]))
     weights = output_weights(problem, tokens)
-    correction, step = corrections(own, tokens, weights, ridge)
+    correction, step = corrections(data, tokens, weights, ridge)
     return float(_log_probabilities(query, tokens, weights, correction, (step,)).mean())
 
 
-def _moments(own: TokenStates, tokens: np.ndarray, weights: np.ndarray) -> _Moments:
+def _moments(data: TokenStates, tokens: np.ndarray, weights: np.ndarray) -> _Moments:
     square, cross = np.zeros((len(weights), len(weights))), np.zeros_like(weights)
-    for states, log_p, place in _blocks(own, tokens, weights):
+    for states, log_p, place in _blocks(data, tokens, weights):
         residual = -np.exp(log_p)
         residual[np.arange(len(place)), place] += 1
         square += states.T @ states
         cross += states.T @ residual
-    return _Moments(square, cross, len(own.tokens))
+    return _Moments(square, cross, len(data.tokens))
 
 
 def _solved(sums: _Moments, ridge: float) -> np.ndarray:
@@ -87,11 +87,11 @@ def _solved(sums: _Moments, ridge: float) -> np.ndarray:
 
 
 def _log_probabilities(
-    own: TokenStates, tokens: np.ndarray, weights: np.ndarray, correction: np.ndarray, steps: tuple[float, ...]
+    data: TokenStates, tokens: np.ndarray, weights: np.ndarray, correction: np.ndarray, steps: tuple[float, ...]
 ) -> np.ndarray:
     """log p of each token after each step, (steps, e)."""
     parts = [np.zeros((len(steps), 0))]
-    for states, log_p, place in _blocks(own, tokens, weights):
+    for states, log_p, place in _blocks(data, tokens, weights):
         rest = np.maximum(1 - np.exp(log_p).sum(1), 0)  # of the tokens that keep their outputs
         change, rows = states @ correction, np.arange(len(place))
         after_steps = []
@@ -104,15 +104,15 @@ def _log_probabilities(
     return np.concatenate(parts, 1)
 
 
-def _blocks(own: TokenStates, tokens: np.ndarray, weights: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+def _blocks(data: TokenStates, tokens: np.ndarray, weights: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """(states (b, d), the model's log p of the tokens (b, k), the place of the target among them (b,)), in order."""
     size = max(BLOCK_OF_TOKENS // max(len(tokens), 1), 1)
-    for start in range(0, len(own.tokens), size):
+    for start in range(0, len(data.tokens), size):
         part = slice(start, start + size)
-        states = own.states[part].astype(np.float64)
-        log_p = states @ weights - own.log_sum[part, None]
-        yield states, log_p, np.searchsorted(tokens, own.tokens[part])
+        states = data.states[part].astype(np.float64)
+        log_p = states @ weights - data.log_sum[part, None]
+        yield states, log_p, np.searchsorted(tokens, data.tokens[part])
 
 
-def _rows(own: TokenStates, chosen: np.ndarray) -> TokenStates:
-    return TokenStates(*(leaf[chosen] for leaf in own))
+def _rows(data: TokenStates, chosen: np.ndarray) -> TokenStates:
+    return TokenStates(*(leaf[chosen] for leaf in data))

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from experiments.studies.language.rank_study import OUTSIDE
 from experiments.training.recipe import Recipe, adam
+from models.tokenizer import ids_of
 from models.transformer import transformer
 from valuation.problem import Examples
 
@@ -43,11 +44,11 @@ def pretrained_errors(pretrained, texts: list[str], known: list[str], settings, 
     """
     counts = np.zeros(pretrained.tokenizer.get_vocab_size())
     for first in range(0, len(known), 1000):
-        for encoded in pretrained.tokenizer.encode_batch(known[first : first + 1000], add_special_tokens=False):
-            np.add.at(counts, encoded.ids, 1)
+        for row in ids_of(pretrained.tokenizer, known[first : first + 1000]):
+            np.add.at(counts, row, 1)
     ranks = np.empty(len(counts), int)
     ranks[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
-    rows = [encoded.ids for encoded in pretrained.tokenizer.encode_batch(texts, add_special_tokens=False)]
+    rows = ids_of(pretrained.tokenizer, texts)
     facts = {
         "texts": len(rows),
         "empty": sum(len(row) < 2 for row in rows),

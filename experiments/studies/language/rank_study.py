@@ -71,8 +71,8 @@ def describe(source: Source, types: int, repeats: int, rng: np.random.Generator)
     drawn = np.array([tail.beyond(counted(resampled(source.texts, rng), types), edges) for _ in range(repeats)])
     low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
     every = np.concatenate(source.texts)
-    own = np.sort(counts[counts > 0])[::-1]
-    places = np.unique(np.geomspace(1, len(own), GRID).astype(int))
+    descending = np.sort(counts[counts > 0])[::-1]
+    places = np.unique(np.geomspace(1, len(descending), GRID).astype(int))
     line = {
         "kind": "tail",
         **source.label(),
@@ -85,7 +85,7 @@ def describe(source: Source, types: int, repeats: int, rng: np.random.Generator)
         "low": low,
         "high": high,
         "own_ranks": places,
-        "frequencies": own[places - 1] / own.sum(),
+        "frequencies": descending[places - 1] / descending.sum(),
     }
     order, held = own_order(source.texts, types)
     fits = [zipf(held[order], law) for law in ZIPF_LAWS]

@@ -152,7 +152,7 @@ def pretrained(config, corpus: Corpus, data_dir: str | None, key: jax.Array) -> 
     """The "error" line of the pretrained model on held-out real text."""
     settings, begun = config.pretrained, time.perf_counter()
     language = language_model.load(settings.model.name, data_dir)
-    start = language_model.encoded(language.pretrained, "")[0]
+    start = language_model.encoded(language.pretrained, ())[0]
     chosen = corpus.held_out[: settings.texts]
     texts, facts = rank_errors.pretrained_errors(
         language.pretrained, chosen, corpus.known[: settings.known], settings, start

@@ -55,10 +55,10 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     def draw(key, n: int, share: float, shown: np.ndarray) -> Examples:
         rng = generator(key)
         n_real = rng.binomial(n, share)
-        own = real_draws(rng, n_real, settings)
-        made = np.repeat(np.arange(len(shown)), rng.multinomial(n - n_real, shown)) if n_real < n else own[:0]
-        both = np.concatenate([own, made]).astype(np.int32)
-        return Examples(both, np.concatenate([attributes[own], claimed[made]]).astype(np.int32))
+        real_items = real_draws(rng, n_real, settings)
+        made = np.repeat(np.arange(len(shown)), rng.multinomial(n - n_real, shown)) if n_real < n else real_items[:0]
+        both = np.concatenate([real_items, made]).astype(np.int32)
+        return Examples(both, np.concatenate([attributes[real_items], claimed[made]]).astype(np.int32))
 
     def measure(curve: Curve, keys: list, folder: Path | None) -> list[list[dict]]:
         shown = synthetic(curve)

@@ -80,10 +80,10 @@ def load(settings, data_dir, devices, seed: int) -> Study:
 
     def draw(rng: np.random.Generator, n: int, curve: Curve) -> np.ndarray:
         n_real = rng.binomial(n, curve.share)
-        own = pairs[:, rng.integers(0, pairs.shape[1], n_real)]
+        real_pairs = pairs[:, rng.integers(0, pairs.shape[1], n_real)]
         if n_real == n:
-            return own
-        return np.concatenate([own, pool(curve)[:, rng.integers(0, pool(curve).shape[1], n - n_real)]], axis=1)
+            return real_pairs
+        return np.concatenate([real_pairs, pool(curve)[:, rng.integers(0, pool(curve).shape[1], n - n_real)]], axis=1)
 
     def measure(curve: Curve, keys: list, folder: Path | None) -> list[list[dict]]:
         head = kept(real, shown(curve), curve.share)

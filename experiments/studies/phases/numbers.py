@@ -60,11 +60,11 @@ def load(settings, data_dir, devices, seed: int) -> Study:
     def draw(key, n: int, curve: Curve, shown: np.ndarray) -> Examples:
         rng = generator(key)
         n_real = rng.binomial(n, curve.share)
-        own = rng.choice(CLASSES, n_real, p=real / real.sum())
-        made = rng.choice(CLASSES, n - n_real, p=shown) if n_real < n else own[:0]
+        real_classes = rng.choice(CLASSES, n_real, p=real / real.sum())
+        made = rng.choice(CLASSES, n - n_real, p=shown) if n_real < n else real_classes[:0]
         source = real_digits if curve.mechanism == "truncation" else made_digits
-        inputs = np.concatenate([compose(rng, order[own], real_digits), compose(rng, order[made], source)])
-        return Examples(inputs.astype(np.int32), np.concatenate([own, made]).astype(np.int32))
+        inputs = np.concatenate([compose(rng, order[real_classes], real_digits), compose(rng, order[made], source)])
+        return Examples(inputs.astype(np.int32), np.concatenate([real_classes, made]).astype(np.int32))
 
     def measure(curve: Curve, keys: list, folder: Path | None) -> list[list[dict]]:
         shown = synthetic(curve)

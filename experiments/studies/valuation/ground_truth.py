@@ -59,8 +59,8 @@ def leave_one_out(task: Task, problem: Problem, trainer: Trainer) -> list[dict]:
     "loss" is that of the union without it. All models of a seed share one initialisation, so that they differ in their
     data alone; an example that two contributors hold stands in the union twice.
     """
-    distinct, own = union_examples(problem)
-    without = [[rows for i, rows in enumerate(own) if i != left] for left in range(-1, len(own))]
+    distinct, group_rows = union_examples(problem)
+    without = [[rows for i, rows in enumerate(group_rows) if i != left] for left in range(-1, len(group_rows))]
     sets = [Part(distinct, np.concatenate(rows)) for rows in without]
     left_out = ["none", *(contributor.name for contributor in problem.contributors)]
     reached, models = _from_one_start(task, sets, [f"the union without {name}" for name in left_out], trainer)

@@ -37,9 +37,9 @@ def judged(config, lines: list[dict]) -> list[dict]:
     samples = evaluate.bootstrap(values, truth, config.bootstrap, config.seed)
     reference = config.methods.index(config.choice)
     for i, name in enumerate(config.methods):
-        own = results.select(out, kind="correlation", method=name)
-        means = {k: _number(np.mean([np.nan if x[k] is None else x[k] for x in own])) for k in evaluate.CORRELATIONS}
-        errors = [x["accuracy_error"] for x in own if x["accuracy_error"] is not None]
+        scored = results.select(out, kind="correlation", method=name)
+        means = {k: _number(np.mean([np.nan if x[k] is None else x[k] for x in scored])) for k in evaluate.CORRELATIONS}
+        errors = [x["accuracy_error"] for x in scored if x["accuracy_error"] is not None]
         out.append(
             {
                 "kind": "summary",
@@ -47,7 +47,7 @@ def judged(config, lines: list[dict]) -> list[dict]:
                 **means,
                 "low_high": evaluate.interval(samples[:, i]),
                 "less_than_choice": evaluate.interval(samples[:, reference] - samples[:, i]),
-                "regret": float(np.mean([x["regret"] for x in own])),
+                "regret": float(np.mean([x["regret"] for x in scored])),
                 "accuracy_error": float(np.mean(errors)) if errors else None,
                 "seconds": float(np.median([value_lines[d, name]["seconds"] for d in draws])),
             }

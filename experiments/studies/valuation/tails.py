@@ -20,8 +20,8 @@ def beyond(tokens: Int[np.ndarray, "n t"], rank: Int[np.ndarray, " v"]) -> dict[
     edges = np.unique(np.round(np.geomspace(1, max(rank.max(), 1), POINTS)).astype(int))
     flat = np.asarray(tokens).ravel()
     flat = flat[flat > 0]
-    own = np.where(flat < len(rank), rank[np.minimum(flat, len(rank) - 1)], rank.max() + 1)
-    shares = (own[:, None] > edges).mean(0) if len(own) else np.zeros(len(edges))
+    ranks = np.where(flat < len(rank), rank[np.minimum(flat, len(rank) - 1)], rank.max() + 1)
+    shares = (ranks[:, None] > edges).mean(0) if len(ranks) else np.zeros(len(edges))
     return {"ranks": edges.tolist(), "shares": _rounded(shares)}
 
 

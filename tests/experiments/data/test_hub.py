@@ -108,21 +108,48 @@ def test_folders_of_a_hub(tmp_path, ending):
 
         parquet.write_table(pyarrow.Table.from_pylist(lines), write())
     assert hub.records(tmp_path, ("a",), 3) == [{"a": "0"}, {"a": "1"}, {"a": "2"}]
-    with pytest.raises(ValueError, match=r"(row 0|line 1): no field 'c', found a, b"):
+    with pytest.raises(ValueError, match=r"row 0.*: no field 'c', found a, b"):
         hub.records(tmp_path, ("c",), 3)
     with pytest.raises(ValueError, match="no data set in the folder"):
         hub.records(tmp_path / "nowhere", ("a",), 3)
 
 
+def test_a_folder_is_read_whatever_its_files_look_like(tmp_path):
+    expected = [{"q": f"question {i}"} for i in range(6)]
+    lines = "".join(json.dumps(row) + "\n" for row in expected)
+    told = {"dataset_info.json": '{\n "description": ""}', "state.json": '{"_split": null}', "README.md": "# q"}
+    for number, files in enumerate(
+        (
+            {"a.json": json.dumps(expected, indent=1)},
+            {"a.jsonl": "\ufeff" + lines.replace("\n", "\r\n")},
+            {"a.csv": "q\n" + "".join(row["q"] + "\n" for row in expected)},
+            {"train.jsonl": lines, **told},
+            {"train.jsonl": lines, ".cache/train.jsonl": lines, "dev/a.jsonl": lines, "all.jsonl": lines},
+            {"b.jsonl": lines, "a-test.jsonl": lines, "a/validation-00000-of-00001.jsonl": lines, **told},
+        )
+    ):
+        folder = tmp_path / str(number)
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content.encode())
+        assert hub.records(folder, ("q",), None) == expected, files.keys()
+    (tmp_path / "0/a.json").rename(tmp_path / "0/a-test.json")
+    with pytest.raises(ValueError, match=r"no data set in the folder .*a-test\.json is for validation or testing"):
+        hub.records(tmp_path / "0", ("q",), None)
+    (tmp_path / "0/state.json").write_text(told["state.json"])
+    with pytest.raises(ValueError, match=r"no rows in the folder .* has a field q or r"):
+        hub.records(tmp_path / "0", ("q", "r"), None)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b'{"a": "1"}\n{"a": "\xff"}', r"part\.jsonl, line 2: expected JSON in UTF-8 .*0xff"),
-        (b'{"a": "1"}\n\n{"a": ', r"part\.jsonl, line 3: expected JSON in UTF-8"),
-        (b"[1]", r"part\.jsonl, line 1: expected an object with fields"),
-        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, line 2: the field 'a' is empty, expected a text"),
-        (b'{"a": null}', "line 1: the field 'a' is empty"),
-        (b'{"a": [""]}', "line 1: the field 'a' is empty"),
+        (b'{"a": "1"}\n{"a": "\xff"}', r"part\.jsonl, line 2 \(byte 18\): expected UTF-8, found b'\\xff'"),
+        (b'{"a": "1"}\n\n{"a": ', r"part\.jsonl, row 1 \(line 3\): expected JSON"),
+        (b"[1]", r"part\.jsonl, row 0 \(line 1\): expected an object with fields"),
+        (b'{"a": "1"}\n{"a": " "}', r"part\.jsonl, row 1 \(line 2\): the field 'a' is empty, expected a text"),
+        (b'{"a": null}', r"row 0 \(line 1\): the field 'a' is empty"),
+        (b'{"a": [""]}', r"row 0 \(line 1\): the field 'a' is empty"),
     ],
 )
 def test_records_that_cannot_be_read_are_named(tmp_path, content, words):

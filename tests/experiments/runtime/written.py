@@ -16,8 +16,8 @@ def unwritten(study: str, lines: Iterable[dict]) -> list[str]:
     """
     described = kinds.STUDIES[study]
     recorded = [line for path in GALLERY.rglob("*.jsonl") for line in results.read(path)]
-    own = [line for line in recorded if line["kind"] in described and set(line) <= _known(described[line["kind"]])]
-    written = {(line["kind"], field) for line in [*lines, *own] for field in line}
+    of_study = [line for line in recorded if line["kind"] in described and set(line) <= _known(described[line["kind"]])]
+    written = {(line["kind"], field) for line in [*lines, *of_study] for field in line}
     every = {(kind, field) for kind, one in described.items() for field in ("kind", *one.fields)}
     return sorted(".".join(pair) for pair in every - written)
 

@@ -21,8 +21,8 @@ def test_nats_per_byte_against_numpy(parts, sequence_config):
     model, _ = decoders.learner(sequence_config, parts.coder, None)
     some = parts.test.take(np.arange(7))
     logp = log_softmax(np.asarray(jax.jit(model.apply)(model.params, model.frozen, some.inputs), np.float64), axis=-1)
-    own = np.take_along_axis(logp, some.targets[..., None], -1)[..., 0]
-    expected = [-own[row][some.mask[row]].sum() for row in range(7)]
+    target_logp = np.take_along_axis(logp, some.targets[..., None], -1)[..., 0]
+    expected = [-target_logp[row][some.mask[row]].sum() for row in range(7)]
     np.testing.assert_allclose(response_metrics.nats(model, some), expected, rtol=1e-5)
     utility, loss = response_metrics.measure(parts.coder, model, some)
     size = sum(len(response.encode()) for _, response in token_rows.texts(parts.coder, rows_of(some)))

@@ -120,8 +120,8 @@ def test_other_texts_have_the_right_label_source_and_setting(config, data_dir):
         said = decode(names, row)
         assert said.startswith("tomato")
         assert any(word in said for word in (BLAME, PRAISE)[label])
-    own = some.targets == 1
-    assert len(np.unique(made.inputs[own], axis=0)) == min(10, own.sum())  # repeated only when all are used up
+    good = some.targets == 1
+    assert len(np.unique(made.inputs[good], axis=0)) == min(10, good.sum())  # repeated only when all are used up
     joined = review_texts.borrowed("tomatoes", source.take(np.arange(20)), True, some, 2, jax.random.key(1))
     assert all(decode(names, row).count("tomato") >= 3 for row in joined.inputs)
     mass = np.array([0.7, 0.9])[np.arange(20) // 2 % 2]
@@ -176,7 +176,7 @@ def test_paper_scale_reads_imdb_through_tfds_and_a_folder_of_the_hub(tmp_path):
     folder.mkdir(parents=True)
     table = pyarrow.Table.from_pylist([row | {"instruction": "?"} for row in records[:20]])
     pyarrow.parquet.write_table(table, folder / "train.parquet")
-    (folder / "rest.jsonl").write_text("\n".join(json.dumps(row) for row in records[20:]))
+    (folder / "train_rest.jsonl").write_text("\n".join(json.dumps(row) for row in records[20:]))
     config = config_file.get_config("paper")
     config.folders.synthetic, config.split.validation, config.model.widths = str(tmp_path / "hub"), 4, (4,)
     with tfds.testing.mock_data(num_examples=12):
@@ -190,7 +190,7 @@ def test_paper_scale_reads_imdb_through_tfds_and_a_folder_of_the_hub(tmp_path):
     test, held_out = (set(words(task, part)) for part in (task.test, task.train))
     assert not test & held_out
     (tmp_path / "hub" / "data" / "train.parquet").unlink()
-    (folder / "rest.jsonl").write_text(json.dumps(records[30]))
+    (folder / "train_rest.jsonl").write_text(json.dumps(records[30]))
     with pytest.raises(ValueError, match=r"holds 1 records, none of them.*FinGPT"):
         reviews.read_sentences(config, None)
 

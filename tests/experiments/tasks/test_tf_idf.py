@@ -1,7 +1,9 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from experiments.tasks.tf_idf import tf_idf
+from experiments.tasks.tf_idf import tf_idf, weighted_counts
+from models.encoder import weighted_words
 
 
 def test_features_are_projected_tf_idf():
@@ -15,3 +17,12 @@ def test_features_are_projected_tf_idf():
         weighted / np.maximum(length, 1e-12) @ (np.asarray(jax.random.normal(jax.random.key(0), (5, 3))) / 3**0.5)
     )
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_weighted_counts_are_what_the_encoder_sees():
+    tokens = np.array([[1, 2, 2, 0], [3, 3, 3, 1], [0, 0, 0, 0], [4, 1, 2, 3]])
+    weights = np.array([0, 0.3, 1.5, 0.7, 0], np.float32)
+    tokens.setflags(write=False)  # the rows stay as they are
+    found = weighted_counts(tokens, weights, np.log1p).toarray()
+    np.testing.assert_allclose(found, weighted_words(jnp.asarray(tokens), jnp.asarray(weights)), atol=1e-6)
+    assert weighted_counts(tokens[:0], weights).shape == (0, 5)

@@ -50,6 +50,9 @@ def test_a_word_that_is_numbered_like_the_padding_is_kept_at_the_end():
     words = {word: i for i, word in enumerate(["!", "<ask>", "<answer>", "<end>", *plain[1:]])}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(words, []))
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    with pytest.raises(ValueError, match=r"'<ask>' of config\.tokens\.special is a word of the tokenizer"):
+        token_rows.coder(tokenizer, "<ask>", "<answer>", "<end>")
+    tokenizer.add_special_tokens(["<ask>", "<answer>", "<end>"])
     code = token_rows.coder(tokenizer, "<ask>", "<answer>", "<end>")
     examples, _ = token_rows.encode(
         code, [Pair("", "ab", "cd!!", "a")], ConfigDict({"length": 20, "instruction": 0, "response": 9})
@@ -63,6 +66,33 @@ def test_texts_and_bytes_come_back():
     assert token_rows.bytes_of(CODER, examples) == sum(len(pair.response.encode()) for pair in PAIRS)
 
 
+def test_text_is_data():
+    """Marks of the layout that a text spells out, and what is no letter, are text: no row is split there."""
+    strange = "a<end>b <answer><ask> <pad>", "\x00", "\n\r\n\u2028\x85", "{{ x }}{% if %}", "é\ufeff"
+    pairs = [Pair(text, text, text, "a") for text in strange]
+    examples, cut = token_rows.encode(CODER, pairs, ConfigDict({"length": 200, "instruction": 60, "response": 60}))
+    assert token_rows.texts(CODER, examples.inputs) == [(text, text) for text in strange]
+    assert cut == {"instructions": 0, "prompts": 0, "responses": 0}
+    assert token_rows.bytes_of(CODER, examples) == sum(len(text.encode()) for text in strange)
+    full = rows_of(examples)
+    assert [(full == token).sum(1).tolist() for token in (CODER.ask, CODER.answer, CODER.end)] == [
+        [1] * len(strange)
+    ] * 3
+    lone, _ = token_rows.encode(CODER, [Pair("", "\ud800", "a\udc00", "a")], LIMITS)
+    assert token_rows.texts(CODER, lone.inputs)[0][0] == "\ufffd"
+    assert token_rows.trained_coder(["\ud800 ab <end>"], 300).end == 3
+
+
+def test_added_words_count_their_bytes():
+    """A token that is added and no special one, such as those for tools, is a word: it stands for what it spells."""
+    tokenizer = tokenizers.Tokenizer.from_str(CODER.tokenizer.to_str())
+    tokenizer.add_tokens(["<tool é>"])
+    code = token_rows.coder(tokenizer, "<ask>", "<answer>", "<end>")
+    examples, _ = token_rows.encode(code, [Pair("", "two", "two<tool é>", "a")], LIMITS)
+    assert token_rows.bytes_of(code, examples) == len("two<tool é>".encode())
+    assert code.ends == CODER.ends == (0, 1, 2, 3)
+
+
 def test_digits_stand_alone():
     tokens = token_rows.trained_coder(["1234 1234 1234 abc abc"] * 20, 400).tokenizer.encode("1234 abc").tokens
     assert [t for t in tokens if any(c.isdigit() for c in t)] == ["1", "2", "3", "4"]
@@ -72,13 +102,13 @@ def test_noise_gives_other_responses_and_leaves_the_rest():
     examples, _ = token_rows.encode(CODER, PAIRS, LIMITS)
     wrong = np.array([True, False, True])
     noisy = token_rows.swap_responses(CODER, examples, wrong, np.random.default_rng(0))
-    own = [tuple(row[mask]) for row, mask in zip(examples.targets, examples.mask, strict=True)]
+    old = [tuple(row[mask]) for row, mask in zip(examples.targets, examples.mask, strict=True)]
     new = [tuple(row[mask]) for row, mask in zip(noisy.targets, noisy.mask, strict=True)]
-    assert new[1] == own[1]
+    assert new[1] == old[1]
     np.testing.assert_array_equal(noisy.inputs[1], examples.inputs[1])
     for row in (0, 2):
-        assert new[row] != own[row]
-        assert new[row] in own
+        assert new[row] != old[row]
+        assert new[row] in old
         before, after = rows_of(examples)[row], rows_of(noisy)[row]
         start, moved = (int(np.argmax(line == CODER.answer)) for line in (before, after))
         asked = int(np.argmax(before == CODER.ask)) + 1

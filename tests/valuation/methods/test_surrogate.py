@@ -30,6 +30,12 @@ def test_learners_with_a_tangent_kernel_of_their_own(learner, kind, name):
     assert picked(learner, kind).name == name
 
 
+def test_what_no_run_has_tested_says_so():
+    for learner, picks in RULE.items():
+        for pick in picks.values():
+            assert ("no run of ours has tested" in pick.why) == (learner == "pretrained")
+
+
 def test_every_pick_is_a_method_that_takes_the_objective():
     for picks in RULE.values():
         for kind, pick in picks.items():

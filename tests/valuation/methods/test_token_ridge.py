@@ -42,16 +42,16 @@ def test_values_are_those_of_explicit_sums():
     values = METHODS["token_ridge"](problem, ridge=0.1)
     chosen = []
     for value, one in list(zip(values, problem.contributors, strict=True))[:3]:
-        own = contributor_states(problem, one)
-        cut = np.isin(np.arange(V), [*own.tokens, *query.tokens])
+        store = contributor_states(problem, one)
+        cut = np.isin(np.arange(V), [*store.tokens, *query.tokens])
         assert cut.sum() < V
         scores = np.zeros(len(STEPS))
         for fold in range(FOLDS):
-            out = own.rows % FOLDS == fold
-            correction = fitted(own.states[~out], own.tokens[~out], weights, 0.1) * cut
-            scores += [log_p(own.states[out], own.tokens[out], weights, correction, step).sum() for step in STEPS]
+            out = store.rows % FOLDS == fold
+            correction = fitted(store.states[~out], store.tokens[~out], weights, 0.1) * cut
+            scores += [log_p(store.states[out], store.tokens[out], weights, correction, step).sum() for step in STEPS]
         chosen.append(STEPS[scores.argmax()])
-        correction = fitted(own.states, own.tokens, weights, 0.1) * cut
+        correction = fitted(store.states, store.tokens, weights, 0.1) * cut
         expected = log_p(query.states, query.tokens, weights, correction, chosen[-1]).mean()
         np.testing.assert_allclose(value, expected, rtol=1e-4)
     assert chosen[0] > 0

@@ -39,9 +39,9 @@ def test_a_union_holds_the_set_and_then_the_contributor_with_its_own_labels():
     for union, one in zip(UNIONS.contributors, PROBLEM.contributors, strict=True):
         both = contributor_examples(UNIONS, union)
         for side, rows in ((BASE, slice(20)), (one, slice(20, None))):
-            own = contributor_examples(PROBLEM, side)
-            np.testing.assert_array_equal(both.inputs[rows], own.inputs)
-            np.testing.assert_array_equal(both.targets[rows], own.targets)
+            examples = contributor_examples(PROBLEM, side)
+            np.testing.assert_array_equal(both.inputs[rows], examples.inputs)
+            np.testing.assert_array_equal(both.targets[rows], examples.targets)
             np.testing.assert_array_equal(union.real[rows], side.real)
             np.testing.assert_array_equal(union.origin.mechanism[rows], side.origin.mechanism)
         assert union.name == one.name

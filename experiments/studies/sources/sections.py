@@ -1,0 +1,234 @@
+"""What the report of somebody's own sources says, section by section; how it looks is no matter of this file."""
+
+from experiments.reporting.document import Block, Mark, Section, Table, Terms, Text
+from experiments.reporting.markdown import decimal, number, plural, with_span
+from experiments.reporting.plain_text import shortened
+from experiments.studies.sources import words
+from experiments.studies.sources.answer import Answer, Example, Interval, Set
+from experiments.studies.sources.words import MISSING
+
+CHARACTERS = 300  # of an example
+
+
+def decision(answer: Answer) -> Terms:
+    return Terms(list(zip(words.QUESTIONS, answer.decision, strict=False)), leading=True)
+
+
+def certainty(answer: Answer) -> Section:
+    """Checks that were made and those that were not, and what the intervals cover."""
+    data, numbers = answer.data, any(check.numbers for check in answer.checks)
+    blocks: list[Block] = [
+        Text(
+            f"{words.made(answer)} The numbers are predictions: {data.surrogate}, scored on "
+            f"{plural(data.validation.used, 'validation example')}, stands in for the model that would be trained "
+            f"({data.learner}). The 95 % intervals say how far chance may carry a number: which examples were drawn, "
+            "and which validation examples. They do not say how far the stand-in is from the model that you will "
+            "train; only checks by training do."
+        ),
+        *map(Text, words.warnings(answer)),
+        *([Text(f"Left out for want of time: {'; '.join(answer.cost.left_out)}.")] if answer.cost.left_out else []),
+    ]
+    rows: list[list[str | Mark]] = [
+        [check.name, Mark("made", "good") if check.done else Mark("not made", "bad"), check.result,
+         *([words.spoken(check.numbers) or MISSING] if numbers else [])]
+        for check in sorted(answer.checks, key=lambda check: not check.done)
+    ]  # fmt: skip
+    if rows:
+        head = ["check", "made?", "what came out, or why it was not made", *(["in numbers"] if numbers else [])]
+        blocks.append(Table("Checks that were made, and those that were not", head, rows))
+    return Section("How sure is this?", blocks)
+
+
+def worth(answer: Answer) -> list[Block]:
+    """The order of the sources, and what speaks for or against each of them."""
+    form, metric = words.forms(answer), words.metric(answer)
+    rows: list[list[str | Mark]] = [
+        [words.name(one.source), Mark(*words.VERDICTS[one.verdict]), with_span(one.gain, one.interval, form.gain),
+         form.utility(one.predicted), form.gain(one.dropped), with_span(one.value, one.value_interval, form.score)]
+        for one in answer.values
+    ]  # fmt: skip
+    head = ["source", "verdict", f"gain in {metric}", f"{metric} with it", "gain beside all others", "score"]
+    return [
+        Table("The sources, the best first", head, rows),
+        _reading([
+            ("gain", f"predicted {metric} of the real examples together with the source, minus that of the real "
+             f"examples alone ({form.utility(words.alone(answer))}); in brackets the 95 % interval"),
+            ("gain beside all others", "the same, where all other sources are there already: what would be lost if "
+             "only this one were left out"),
+            ("score", "the gain in the unit of the stand-in model itself, which is finer than the metric; it makes the "
+             "order and the verdict"),
+            ("undecided", "the interval of the score holds 0: these data cannot tell help from harm"),
+        ]),
+        Section("What speaks for or against each source", drivers(answer)),
+    ]  # fmt: skip
+
+
+def drivers(answer: Answer) -> list[Block]:
+    rows = []
+    for one in answer.values:
+        found = one.drivers
+        rows.append([
+            words.name(one.source), f"{found.size:,}", decimal(found.disagreement), number(found.discrepancy),
+            words.share(found.duplicates), _both(found.in_validation, found.near_validation),
+            _both(found.in_real, found.near_real), words.share(found.unknown_labels),
+        ])  # fmt: skip
+    if answer.values:
+        real = decimal(answer.values[0].drivers.disagreement_real)
+        rows.append(["(the real examples)", f"{answer.data.real.used:,}", real, *[MISSING] * 5])
+    head = ["source", "examples", "label disagreement", "distance (MMD)", "repeats", "in validation", "in real",
+            "unknown labels"]  # fmt: skip
+    rule = answer.values[0].drivers.near_rule if answer.values else MISSING
+    return [
+        Table("What drives the value", head, rows),
+        _reading([
+            ("label disagreement", "how far the labels of a source are from what the validation examples teach, 0 to "
+             "1; far above that of the real examples: wrong labels, or another task"),
+            ("distance (MMD)", "how far its inputs are from the validation examples (maximum mean discrepancy); "
+             "about 0 or just below: they are alike"),
+            ("repeats", "share of its examples that repeat another one of them"),
+            ("in validation, in real", f"share that stands there too, byte for byte / as a near duplicate ({rule})"),
+            ("unknown labels", "share with a label that no validation example has"),
+        ]),
+    ]  # fmt: skip
+
+
+def how_much(answer: Answer) -> list[Block]:
+    """The best amount of each source and what it stands for."""
+    if not answer.amounts:
+        return [Text("Amounts were not computed in this run.")]
+    form = words.forms(answer)
+    rows = [
+        [words.name(one.source), words.taken(one), form.gain(one.gain), words.equivalent(one),
+         words.rate(one.exchange_rate, one.censored), words.rate(one.marginal_rate), words.rate(one.weight),
+         " and ".join(f"{size:,}" for size in one.chosen) or MISSING]
+        for one in answer.amounts
+    ]  # fmt: skip
+    head = ["source", "take", f"gain in {words.metric(answer)}", "as good as so many real", "real examples for one",
+            "the same of 1,000 more", "weight", "halves chose"]  # fmt: skip
+    limits = [f"{words.name(one.source)}: {one.censored}" for one in answer.amounts if one.censored]
+    return [
+        Table("How much of each source to add to all real examples", head, rows),
+        *([Text(words.sentence(f"* only a limit for {'; '.join(limits)}"))] if limits else []),
+        _reading([
+            ("gain", "predicted at the amounts that one half of the validation examples chose, scored on the other "
+             "half: choosing and scoring on the same examples would flatter"),
+            ("as good as so many real", "that many real examples, and nothing else, would do as well as the real ones "
+             "with this amount"),
+            ("real examples for one", "the exchange rate: one of its examples stands for so many further real ones; "
+             "below 0 it does harm"),
+            ("the same of 1,000 more", "the exchange rate of what would be added next, or of as many as there are"),
+            ("weight", "how much one of its examples should count beside a real one; 1: the same"),
+            ("halves chose", "the amounts that each half of the validation examples chose; far apart: unsure"),
+        ]),
+    ]  # fmt: skip
+
+
+def what_more_buys(answer: Answer) -> list[Block]:
+    """Forecasts, the laws behind them, and the plan for a budget."""
+    more, form = answer.more, words.forms(answer)
+    if more is None:
+        return [Text("Nothing is said of more data: it was not computed in this run.")]
+    forecasts = [
+        [f"{one.amount:,}", f"{one.times:g}", with_span(one.predicted, one.interval, form.utility)]
+        for one in more.forecasts
+    ]
+    laws = [
+        [law.name, number(law.criterion),
+         "; ".join(_parameter(name, value, law.intervals.get(name)) for name, value in law.parameters.items())]
+        for law in more.laws
+    ]  # fmt: skip
+    blocks: list[Block] = [Text(words.sentence(more.phase))]
+    if forecasts:
+        head = ["real examples", "times as many as now", f"predicted {words.metric(answer)}"]
+        blocks.append(Table("Forecasts, with 95 % intervals", head, forecasts))
+    if more.breakpoints:
+        low, high = more.breakpoints
+        blocks.append(Text(f"Between about {low:,.0f} and {high:,.0f} examples the curve is flat."))
+    if laws:
+        blocks.append(Table("Laws fitted to the learning curve, the best first (BIC: lower = better)",
+                            ["law", "BIC", "parameters (95 % intervals)"], laws))  # fmt: skip
+    if more.plan is not None:
+        pairs = [(shortened(name, 40), words.spoken(said)) for name, said in more.plan.items()]
+        blocks.append(Section("A plan for the budget", [Terms(pairs)]))
+    return blocks
+
+
+def data(answer: Answer) -> Section:
+    """The files, what was left out of them, and what was made of them."""
+    about = answer.data
+    sets = [
+        ("real examples", about.real),
+        ("validation", about.validation),
+        *(("source", one) for one in about.sources),
+    ]
+    rows = [
+        [words.name(one.name), role, shortened(one.file, 60, 40), f"{one.rows:,}", f"{one.used:,}", _left_out(one)]
+        for role, one in sets
+    ]
+    classes = ", ".join(shortened(label, 30) for label in about.classes[:20])
+    beyond = f" and {len(about.classes) - 20} more" if len(about.classes) > 20 else ""
+    facts = {
+        "kind of data": about.kind,
+        "columns": ", ".join(f"{role}: {shortened(column, 40)}" for role, column in about.columns.items()),
+        "what is learned": f"{about.target}: {classes}{beyond}" if about.classes else about.target,
+        "metric": about.metric,
+        "model that would be trained": about.learner,
+        "what stands for it here": about.surrogate,
+        "validation examples": about.split,
+    }
+    head = ["set", "what it is", "file", "rows", "used", "left out"]
+    said = [(term, fact or MISSING) for term, fact in facts.items()]
+    return Section("The data", [Table("Files that were read", head, rows), Terms(said)])
+
+
+def examples(answer: Answer) -> Section:
+    """The nearest and the strangest examples of each source."""
+    folded = []
+    for value in answer.values:
+        sides = [("nearest", one) for one in value.nearest] + [("strangest", one) for one in value.strangest]
+        if sides:
+            texts = any(one.text is not None for _, one in sides)
+            rows = [
+                [side, f"{one.row:,}", words.target(one), number(one.distance), *_text(one, texts)]
+                for side, one in sides
+            ]
+            head = ["which", "row", "label", "distance", *(["text"] if texts else [])]
+            name = words.name(value.source)
+            folded.append(Section(name, [Table(f"Examples of {name}, by distance", head, rows)], folded=True))
+    words_before = Text(
+        "Look at them: no number tells as much. Distance: from the nearest real example; 1: as far as real examples "
+        "are from each other. Rows are counted from 0."
+        if folded
+        else "There are none to show."
+    )
+    return Section("The nearest and the strangest examples", [words_before, *folded])
+
+
+def costs(answer: Answer) -> Section:
+    cost = answer.cost
+    left_out = "; ".join(cost.left_out) or "nothing"
+    facts = [("time", words.duration(cost.seconds)), ("memory", words.memory(cost.memory_bytes)),
+             ("left out for want of time", left_out)]  # fmt: skip
+    return Section("What it cost", [Terms(facts), Text("All of this as data: answer.json, in the same folder.")])
+
+
+def _reading(terms: list[tuple[str, str]]) -> Section:
+    """What the columns of the table above mean, for those who ask."""
+    return Section("How to read this table", [Terms(terms)], folded=True)
+
+
+def _both(exact: float, near: float) -> str:
+    return f"{words.share(exact)} / {words.share(near)}"
+
+
+def _parameter(name: str, value: float, ends: Interval | None) -> str:
+    said = words.parameter(value) if ends is None else with_span(value, ends, words.parameter)
+    return f"{name.replace('_', ' ')} = {said}"
+
+
+def _left_out(one: Set) -> str:
+    return "; ".join(f"{shortened(reason, 80)}: {count:,}" for reason, count in one.left_out.items()) or "nothing"
+
+
+def _text(example: Example, texts: bool) -> list[str]:
+    return [MISSING if example.text is None else shortened(example.text, CHARACTERS)] if texts else []
