@@ -44,7 +44,7 @@ def difference(
     unit: as in Scores.utility. The interval is value -+ t s with s^2 the sum of the contributors' jackknife variances
     and of the variance of the mean over validation rows, and t of Satterthwaite's degrees of freedom. It holds what the
     difference is on average over sets of these sizes and over validation rows, under the surrogate; a relative margin's
-    root mean square is taken as known.
+    root mean square is taken as known. Raises ValueError where a union is empty without one of these parts.
     """
     first, second = checked(blocks, first), checked(blocks, second)
     weights = evaluate(first).weights
