@@ -83,12 +83,13 @@ def short_power_one_off(random: np.random.Generator, draw: int) -> Simulated:
 
 
 def _three_phase(random: np.random.Generator, sizes_of: Callable, noise: float) -> Simulated:
-    sizes = None
-    while sizes is None:
+    while True:
         exponent, cutoff = random.uniform(1.3, 2.0), int(np.exp(random.uniform(np.log(10), np.log(300))))
         share = 10 ** random.uniform(-3, -1.5)
         with jax.enable_x64(True):
             sizes = sizes_of(*map(float, breakpoints(share, exponent=exponent, cutoff=cutoff)))
+        if sizes is not None:
+            break
     floor, amplitude = random.choice([0.0, 0.01]), random.uniform(0.5, 1.0)
     exact = [exact_error(share * n, (1 - share) * n, exponent=exponent, cutoff=cutoff) for n in sizes]
     law = {"exponent": exponent, "cutoff": cutoff, "floor": floor}
