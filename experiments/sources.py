@@ -21,7 +21,7 @@ from configs.common import one_of
 from experiments.data.rows import Frame, from_columns
 from experiments.runtime import memory, mesh, overrides, results
 from experiments.runtime.speed import flops_a_second
-from experiments.studies.sources import reading, study, work
+from experiments.studies.sources import reading, steps, study
 from experiments.studies.sources.answer import Answer
 from experiments.studies.sources.assembly import answer_of
 from experiments.studies.sources.plan import prices_of
@@ -78,8 +78,9 @@ def value_sources(
         speed=flops_a_second(),
         begun=time.perf_counter() - begun,
     )
+    steps.check_memory(todo, config.available or memory.available_bytes())
     lines: list[dict] = []
-    for step in work.steps(todo, lines):
+    for step in steps.steps(todo, lines):
         lines += [json.loads(results.text_of(line)) for line in step.make()]
     return answer_of(lines, memory.peak_bytes())
 

@@ -77,7 +77,8 @@ ALSO = {
         "configs.sources experiments.sources experiments.studies.sources.amounts "
         "experiments.studies.sources.assembly experiments.studies.sources.costs "
         "experiments.studies.sources.decision "
-        "experiments.studies.sources.reading experiments.studies.sources.values experiments.studies.sources.work"
+        "experiments.studies.sources.reading experiments.studies.sources.steps experiments.studies.sources.values "
+        "experiments.studies.sources.work"
     ),
     "experiments/tasks/test_own_data.py": (
         "experiments.studies.sources.drivers experiments.tasks.own_pairs experiments.tasks.own_tables "

@@ -15,12 +15,14 @@ from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.speed import flops_a_second
 from experiments.runtime.study import Step
-from experiments.studies.sources import reading, report, work
+from experiments.studies.sources import reading, report
+from experiments.studies.sources import steps as ordered
 from experiments.studies.sources.assembly import answer_of
 from experiments.studies.sources.fits import Effort
 from experiments.studies.sources.plan import prices_of
 from experiments.studies.sources.screen import screen
 from experiments.studies.sources.work import Settings, Work
+from valuation.workers import current
 
 REAL, VALIDATION = "config.real", "config.validation"
 DATA, METHODS = range(2)  # purposes of the key of a run
@@ -58,15 +60,15 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         )
 
     def steps(lines: list[dict]) -> Iterator[Step]:
-        print(work.estimate(prepared()))
+        print(ordered.estimate(prepared()))
         bar = tqdm(desc="sources", unit="step", disable=not is_main_process())
-        for step in work.steps(prepared(), lines):
+        for step in ordered.steps(prepared(), lines):
             yield step
             bar.update()
         bar.close()
 
-    if not _is_finished(workdir):
-        prepared()  # so that what is wrong in a file is said before a folder is made
+    if not _is_finished(workdir):  # so that what is wrong is said before a folder is made
+        ordered.check_memory(prepared(), current().available)
     own = study.Study(name="sources", config=config.to_dict() | {"sha256": hashes}, steps=steps, write=write)
     return study.run(own, workdir)
 

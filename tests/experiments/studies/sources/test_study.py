@@ -12,6 +12,7 @@ from experiments.studies.sources import answer_file, laws, reading, study
 from experiments.studies.sources.answer import plain
 from experiments.studies.sources.assembly import answer_of
 from tests.experiments.studies.sources import files
+from valuation.workers import use_workers
 
 SMALL = {  # fewer than eight shares of the mixture, so that no phases are looked for, whose laws compile for long
     "held_out": 60,
@@ -204,6 +205,16 @@ def test_of_too_many_features_a_part_of_the_examples_is_taken():
     words = "fits on real examples and more take 100 of 180 examples, drawn at random"
     assert answer.cost.left_out[0] == words
     assert answer.values[0].drivers.size == 120
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_work(finished, tmp_path):
+    _, paths, _ = finished
+    with (
+        use_workers(available=1000),
+        pytest.raises(ValueError, match=r"needs 0.0\d+ GB, 1e-06 GB are free: give fewer"),
+    ):
+        study.run(config(paths), str(tmp_path / "out"), None)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
