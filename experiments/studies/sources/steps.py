@@ -53,8 +53,9 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
         there = all(results.select(lines, **line) for line in part.step.lines)
         spent = sum(line.get("seconds", 0.0) for line in lines)
         slower = pace(done / work.speed, spent - work.begun - beside)
+        takes = part.seconds + slower * part.flops / work.speed
         first = not results.select(lines, kind="value")
-        if there or first or spent + part.seconds + slower * part.flops / work.speed <= 60 * work.settings.minutes:
+        if there or first or not takes or spent + takes <= 60 * work.settings.minutes:
             yield part.step
         else:
             yield _left_out(work, part)

@@ -155,6 +155,7 @@ def test_what_does_not_fit_into_the_time_is_named(finished, tmp_path, no_report)
     assert [value.source for value in answer.values] == ["more"]
     assert "the value of shuffled" in answer.cost.left_out
     assert "how much of all sources together" in answer.cost.left_out
+    assert [check.done for check in answer.checks] == [False]
 
 
 def test_no_text_is_left_where_none_is_to_be_shown(tmp_path):
