@@ -30,13 +30,19 @@ class Data(NamedTuple):
     kind: "text", "pairs" or "table". columns: role (text, label; prompt, response; target) -> column that plays it.
     learner, surrogate: in words, what would be trained and what stands for it. metric: what a utility is.
     target: "class" with `classes`, their names in order; "number"; or "tokens".
-    split: in words, where the validation examples come from.
+    features: columns of a table that are learned from. ignored: column -> why it is not. found: in words, how the real
+    file was understood, a sentence each.
+    split: in words, where the validation examples come from. repeated: share of the real examples that show what
+    another one shows, targets aside; near_validation: share that has a near copy in validation.
     """
 
     kind: str
     columns: dict[str, str]
     target: str
     classes: list[str]
+    features: list[str]
+    ignored: dict[str, str]
+    found: list[str]
     metric: str
     learner: str
     surrogate: str
@@ -44,6 +50,8 @@ class Data(NamedTuple):
     validation: Set
     sources: list[Set]
     split: str
+    repeated: float
+    near_validation: float
 
 
 class Example(NamedTuple):

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple, TypeAlias
 from experiments.reporting.markdown import number
 from experiments.reporting.plain_text import shortened
 from experiments.studies.sources.answer import Amount, Answer, Example
+from experiments.studies.sources.leaks import LEAKS, leaks_of
 
 MISSING = "–"
 QUESTIONS = ("Which source is worth it?", "How much of it?", "What would more real data buy?")
 VERDICTS = {"helps": ("helps", "good"), "harms": ("harms", "bad"), "open": ("undecided", "open")}  # in words, tone
 ALL = "all together"
+MANY = 0.01  # of the real examples with near copies in validation, from which on that is said
 
 Form: TypeAlias = Callable[[float | None], str]
 
@@ -76,13 +78,19 @@ def made(answer: Answer) -> str:
 def warnings(answer: Answer) -> list[str]:
     """Sentences about what makes the numbers of a source less worth than they look."""
     said = []
+    real = answer.data.near_validation
+    if real >= MANY and LEAKS not in answer.data.real.left_out:
+        said.append(
+            f"{share(real)} of your real examples have a near copy in validation: the real examples look better than "
+            "they are, and what sources add looks smaller. --config.leave_out_leaks=True leaves them out."
+        )
     for value in answer.values:
         found, source = value.drivers, name(value.source)
-        if found.in_validation or found.near_validation:
+        if leaks_of(answer.data, value):
             said.append(
                 f"Leak in {source}: {share(found.in_validation)} of its examples stand in the validation set too, "
-                f"{share(found.near_validation)} have a near duplicate there ({found.near_rule}). Such a source looks "
-                "better than it is."
+                f"{share(found.near_validation)} have a near copy there ({found.near_rule}). Such a source looks "
+                "better than it is. --config.leave_out_leaks=True leaves these examples out."
             )
         if found.unknown_labels:
             said.append(

@@ -200,6 +200,24 @@ def test_repeats_teach_nothing_new():
     assert first.value == pytest.approx(once.values[0].value, abs=0.02)  # words are counted on both
 
 
+def test_what_stands_among_the_real_examples_counts_once_and_near_copies_are_left_out_on_request():
+    real, more = (files.columns("text")[name] for name in ("real", "more"))
+    words = " ".join(f"word{i}" for i in range(20))
+    real = {name: [*values, cell] for (name, values), cell in zip(real.items(), (words, "good"), strict=True)}
+    held_out = {name: values[:60] for name, values in more.items()}
+    some = {name: [*real[name][:50], *values[60:]] for name, values in more.items()}
+    some["review"][-1] = f"Near: {words}"
+    asked = ({}, {"leave_out_copies": True})
+    once, apart = (
+        value_sources(real, {"some": some}, held_out, options=SMALL | given | {"minutes": 1e-6}).data for given in asked
+    )
+    assert once.sources[0].left_out == {reading.IN_REAL: 50}
+    assert apart.sources[0].left_out[reading.COPIES] >= 1
+    for data in (once, apart):
+        for one in (data.real, data.validation, *data.sources):
+            assert one.rows == one.used + sum(one.left_out.values())
+
+
 def test_of_too_many_features_a_part_of_the_examples_is_taken():
     columns = files.columns("text")
     answer = by_library(columns, exact=100, points=16, minutes=1e-6)
