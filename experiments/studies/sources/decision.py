@@ -58,8 +58,11 @@ def how_much(data: Data, values: Sequence[Value], amounts: Sequence[Amount]) -> 
     start = "Mix in" if value.verdict == "helps" else "No amount is sure to pay; the best guess is to mix in"
     text = f"{start} {_amount(data, best)} of {best.source}"
     if best.equivalent_real is not None:
-        text += f": beside {_real(data)} they do as well as {equivalent(best)} real ones"
-        text += f" ({best.censored})" if best.censored else ""
+        text += f": with {_real(data)} they do as well as {equivalent(best)} real ones"
+        ends = best.equivalent_interval
+        notes = [f"{ends[0]:,.0f} to {ends[1]:,.0f}"] if ends else []
+        notes += [best.censored] if best.censored else []
+        text += f" ({'; '.join(notes)})" if notes else ""
     return text + "."
 
 
@@ -88,17 +91,21 @@ def what_more(data: Data, values: Sequence[Value], amounts: Sequence[Amount], mo
 
 def _amount(data: Data, amount: Amount) -> str:
     """How much to take. Where the fits take but a part of the source, its end is no optimum, which is said."""
-    there = next(one.used for one in data.sources if one.name == amount.source)
-    fitted = max((point.amount for point in amount.curve), default=there)
-    if amount.best < fitted:
-        return f"about {amount.best:,} of the {there:,} examples"
-    if fitted < there:
-        return f"{fitted:,} or more (the fits take no more than {fitted:,} of the {there:,} examples)"
-    return f"all {there:,} examples"
+    source = next(one for one in data.sources if one.name == amount.source)
+    end = max((point.amount for point in amount.curve), default=source.used)
+    if amount.best < end:
+        return f"about {amount.best:,} of the {source.used:,} examples"
+    if end < source.used:
+        return f"{end:,} or more (the fits take no more than {end:,} of the {source.used:,} examples)"
+    return f"all {source.used:,} examples"
 
 
 def _real(data: Data) -> str:
-    return f"your {data.real.used:,} real examples"
+    """The real examples that the numbers stand on."""
+    real = data.real
+    if real.fitted < real.used:
+        return f"{real.fitted:,} of your {real.used:,} real examples (as many as the fits take)"
+    return f"your {real.used:,} real examples"
 
 
 def _listed(values: Sequence[Value]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.studies.sources import decision
-from experiments.studies.sources.answer import Amount, Point
+from experiments.studies.sources.answer import Point
 from experiments.studies.sources.leaks import LEAKS, is_clear, leaks_of
 from tests.experiments.studies.sources import made_up
 
@@ -25,8 +25,16 @@ def value(name, verdict, gain, **drivers):
 
 
 def amount(name, best, last, equivalent=900.0, censored=None):
+    usual = next(one for one in ANSWER.amounts if one.source == "unsure")
     curve = [Point(0, 0.7, None), Point(100, 0.72, None), Point(last, 0.73, None)]
-    return Amount(name, curve, best, [best, best], 0.03, 1.0, equivalent, censored, 0.5, 0.1)
+    return usual._replace(
+        source=name,
+        curve=curve,
+        best=best,
+        equivalent_real=equivalent,
+        equivalent_interval=(0.9 * equivalent, 1.1 * equivalent),
+        censored=censored,
+    )
 
 
 VALUES = [value("unsure", "open", 0.09), value("good", "helps", 0.05), value("bad", "harms", -0.2)]
@@ -41,7 +49,7 @@ def test_the_numbers_are_those_of_the_source_that_is_named():
     assert "to 0.750 (a gain between +0.040 and +0.060); unsure may help or harm; leave out bad" in which
     much = decision.how_much(DATA, VALUES, AMOUNTS)
     assert much.startswith("Mix in all 2,000 examples of good")
-    assert "about 900 real ones" in much
+    assert "with your 500 real examples they do as well as about 900 real ones (810 to 990)" in much
 
 
 def test_without_a_sure_one_the_best_guess_is_the_first():
@@ -55,6 +63,8 @@ def test_without_a_sure_one_the_best_guess_is_the_first():
 def test_the_end_of_what_was_fitted_is_no_optimum():
     text = decision.how_much(DATA, VALUES, [amount("good", 300, 300)])
     assert "300 or more (the fits take no more than 300 of the 2,000 examples) of good" in text
+    data = DATA._replace(real=DATA.real._replace(fitted=200))
+    assert "beside 200 of your 500 real examples (as many as the fits take)" in decision.which(data, VALUES)
 
 
 def test_a_limit_is_said_to_be_one():
