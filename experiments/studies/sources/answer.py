@@ -15,12 +15,14 @@ class Set(NamedTuple):
     """A file that was read.
 
     rows: in the file. used: of them, after what was left out. left_out: reason, in words -> how many rows.
+    fitted: of those that are used, how many the fits take: all, but of too many examples of very many features.
     """
 
     name: str
     file: str
     rows: int
     used: int
+    fitted: int
     left_out: dict[str, int]
 
 
@@ -87,7 +89,7 @@ class Value(NamedTuple):
     gain: predicted metric of R + S minus that of R; predicted: that of R + S. interval: of the gain, from a jackknife
     over blocks of examples and a bootstrap over validation. value, value_interval: the same difference in the
     surrogate's own unit, by which the sources are ordered. dropped: predicted metric of all together minus that of all
-    without the source. verdict: "helps", "harms" or "open", as value_interval lies above, below or around 0.
+    without the source; dropped_interval: of it, over validation rows only. verdict: "helps", "harms" or "open", as value_interval lies above, below or around 0.
     """
 
     source: str
@@ -97,6 +99,7 @@ class Value(NamedTuple):
     interval: Interval
     predicted: float
     dropped: float | None
+    dropped_interval: Interval | None
     verdict: str
     drivers: Drivers
     nearest: list[Example]
@@ -114,13 +117,19 @@ class Point(NamedTuple):
 class Amount(NamedTuple):
     """How much of a source, or of all together ("all"), to mix in.
 
-    curve: predicted metric over the examples added to all real ones, from 0 on. best: the amount to take; chosen: the
-    amount that one half of validation chose for the other, and back. gain: predicted metric at these amounts, scored on
-    the other half, minus that of the real examples alone. weight: how much an example of the source counts beside a
-    real one in the fit that does best so, in (0, 1]; 1: alike.
-    equivalent_real: how many real examples would do as well as real ones and `best` of the source; censored: why that
-    number is only a limit, or None. exchange_rate: further real examples that `best` of the source stand for, each of
-    its examples; marginal_rate: the same of 1,000 more (or as many as there are).
+    curve: predicted metric over the examples added to all real ones that are fitted, from 0 on; its intervals are over
+    validation rows only. best: the amount to take, 0 unless what the halves chose gains in the surrogate's own unit.
+    chosen: the amount that one half of validation chose for the other, and back. gain: predicted metric at these
+    amounts, scored on the other half, minus that of the real examples alone; interval: of it, from a jackknife over
+    blocks of examples and from validation rows.
+    weights: source -> how much one of its examples counts beside a real one in the fit on `best` (or on all that there
+    are, where that is 0) that does best, in (0, 1]; 1: alike. All are 1 unless what the halves chose gains.
+    weight: that of the source; None for all together. weighted_gain: what weights add to the predicted metric, chosen
+    on one half and scored on the other.
+    equivalent_real: how many real examples would do as well as the fitted real ones and `best` of the source, by
+    `gain`; equivalent_interval: the same of the ends of the gain's interval, the real curve taken as known. censored:
+    why that number was not measured or is only a limit, or None. exchange_rate: further real examples that each of
+    `best` examples stands for; marginal_rate: the same of 1,000 more (or as many as there are).
     """
 
     source: str
@@ -128,8 +137,12 @@ class Amount(NamedTuple):
     best: int
     chosen: list[int]
     gain: float
-    weight: float
+    interval: Interval | None
+    weight: float | None
+    weights: dict[str, float]
+    weighted_gain: float
     equivalent_real: float | None
+    equivalent_interval: Interval | None
     censored: str | None
     exchange_rate: float | None
     marginal_rate: float | None

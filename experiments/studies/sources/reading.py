@@ -134,4 +134,4 @@ def _set(name: str, rows: Rows, gone: dict[str, np.ndarray]) -> Set:
         if count := int((some & used).sum()):
             left_out[why] = count
         used &= ~some
-    return Set(name, rows.file, rows.total, int(used.sum()), left_out)
+    return Set(name, rows.file, rows.total, int(used.sum()), int(used.sum()), left_out)

@@ -34,6 +34,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "file": "that was read",
         "rows": "in the file",
         "used": "of them, after what was left out",
+        "fitted": "of those that are used, how many fits take: all, but of too many examples of very many features",
         "left_out": "reason, in words → how many rows",
     },
     "Value": {
@@ -44,6 +45,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "interval": "of the gain, 95 %: a jackknife over blocks of examples and a bootstrap over validation",
         "predicted": "metric of the real examples with the source",
         "dropped": "predicted metric of all together minus that of all without the source; null if not computed",
+        "dropped_interval": "of it, 95 %, over validation rows only; null if not computed",
         "verdict": "`helps`, `harms` or `open`, as value_interval lies above, below or around 0",
         "drivers": "what speaks for or against the source",
         "nearest": "examples of the source that are nearest to real ones",
@@ -70,14 +72,21 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "Amount": {
         "source": 'its name, or `"all"`: all together',
-        "curve": "predicted metric over the number of examples added to all real ones, from 0 on",
-        "best": "the number to take",
+        "curve": "predicted metric over the number of examples added to all real ones that are fitted, from 0 on; "
+        "intervals over validation rows only",
+        "best": "the number to take; 0 unless what the halves of validation chose gains in the surrogate's own unit",
         "chosen": "the numbers that each half of validation chose for the other",
         "gain": "predicted metric at these, scored on the other half, minus that of the real examples alone",
-        "weight": "how much an example of the source counts beside a real one in the best fit, in (0, 1]; 1: alike",
-        "equivalent_real": "how many real examples do as well as the real ones with `best` of the source; null if not "
-        "computed",
-        "censored": "why that number is only a limit, in words; null if it is none",
+        "interval": "of the gain, 95 %: a jackknife over blocks of examples, and validation rows; null if not computed",
+        "weight": "how much an example of the source counts beside a real one in the best fit, in (0, 1]; 1: alike; "
+        "null for all together",
+        "weights": "source → its weight in that fit; 1 unless what the halves of validation chose gains",
+        "weighted_gain": "what weights add to the predicted metric, chosen on one half and scored on the other",
+        "equivalent_real": "how many real examples do as well as the fitted real ones with `best` of the source, by "
+        "`gain`; null if not computed",
+        "equivalent_interval": "the same of the ends of the gain's interval, the real curve taken as known; null if "
+        "not computed",
+        "censored": "why that number was not measured or is only a limit, in words; null if it was measured",
         "exchange_rate": "further real examples that each of `best` examples stands for; null if not computed",
         "marginal_rate": "the same of 1,000 more, or as many as there are; null if not computed",
     },

@@ -40,9 +40,9 @@ def answer(names: tuple[str, ...] = NAMES, text: str = "A film that knows what i
             kind="text", columns={"text": "review", "label": "sentiment"}, target="class", classes=["neg", "pos"],
             metric="accuracy", learner="a text encoder of two layers, trained from scratch",
             surrogate="Gaussian ridge regression on word counts",
-            real=Set("real", "real.csv", 640, REAL, {"held out for validation": 128, "empty text": 12}),
-            validation=Set("validation", "real.csv", 128, 128, {}),
-            sources=[Set(name, f"{name}.jsonl", 2003, 2000, {"empty text": 3}) for name in names],
+            real=Set("real", "real.csv", 640, REAL, REAL, {"held out for validation": 128, "empty text": 12}),
+            validation=Set("validation", "real.csv", 128, 128, 128, {}),
+            sources=[Set(name, f"{name}.jsonl", 2003, 2000, 2000, {"empty text": 3}) for name in names],
             split="128 examples of real.csv, chosen by their content",
         ),
         values=values,
@@ -78,7 +78,7 @@ def empty() -> Answer:
     """One source, and None or nothing wherever the contract allows it."""
     one = answer(("only",))
     drivers = one.values[0].drivers._replace(disagreement=None, disagreement_real=None, unknown_labels=None)
-    value = one.values[0]._replace(dropped=None, verdict="open", drivers=drivers, nearest=[], strangest=[])
+    value = one.values[0]._replace(dropped=None, dropped_interval=None, verdict="open", drivers=drivers, nearest=[], strangest=[])
     data = one.data._replace(kind="table", target="number", classes=[], metric="minus the mean squared error")
     return one._replace(data=data, values=[value], amounts=[], more=None, checks=[], cost=Cost(0.4, 0, []))
 
@@ -89,7 +89,8 @@ def _value(name: str, gain: float, text: str) -> Value:
     leaks = 0.024 if name == "repeated" else 0.0
     return Value(
         source=name, value=1.7 * gain, value_interval=(1.7 * gain - 0.011, 1.7 * gain + 0.011), gain=gain,
-        interval=(gain - 0.014, gain + 0.014), predicted=ALONE + gain, dropped=gain / 3, verdict=verdict,
+        interval=(gain - 0.014, gain + 0.014), predicted=ALONE + gain, dropped=gain / 3,
+        dropped_interval=(gain / 3 - 0.01, gain / 3 + 0.01), verdict=verdict,
         drivers=Drivers(
             disagreement=0.5 if gain < -0.1 else 0.21, disagreement_real=0.19, discrepancy=0.031 + abs(gain), size=2000,
             duplicates=0.75 if name == "repeated" else 0.0, in_validation=leaks, near_validation=leaks, in_real=0.25
@@ -101,13 +102,16 @@ def _value(name: str, gain: float, text: str) -> Value:
 
 
 def _amount(name: str, gain: float) -> Amount:
-    best = 2000 if gain > 0 else 0
+    best, weight = 2000 if gain > 0 else 0, 1.0 if gain > 0.05 else 0.1
     return Amount(
         source=name,
         curve=[Point(n, ALONE + gain * i / 6, (ALONE + gain * i / 6 - 0.01, ALONE + gain * i / 6 + 0.01))
                for i, n in enumerate(GRID)],
-        best=best, chosen=[best, best // 2], gain=max(gain, 0.0), weight=1.0 if gain > 0.05 else 0.1,
+        best=best, chosen=[best, best // 2], gain=max(gain, 0.0),
+        interval=(max(gain, 0.0) - 0.012, max(gain, 0.0) + 0.012), weight=None if name == "all" else weight,
+        weights={name: weight} if name != "all" else dict.fromkeys(NAMES, 0.5), weighted_gain=0.002,
         equivalent_real=REAL * (1 + 60 * gain) if gain > 0 else None,
+        equivalent_interval=(REAL * (1 + 50 * gain), REAL * (1 + 70 * gain)) if gain > 0 else None,
         censored="beyond the longest curve that was measured" if gain > 0.07 else None,
         exchange_rate=15 * gain if gain > 0 else None, marginal_rate=4 * gain if gain > 0 else None,
     )  # fmt: skip

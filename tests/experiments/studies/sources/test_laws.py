@@ -46,7 +46,7 @@ def test_laws_have_fewer_parameters_than_there_are_points():
 
 def amount(name, *curve):
     points = [Point(n, metric, None) for n, metric in curve]
-    return Amount(name, points, curve[-1][0], [], 0.0, 1.0, None, None, None, None)
+    return Amount(name, points, curve[-1][0], [], 0.0, None, 1.0, {name: 1.0}, 0.0, *[None] * 5)
 
 
 REACH = Reach(100, [100, 200, 400, 800], np.array([0.6, 0.7, 0.8, 0.9]))
