@@ -26,6 +26,13 @@ class Curve(NamedTuple):
         return np.array([one.utility(unit) for one in self.scores])
 
 
+class Joint(NamedTuple):
+    """A curve over the amounts of several sources together. each: at each amount, source -> how many of its examples."""
+
+    curve: Curve
+    each: tuple[dict[int, int], ...]
+
+
 class Choice(NamedTuple):
     """Which of several fits does best.
 
@@ -51,16 +58,13 @@ def halves(rows: int, *, key: jax.Array) -> Bool[np.ndarray, " m"]:
     return np.asarray(jax.random.permutation(key, rows)) < rows // 2
 
 
-def added_curve(
-    evaluate: Evaluate, blocks: Layout, source: int, *, beside: Mapping[int, int], weight: float = 1.0
-) -> Curve:
+def added_curve(evaluate: Evaluate, blocks: Layout, source: int, *, beside: Mapping[int, int]) -> Curve:
     """Fits on what is there and the first examples of a source: at 0 and at every end of the source's blocks.
 
-    beside: contributor -> how many of its examples are there, such as {0: all real ones}. weight: of the source's.
+    beside: contributor -> how many of its examples are there, such as {0: all real ones}.
     """
     amounts = (0, *blocks.ends[blocks.owner == source].tolist())
-    unions = [taken(blocks, {**beside, source: amount}, {source: weight}) for amount in amounts]
-    return Curve(amounts, tuple(evaluate(union) for union in unions))
+    return Curve(amounts, tuple(evaluate(taken(blocks, {**beside, source: amount})) for amount in amounts))
 
 
 def real_curve(evaluate: Evaluate, blocks: Layout, contributor: int = 0) -> Curve:
@@ -70,28 +74,23 @@ def real_curve(evaluate: Evaluate, blocks: Layout, contributor: int = 0) -> Curv
 
 
 def joint_curve(
-    evaluate: Evaluate,
-    blocks: Layout,
-    sources: Sequence[int],
-    *,
-    beside: Mapping[int, int],
-    weights: Mapping[int, float] | None = None,
-    steps: int = 8,
-) -> Curve:
+    evaluate: Evaluate, blocks: Layout, sources: Sequence[int], *, beside: Mapping[int, int], steps: int = 8
+) -> Joint:
     """Fits on what is there and the same share of every source: 0, then shares that double up to all.
 
-    Of each source the nearest end of its blocks is taken, and amounts are those of all sources together. weights: of
-    sources, 1 where not named. steps: how many shares, with 0.
+    Of each source the nearest end of its blocks is taken, and amounts are those of all sources together. steps: how
+    many shares, with 0.
     """
     ends = {source: blocks.ends[blocks.owner == source] for source in sources}
-    amounts, scores = [], []
+    amounts, shares, scores = [], [], []
     for share in (0.0, *0.5 ** np.arange(steps - 2, -1, -1)):
         each = {source: _nearest(np.append(0, own), share * own[-1]) for source, own in ends.items()}
         total = sum(each.values())
         if total not in amounts:
             amounts.append(total)
-            scores.append(evaluate(taken(blocks, {**beside, **each}, weights)))
-    return Curve(tuple(amounts), tuple(scores))
+            shares.append(each)
+            scores.append(evaluate(taken(blocks, {**beside, **each})))
+    return Joint(Curve(tuple(amounts), tuple(scores)), tuple(shares))
 
 
 def best_of(scores: Sequence[Scores], half: Bool[np.ndarray, " m"]) -> Choice:
@@ -112,11 +111,9 @@ def crossed(first: Scores, second: Scores, half: Bool[np.ndarray, " m"]) -> Scor
     return Scores(own, metric, first.weights)
 
 
-def best_amount(curve: Curve, half: Bool[np.ndarray, " m"], *, least: int = 0) -> Choice:
-    """best_of over the amounts of a curve that are at least `least`; its numbers are those of the curve's amounts."""
-    first = int(np.searchsorted(curve.amounts, least))
-    choice = best_of(curve.scores[first:], half)
-    return choice._replace(best=choice.best + first, chosen=(choice.chosen[0] + first, choice.chosen[1] + first))
+def best_amount(curve: Curve, half: Bool[np.ndarray, " m"]) -> Choice:
+    """best_of over the amounts of a curve; its numbers are those of the curve's amounts."""
+    return best_of(curve.scores, half)
 
 
 def best_weights(

@@ -17,19 +17,28 @@ class Equivalent(NamedTuple):
     censored: str
 
 
-def equivalent_real_count(counts: Sequence[int], utilities: Float[np.ndarray, " k"], target: float) -> Equivalent:
+def equivalent_real_count(
+    counts: Sequence[int], utilities: Float[np.ndarray, " k"], target: float, *, through: int | None = None
+) -> Equivalent:
     """The number of real examples at which their learning curve reaches a utility.
 
     counts: real examples, (k,) increasing, at least 1. utilities: of fits on them alone, higher = better; made
     non-decreasing by least squares, then linear in the logarithm of the count between levels. target: of real examples
-    with others. Raises ValueError for fewer than two counts, and counts that do not increase.
+    with others. through: one of counts, whose utility stands as it is, and whose count is what that utility is worth:
+    lower counts that did better are brought down to it, and higher ones up. Raises ValueError for fewer than two
+    counts, counts that do not increase, and another `through`.
     """
     places = np.log(np.asarray(counts, np.float64))
     if len(places) < 2 or len(places) != len(utilities) or not (np.diff(places) > 0).all():
         raise ValueError(f"a real curve needs two or more increasing counts, each with a utility, got {list(counts)}")
-    rising = isotonic_regression(np.asarray(utilities, np.float64)).x
-    levels, which = np.unique(rising, return_inverse=True)  # what was pooled is one level, at its mean place
-    middles = np.bincount(which, places) / np.bincount(which)
+    rising = np.array(utilities, np.float64)
+    if through is not None:
+        at = list(counts).index(through)
+        rising[:at], rising[at:] = np.minimum(rising[:at], rising[at]), np.maximum(rising[at:], rising[at])
+    levels, which = np.unique(isotonic_regression(rising).x, return_inverse=True)
+    middles = np.bincount(which, places) / np.bincount(which)  # what was pooled is one level, at its mean place
+    if through is not None:
+        middles[which[at]] = places[at]
     if target > levels[-1]:
         return Equivalent(float(counts[-1]), "above")
     if target < levels[0]:
@@ -47,11 +56,11 @@ def average_rate(equivalent: Equivalent, real: int, added: int) -> float:
 
 def marginal_rate(
     counts: Sequence[int], utilities: Float[np.ndarray, " k"], amounts: Sequence[int],
-    mixed: Float[np.ndarray, " a"], amount: int, *, more: int = 1000,
+    mixed: Float[np.ndarray, " a"], amount: int, *, more: int = 1000, through: int | None = None,
 ) -> float | None:  # fmt: skip
     """The same of further examples: equivalent count after `more` of them less that before, over how many they are.
 
-    counts, utilities: the real curve, as in equivalent_real_count. amounts, mixed: the curve of real and added
+    counts, utilities, through: the real curve, as in equivalent_real_count. amounts, mixed: the curve of real and added
     examples, linear between its amounts. amount: where further ones are added, up to the last of amounts. None where
     either equivalent count is censored, or no further amount was measured.
     """
@@ -59,6 +68,7 @@ def marginal_rate(
     if last <= amount:
         return None
     before, after = (
-        equivalent_real_count(counts, utilities, float(np.interp(at, amounts, mixed))) for at in (amount, last)
+        equivalent_real_count(counts, utilities, float(np.interp(at, amounts, mixed)), through=through)
+        for at in (amount, last)
     )
     return None if before.censored or after.censored else (after.count - before.count) / (last - amount)

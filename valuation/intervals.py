@@ -4,6 +4,7 @@ validation rows (theory/README.md, 3.9).
 Bootstraps of examples would make duplicates, which no union of parts has; so examples are left out, a block at a time.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -52,11 +53,59 @@ def difference(
     def gap(kept: Bool[np.ndarray, " B"]) -> Float[np.ndarray, " m"]:
         return getattr(evaluate(first * kept), unit) - getattr(evaluate(second * kept), unit)
 
-    whole = gap(np.ones(len(first), bool))
+    return _jackknifed(gap, blocks, np.maximum(first, second), weights, about)
+
+
+def crossed_difference(
+    evaluate: Evaluate,
+    blocks: Layout,
+    chosen: tuple[Float[np.ndarray, " B"], Float[np.ndarray, " B"]],
+    other: Float[np.ndarray, " B"],
+    half: Bool[np.ndarray, " m"],
+    *,
+    unit: str = "metric",
+    about: int = BLOCKS,
+) -> Difference:
+    """The same of what each half of the rows chose for the other, minus the fit on the other union.
+
+    chosen: the union that the first half chose, by which the second is scored, and back. half: which rows are the first
+    half. The choices are taken as known. Everything else as in `difference`.
+    """
+    first, second, other = checked(blocks, chosen[0]), checked(blocks, chosen[1]), checked(blocks, other)
+    weights = evaluate(other).weights
+
+    def gap(kept: Bool[np.ndarray, " B"]) -> Float[np.ndarray, " m"]:
+        scored = [getattr(evaluate(union * kept), unit) for union in (second, first, other)]
+        return np.where(half, *scored[:2]) - scored[2]
+
+    return _jackknifed(gap, blocks, np.maximum.reduce([first, second, other]), weights, about)
+
+
+def level(
+    evaluate: Evaluate, blocks: Layout, union: Float[np.ndarray, " B"], *, unit: str = "metric", about: int = BLOCKS
+) -> Difference:
+    """The same of the utility of one union, with nothing taken from it."""
+    union = checked(blocks, union)
+
+    def gap(kept: Bool[np.ndarray, " B"]) -> Float[np.ndarray, " m"]:
+        return getattr(evaluate(union * kept), unit)
+
+    return _jackknifed(gap, blocks, union, evaluate(union).weights, about)
+
+
+def _jackknifed(
+    gap: Callable[[Bool[np.ndarray, " B"]], Float[np.ndarray, " m"]],
+    blocks: Layout,
+    union: Float[np.ndarray, " B"],
+    weights: Float[np.ndarray, " m"],
+    about: int,
+) -> Difference:
+    """gap: which blocks are kept -> the difference on every row. union: of all that it is made from."""
+    whole = gap(np.ones(len(union), bool))
     value = float(pooled(whole, weights))
     variances, freedom = [variance_of_mean(whole, weights)], [max(len(whole) - 1, 1)]
-    for number in np.unique(blocks.owner[(first > 0) | (second > 0)]):
-        groups = _groups(blocks, np.maximum(first, second), int(number), about)
+    for number in np.unique(blocks.owner[union > 0]):
+        groups = _groups(blocks, union, int(number), about)
         if len(groups) > 1:
             left = np.stack([gap(~group) for group in groups])
             sizes = np.array([blocks.counts[group].sum() for group in groups])

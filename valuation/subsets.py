@@ -8,12 +8,15 @@ gives what the surrogate of methods/surrogate.py predicts for 500 examples of co
 each of which counts as a tenth of one.
 """
 
+import numpy as np
+from jaxtyping import Float
+
 from valuation.methods import METHODS
 from valuation.methods.ngram import output_width
 from valuation.methods.surrogate import picked
 from valuation.problem import Problem
 from valuation.union_counts import counted
-from valuation.union_fits import gaussian_exact, gaussian_inducing, of_classes, of_numbers, tangent_exact
+from valuation.union_fits import gaussian_exact, gaussian_inducing, of_classes, of_numbers, shared_rows, tangent_exact
 from valuation.unions import Evaluate, Layout, remembered
 
 EXACT = 12_000  # examples of all contributors together that are fitted exactly, with a Gaussian kernel
@@ -28,6 +31,7 @@ def evaluator(
     base: int = 0,
     exact: int = EXACT,
     points: int = POINTS,
+    inducing: Float[np.ndarray, "m d"] | None = None,
     ridge: float | None = None,
 ) -> Evaluate:
     """What the problem's surrogate (methods.surrogate.picked) does when fitted on a union of blocks, row by row.
@@ -38,8 +42,9 @@ def evaluator(
 
     blocks: of the problem's contributors, by their numbers. base: the contributor that most unions hold, such as the
     real data. exact: up to so many examples of all blocks together each union is fitted exactly, in 20 bytes times
-    their square; above, all unions share `points` inducing rows, of which up to half are of the base, in some
-    4 points^2 bytes a block. ridge: of kernel fits, in mean diagonals; None: the method's own.
+    their square; above, all unions share `points` inducing rows, of which half and more are of the base, in some
+    4 points^2 bytes a block. inducing: these rows, where several evaluators are to share them
+    (union_fits.shared_rows); None: chosen here. ridge: of kernel fits, in mean diagonals; None: the method's own.
     Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
     """
     problem = problem._replace(shared=None)  # what is made of blocks would only fill it
@@ -59,8 +64,9 @@ def evaluator(
     elif examples <= exact:
         predict = gaussian_exact(problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"])
     else:
+        chosen = shared_rows(problem, points=points, base=base) if inducing is None else inducing
         predict = gaussian_inducing(
-            problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"], points=points, base=base
+            problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"], chosen=chosen
         )
     if kind == "classification":
         return remembered(of_classes(problem, blocks, predict, smoothing=options["smoothing"]))

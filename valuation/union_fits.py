@@ -60,16 +60,14 @@ def tangent_exact(problem: Problem, blocks: Layout, *, ridge: float) -> Predict:
 
 
 def gaussian_inducing(
-    problem: Problem, blocks: Layout, *, ridge: float, bandwidth: float, points: int, base: int
+    problem: Problem, blocks: Layout, *, ridge: float, bandwidth: float, chosen: Float[np.ndarray, "m d"]
 ) -> Predict:
-    """The same by at most `points` inducing rows: up to half of them of the contributor that every union holds, `base`,
-    and alike many of each other one as far as it has them.
+    """The same by inducing rows that all unions share, of `shared_rows`.
 
     One pass over all examples, O(n m^2); then 4 m^2 bytes a block, and m^3 / 3 operations a union.
     """
     kernel = gaussian(bandwidth * median_squared_distance(problem))
     queries, centre = validation_rows(raw_validation_features(problem))
-    chosen = _shared_rows(problem, blocks, centre, points, base)
     root = root_of(float64_kernel(kernel, chosen, chosen))
     projected = solved(root, float64_kernel(kernel, chosen, queries)).T
     left = _statistics(problem, blocks, centre, chosen, kernel, root)
@@ -142,16 +140,21 @@ def _parts(problem: Problem, blocks: Layout) -> list[Contributor]:
     ]
 
 
-def _shared_rows(
-    problem: Problem, blocks: Layout, centre: np.ndarray, points: int, base: int
-) -> Float[np.ndarray, "m d"]:
-    """Different rows of all contributors."""
-    key, sizes = purpose_key(problem.key, Purpose.UNIONS), np.bincount(blocks.owner, blocks.counts).astype(int)
+def shared_rows(problem: Problem, *, points: int, base: int = 0) -> Float[np.ndarray, "m d"]:
+    """Different examples of all contributors, less the validation medians: at most `points` inducing rows.
+
+    Half of them are of the contributor that most unions hold, `base`, alike many of each other one as far as it has
+    them, and what these leave is of the base again. Fits by the same rows are fits of one kind: fits on parts of a
+    contributor, beside whichever others, can be compared.
+    """
+    _, centre = validation_rows(raw_validation_features(problem))
+    key, sizes = purpose_key(problem.key, Purpose.UNIONS), [len(one.index) for one in problem.contributors]
     shares = {base: min(int(sizes[base]), max(points // 2, 1))}
     left, others = points - shares[base], [int(number) for number in np.argsort(sizes, kind="stable") if number != base]
     for place, number in enumerate(others):  # what a small one leaves, larger ones share
         shares[number] = min(int(sizes[number]), left // (len(others) - place))
         left -= shares[number]
+    shares[base] = min(int(sizes[base]), shares[base] + left)
     rows = []
     for number, share in sorted(shares.items()):
         one = problem.contributors[number]

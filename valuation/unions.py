@@ -99,11 +99,6 @@ def taken(
     return union
 
 
-def amount(blocks: Layout, union: Float[np.ndarray, " B"], contributor: int) -> int:
-    """How many examples of a contributor a union holds."""
-    return int(blocks.counts[(blocks.owner == contributor) & (union > 0)].sum())
-
-
 def checked(blocks: Layout, union: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
     """The weights in float64. Raises ValueError unless they are one a block, in [0, 1], and not all 0."""
     union = np.asarray(union, np.float64)

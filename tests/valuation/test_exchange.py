@@ -27,6 +27,14 @@ def test_a_dip_is_a_level():
     assert equivalent_real_count(COUNTS, curve[::-1], 0.45).censored == "below"
 
 
+def test_the_curve_goes_through_what_is_measured():
+    """.5 of 40 examples stands: the .6 of 20 are brought down to it, and it is worth 40; what is more, more."""
+    curve = np.array([0.1, 0.6, 0.5, 0.9])
+    assert equivalent_real_count(COUNTS, curve, 0.5, through=40) == (pytest.approx(40), "")
+    assert equivalent_real_count(COUNTS, curve, 0.7, through=40).count == pytest.approx(40 * 2**0.5)
+    assert equivalent_real_count(COUNTS, LOGS, LOGS[1], through=40).count == pytest.approx(20)
+
+
 def test_rates_are_those_of_the_knowledge_model():
     """u(n_r, n_s) = log(n_r + rho n_s): the average and the marginal rate are rho, harm is negative."""
     rho, real, amounts = 0.4, 20, [0, 10, 20, 60]

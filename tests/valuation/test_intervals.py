@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from valuation.intervals import difference, jackknife_variance, variance_of_mean
+from valuation.intervals import crossed_difference, difference, jackknife_variance, level, variance_of_mean
 from valuation.unions import Scores, halvings, layout, remembered, taken
 
 
@@ -66,6 +66,29 @@ def test_intervals_hold_the_mean_difference_as_often_as_they_say(wrong, unit):
     held = [one.interval[0] <= middle <= one.interval[1] for one in found]
     assert np.mean(held) > 0.85
     assert 0.7 < np.sqrt(np.mean([one.examples**2 + one.rows**2 for one in found])) / spread < 1.6
+
+
+def test_what_both_halves_chose_alike_is_the_plain_difference():
+    blocks, evaluate = gaussian_fits(np.random.default_rng(4), (16, 16), 0.0)
+    both, alone, half = taken(blocks, {0: 16, 1: 16}), taken(blocks, {0: 16}), np.arange(100) < 50
+    plain = difference(evaluate, blocks, both, alone)
+    assert crossed_difference(evaluate, blocks, (both, both), alone, half) == plain
+    mixed = crossed_difference(evaluate, blocks, (both, alone), alone, half)
+    gap = (evaluate(both).metric - evaluate(alone).metric)[~half]
+    assert mixed.value == pytest.approx(gap.sum() / 100)  # the first half is scored by what the second chose: nothing
+
+
+def test_a_level_is_as_sure_as_means_are():
+    """Of a mean of examples: its variance is that over examples; rows that all say the same add nothing."""
+    values, blocks = np.random.default_rng(5).normal(size=32), layout([32], [halvings(32, least=32)], key=None)
+    parts = np.repeat(np.arange(8), 4)
+
+    def evaluate(union) -> Scores:
+        return Scores(*[np.full(5, np.average(values, weights=union[parts]))] * 2, np.ones(5))
+
+    found = level(evaluate, blocks, np.ones(8))
+    assert (found.value, found.rows) == (pytest.approx(values.mean()), pytest.approx(0, abs=1e-12))
+    assert found.examples**2 == pytest.approx(np.var([part.mean() for part in np.split(values, 8)], ddof=1) / 8)
 
 
 def test_what_is_the_same_differs_by_nothing():

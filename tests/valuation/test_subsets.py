@@ -12,6 +12,7 @@ from tests.valuation.test_ngram import slow_events
 from valuation.methods import METHODS
 from valuation.problem import contributor_examples
 from valuation.subsets import evaluator
+from valuation.union_fits import shared_rows
 from valuation.unions import layout, taken
 
 PROBLEMS = {"classes": corners, "numbers": numbers, "sequences": sequences}
@@ -71,6 +72,29 @@ def test_few_inducing_rows_are_shared_alike():
     exact = evaluator(problem, blocks)
     union = taken(blocks, {1: 12})
     np.testing.assert_allclose(evaluate(union).own, exact(union).own, atol=0.1)
+
+
+def test_fits_by_shared_inducing_rows_can_be_compared():
+    """Alone, and beside another contributor that is not taken, the same examples have the same fit, to rounding."""
+    problem, _ = parts("classes")
+    rows = shared_rows(problem, points=40)
+    assert 20 < len(rows) <= 40  # some examples are in several contributors
+    found = []
+    for numbers in ((0,), (0, 1)):
+        some = problem._replace(contributors=tuple(problem.contributors[number] for number in numbers))
+        sizes = [len(one.index) for one in some.contributors]
+        blocks = layout(sizes, [[size] for size in sizes], key=None)
+        found.append(evaluator(some, blocks, exact=0, inducing=rows)(taken(blocks, {0: sizes[0]})).own)
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def test_few_examples_leave_their_inducing_rows_to_the_base():
+    problem, _ = parts("classes")
+    sizes = [len(one.index) for one in problem.contributors]
+    small = problem._replace(contributors=(problem.contributors[0], problem.contributors[1]))
+    points = sizes[0] + 4
+    assert sizes[1] <= points // 2
+    assert len(shared_rows(small, points=points)) > points // 2 + sizes[1]
 
 
 def test_a_weight_is_the_inverse_of_a_noise():

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from valuation.unions import Scores, amount, halvings, layout, taken
+from valuation.unions import Scores, halvings, layout, taken
 
 
 def test_blocks_hold_every_example_once_and_end_where_they_were_told(each_key_once):
@@ -34,7 +34,6 @@ def test_a_union_takes_the_first_examples_with_their_weight():
     blocks = layout([10, 7], [[2, 5], [3]], key=None)
     union = taken(blocks, {0: 5, 1: 7}, {1: 0.25})
     assert union.tolist() == [1, 1, 0, 0.25, 0.25]
-    assert (amount(blocks, union, 0), amount(blocks, union, 1)) == (5, 7)
     assert taken(blocks, {0: 10, 1: 0}).tolist() == [1, 1, 1, 0, 0]
 
 
