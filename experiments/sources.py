@@ -48,8 +48,10 @@ def value_sources(
         labels or numbers; a mapping of columns of n texts or numbers; or a frame of pandas, polars or pyarrow.
         validation: held-out real examples; None: some of the real ones, chosen by the hash of what they show.
     kind: "text", "pairs" or "table"; columns: role -> column, as {"text": "review", "label": "stars"}; "", None: found
-        out, and said in answer.data: found, features, ignored. The target of a table is a class if it holds texts or at
-        most 20 different whole numbers, otherwise a number; options={"target": "class"} or "number" says so. prices: of an example, by source, and "real"; with options["budget"] they make a plan.
+        out, and said in `found`, `features` and `ignored` of answer.data. The target of a table is a class if it holds
+        texts or at most 20 different whole numbers, otherwise a number, scored by R2; options={"target": "class"} or
+        {"target": "number"} says it instead.
+    prices: of an example, by source, and "real"; with options["budget"] they make a plan.
     options: other keys of configs/sources.py, as {"minutes": 2.0, "check": True, "text.tokens.length": 128}.
     Nothing is read from or written to disk. Trains only with the options `check` or `train`.
     Raises ValueError, one line, for data that do not fit and options that do not exist.

@@ -69,7 +69,9 @@ ALSO = {
     "experiments/studies/sources/test_answer_file.py": (
         "experiments.studies.sources.answer experiments.studies.sources.schema"
     ),
-    "experiments/studies/sources/test_decision.py": "experiments.studies.sources.leaks",
+    "experiments/studies/sources/test_decision.py": (
+        "experiments.studies.sources.leaks experiments.studies.sources.looks"
+    ),
     "experiments/studies/sources/test_report.py": (
         "experiments.studies.sources.figures experiments.studies.sources.sections experiments.studies.sources.words"
     ),

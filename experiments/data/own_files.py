@@ -6,7 +6,6 @@ A newcomer gives paths only: the kind is found by names of columns and what they
 import difflib
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from configs.common import one_of
@@ -85,8 +84,8 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     names = [name for name in numeric if _names_rows(real, known[name])]
     if names:
         said.append(
-            f"Different whole numbers in every row: {cells.listed([repr(name) for name in names])}. What only names the "
-            f"rows is best left out: --config.ignore={','.join(names)}."
+            f"Different whole numbers in every row: {cells.listed([repr(name) for name in names])}. What only names "
+            f"the rows is best left out: --config.ignore={','.join(names)}."
         )
     return Schema(kind, columns, target, classes, numeric, categorical, ignored, said)
 

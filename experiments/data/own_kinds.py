@@ -30,7 +30,7 @@ class Profile(NamedTuple):
     """What a column holds.
 
     distinct: how many different cells, missing ones apart. missing: how many of those. numbers: whether it means
-    numbers, in whatever form; whole: all of them whole ones. counts_rows: whether it numbers the rows, 0, 1, 2, ..., as frames write their index.
+    numbers, in whatever form; whole: all of them whole ones; counts_rows: 0, 1, 2, ..., as frames write their index.
     various: whether it holds texts, most of them different; prose: of several words.
     """
 

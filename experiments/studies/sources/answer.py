@@ -204,7 +204,7 @@ class Check(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Seconds and bytes of the work, and what was left out for time, in words."""
+    """Seconds and bytes of the work, and what was left out, in words, with the key of the config that brings it back."""
 
     seconds: float
     memory_bytes: int

@@ -130,7 +130,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "Cost": {
         "seconds": "that the work took",
         "memory_bytes": "at most held in memory",
-        "left_out": "what was not done for want of time, in words",
+        "left_out": "what was not done or cut, each with the key of the config that would bring it back, in words",
     },
 }
 

@@ -139,7 +139,7 @@ def test_files_that_cannot_be_told_are_refused(columns, options, words):
 
 def test_a_file_of_two_columns_of_texts_is_told_what_to_say():
     columns = {"title": OTHERS, "body": TEXTS, "label": SIDES}
-    with pytest.raises(ValueError, match="--config.kind=text --config.columns.text=.* --config.columns.label=label"):
+    with pytest.raises(ValueError, match=r"--config.kind=text --config.columns.text=.* --config.columns.label=label"):
         schema_of(frame(**columns))
     assert schema_of(frame(**columns), Options("text", {"text": "body", "label": "label"})).kind == "text"
 

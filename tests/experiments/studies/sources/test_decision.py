@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.studies.sources import decision
+from experiments.studies.sources import decision, looks
 from experiments.studies.sources.answer import Point
 from experiments.studies.sources.leaks import LEAKS, is_clear, leaks_of
 from tests.experiments.studies.sources import made_up
@@ -90,6 +90,21 @@ def test_near_copies_by_chance_are_no_leak():
     assert leaks_of(DATA._replace(repeated=0.5), value("good", "helps", 0.1, in_validation=0.4)) == 0
     # 3 standard errors of a difference of two shares of .2 among 100 and 400: 3 sqrt(.16 (1 / 100 + 1 / 400)) = .1342
     assert [is_clear(0.2 + more, 100, 0.2, 400) for more in (0.134, 0.135)] == [False, True]
+
+
+def test_what_was_looked_at_without_training_is_a_check():
+    values = [value("unsure", "helps", 0.09, in_validation=0.1, near_validation=0.1), *VALUES[1:]]
+    amounts = [one._replace(gain=gain, chosen=chosen) for one, gain, chosen in
+               zip(AMOUNTS, (0.1, -0.1, 0.0), ([100, 200], [0, 10], [0, 0]), strict=True)]  # fmt: skip
+    leakage, halves, intervals = looks.looked(ANSWER._replace(values=values, amounts=amounts))
+    assert all(check.done for check in (leakage, halves, intervals))
+    assert "1 of 3 sources hold examples that stand in validation or nearly so: unsure (10 %)" in leakage.result
+    assert "for 1 of 3 sources; both halves chose much the same amount for 2." in halves.result
+    assert intervals.result.startswith("3 of 3 scores are clear of 0")
+    clean = looks.looked(ANSWER._replace(values=VALUES, amounts=[]))
+    assert clean[0].result.startswith("No source holds more of validation than chance explains: 0.4 % of the real")
+    assert not clean[1].done
+    assert not any(check.done for check in looks.looked(ANSWER._replace(values=[], amounts=[])))
 
 
 def test_nothing_is_said_of_what_was_not_computed():
