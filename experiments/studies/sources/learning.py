@@ -44,12 +44,16 @@ class Reach(NamedTuple):
 
 
 def curve_of(prepared: Prepared, effort: Effort, key) -> RealCurve:
-    """The metric at amounts that halve, and at equal parts: those are means over effort.orders of their blocks.
+    """The metric on the real examples that fits take, at amounts that halve, and at equal parts."""
+    return measured(fits_of(prepared, (0,), (amounts_of,), effort, key), prepared.offset, effort)
+
+
+def measured(fits: Fits, offset: float, effort: Effort) -> RealCurve:
+    """The curve of the only contributor of fits; at equal parts it is a mean over effort.orders of their blocks.
 
     Standard errors are those of a mean of n examples: of variance s^2 / n, with s^2 from the jackknife of all, or from
     how far equal parts are apart where that is more; shared examples of several parts are counted once.
     """
-    fits = fits_of(prepared, (0,), (amounts_of,), effort, key)
     (size,) = fits.sizes
     curve = real_curve(fits.evaluate, fits.blocks)
     turned = {one: _turned(fits, part, effort) for part, one in _parts(fits.blocks, effort.blocks).items()}
@@ -66,7 +70,7 @@ def curve_of(prepared: Prepared, effort: Effort, key) -> RealCurve:
     for n in curve.amounts:
         count = len(turned.get(n, [0]))
         deviations.append(float(np.sqrt(unit * (1 / n + (count - 1) * shared.get(n, 0.0) / n**2) / count)))
-    return RealCurve(list(curve.amounts), [prepared.offset + u for u in metric], deviations, all_of_them.rows)
+    return RealCurve(list(curve.amounts), [offset + u for u in metric], deviations, all_of_them.rows)
 
 
 def learning(prepared: Prepared, curve: RealCurve) -> Learning:

@@ -78,7 +78,9 @@ def empty() -> Answer:
     """One source, and None or nothing wherever the contract allows it."""
     one = answer(("only",))
     drivers = one.values[0].drivers._replace(disagreement=None, disagreement_real=None, unknown_labels=None)
-    value = one.values[0]._replace(dropped=None, dropped_interval=None, verdict="open", drivers=drivers, nearest=[], strangest=[])
+    value = one.values[0]._replace(
+        dropped=None, dropped_interval=None, verdict="open", drivers=drivers, nearest=[], strangest=[]
+    )
     data = one.data._replace(kind="table", target="number", classes=[], metric="minus the mean squared error")
     return one._replace(data=data, values=[value], amounts=[], more=None, checks=[], cost=Cost(0.4, 0, []))
 
