@@ -6,7 +6,10 @@ SOURCE = {"source": "name of the source"}
 SOURCES = {
     "data": Kind((), {"content": "what the answers are about, `Data`"} | SECONDS),
     "value": Kind(
-        ("source",), SOURCE | {"content": "its worth beside the real examples, `Value` without `dropped`"} | SECONDS
+        ("source",),
+        SOURCE
+        | {"content": "its worth beside the real examples, `Value` without `dropped` and its interval"}
+        | SECONDS,
     ),
     "learning": Kind((), {"curve": "the metric on subsets of the real examples, with standard errors"} | SECONDS),
     "amount": Kind(("source",), SOURCE | {"content": "how much of it to mix in, `Amount`"} | SECONDS),
@@ -15,6 +18,7 @@ SOURCES = {
         {
             "content": "how much of all sources to mix in, `Amount`",
             "dropped": "by source, metric of all together minus that of all without it",
+            "dropped_interval": "of it, 95 %, over validation rows only",
             "sizes": "of the whole mixture, at growing shares of every set",
             "errors": "the best metric there is minus the metric, at these",
             "real_share": "of the mixture",

@@ -72,7 +72,8 @@ class Drivers(NamedTuple):
     """What speaks for or against a source. Shares are of its examples.
 
     disagreement: mean loss of a fit to validation on the source's own targets, 0 to 1; real: the same of the real file.
-    discrepancy: MMD between source and validation features. size: examples used.
+    discrepancy: MMD between source and validation features, by the unbiased estimator: below 0 by chance where they are
+    alike; None of a single example. size: examples used.
     duplicates: share that repeats another example of the source. in_validation, in_real: share that stands there too,
     byte for byte; near_validation, near_real: share with a near duplicate there. near_rule: in words.
     unknown_labels: share whose label the validation set lacks; None without classes.
@@ -80,7 +81,7 @@ class Drivers(NamedTuple):
 
     disagreement: float | None
     disagreement_real: float | None
-    discrepancy: float
+    discrepancy: float | None
     size: int
     duplicates: float
     in_validation: float

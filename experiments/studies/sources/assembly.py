@@ -39,11 +39,11 @@ def answer_of(lines: list[dict], memory_bytes: int) -> Answer:
 def values_in(lines: list[dict]) -> list[Value]:
     """What the sources are worth, the best first, as far as the lines say it."""
     together = results.select(lines, kind="together")
-    dropped = together[0]["dropped"] if together else {}
-    found = [
-        answer_file.typed(Value, line["content"] | {"dropped": dropped.get(line["source"])}, "value")
-        for line in results.select(lines, kind="value")
-    ]
+    names = ("dropped", "dropped_interval")
+    found = []
+    for line in results.select(lines, kind="value"):
+        dropped = {name: together[0][name].get(line["source"]) if together else None for name in names}
+        found.append(answer_file.typed(Value, line["content"] | dropped, "value"))
     return sorted(found, key=lambda value: -value.value)
 
 

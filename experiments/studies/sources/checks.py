@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+import scipy.stats
 from jax.sharding import Mesh
 
 from experiments.studies.sources.answer import Check, Value
-from experiments.studies.sources.fits import Z
 from experiments.tasks.own_data import Prepared
 from experiments.training.fit import fit
 from experiments.training.recipe import Part
 
 TRAINED = "order and signs, by training"
 REAL = ""  # source of a training on the real examples alone
-CLEAR = Z  # standard errors by which a trained gain must differ from 0 for its sign to count
+CLEAR = 0.975  # the quantile of Student's t that a trained gain must exceed, in standard errors, to be clear of 0
 
 
 class Training(NamedTuple):
@@ -78,7 +78,10 @@ def judged(values: Sequence[Value], trained: dict[Training, float]) -> Check:
         return not_done(TRAINED, "no time was left for a training with a source")
     means = np.array([gain.mean() for _, gain in found])
     errors = [float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else None for _, gain in found]
-    clear = [error is not None and abs(mean) > CLEAR * error for mean, error in zip(means, errors, strict=True)]
+    clear = [
+        error is not None and abs(mean) > scipy.stats.t.ppf(CLEAR, len(gain) - 1) * error
+        for mean, error, (_, gain) in zip(means, errors, found, strict=True)
+    ]
     right = [np.sign(value.value) == np.sign(mean) for (value, _), mean in zip(found, means, strict=True)]
     pairs = [
         (value.value - other.value) * (means[i] - means[j]) > 0
@@ -87,7 +90,10 @@ def judged(values: Sequence[Value], trained: dict[Training, float]) -> Check:
     signs = sum(r for r, c in zip(right, clear, strict=True) if c)
     seeds = max(len(gain) for _, gain in found)
     words = [f"{len(found)} of {len(values)} sources were trained on with the real examples, {seeds} times each."]
-    words.append(f"The predicted sign was right for {signs} of the {sum(clear)} whose trained gain is clear of 0.")
+    words.append(
+        f"The predicted sign was right for {signs} of the {sum(clear)} whose trained gain is clear of 0 (by Student's "
+        "t over the seeds; other examples or other validation rows could have told otherwise)."
+    )
     if pairs:
         words.append(f"{sum(pairs)} of {len(pairs)} pairs of sources came out in the predicted order.")
     words.append("Models were scored on the validation set that the values saw.")

@@ -11,6 +11,7 @@ from experiments.tasks.own_data import Prepared
 
 EVENTS = 200  # operations that a union takes of a target token, where tokens are counted
 CURVE = 20  # unions of a source's curve and weights
+WEIGHED = 10  # of the weights of each source in a mixture
 COMPILED, LAWS, PHASE = 2.0, 5.0, 30.0  # seconds of what is compiled: any step, fits of plain laws, of all laws
 SLOWER = 2.0  # times as long as a product of matrices, an operation of a fit
 
@@ -53,19 +54,25 @@ def value(sizes: Sizes, number: int, effort: Effort) -> float:
 
 
 def amount(sizes: Sizes, number: int, effort: Effort) -> float:
-    """Of a source's curve and weight."""
-    return _unions(sizes, [sizes.examples[0], sizes.examples[number]], CURVE, 3 * effort.blocks, effort)
+    """Of a source's curve, its weight, and the jackknife of what is gained."""
+    unions = CURVE + 2 * effort.blocks
+    return _unions(sizes, [sizes.examples[0], sizes.examples[number]], unions, 3 * effort.blocks, effort)
 
 
 def curve(sizes: Sizes, effort: Effort) -> float:
-    """Of the learning curve."""
-    return _unions(sizes, sizes.examples[:1], effort.orders * effort.blocks, 2 * effort.blocks, effort)
+    """Of the learning curve, and the jackknife of its end."""
+    return _unions(sizes, sizes.examples[:1], (effort.orders + 1) * effort.blocks, 2 * effort.blocks, effort)
 
 
 def together(sizes: Sizes, effort: Effort) -> float:
-    """Of all sources at once."""
-    unions = CURVE + len(sizes.examples)
+    """Of all sources at once: their curve, weights, and the jackknife over all sets."""
+    unions = CURVE + (1 + WEIGHED + effort.blocks) * len(sizes.examples)
     return _unions(sizes, sizes.examples, unions, 2 * effort.blocks * len(sizes.examples), effort)
+
+
+def mixture(sizes: Sizes, effort: Effort) -> float:
+    """Of the curve of the whole mixture alone."""
+    return _unions(sizes, sizes.examples, effort.blocks, 2 * effort.blocks * len(sizes.examples), effort)
 
 
 def training(sizes: Sizes) -> float:

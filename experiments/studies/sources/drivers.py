@@ -70,9 +70,13 @@ def of_sources(prepared: Prepared) -> list[Drivers]:
     return out
 
 
-def _discrepancy(problem: Problem, number: int) -> float:
-    """MMD between a source and validation, of an even sample of REFERENCES each."""
+def _discrepancy(problem: Problem, number: int) -> float | None:
+    """MMD between a source and validation, of an even sample of REFERENCES each, on average 0 where they are alike
+    whatever their sizes; None of a single example.
+    """
     rows = problem.contributors[number].index
+    if min(len(rows), len(problem.validation.inputs)) < 2:
+        return None
     x, y = (
         np.asarray(problem.features(inputs)).reshape(len(inputs), -1)
         for inputs in (
@@ -80,7 +84,7 @@ def _discrepancy(problem: Problem, number: int) -> float:
             problem.validation.inputs[drawn_rows(len(problem.validation.inputs), REFERENCES)],
         )
     )
-    return mk_mmd(x, y, bandwidth=mean_squared_validation_distance(problem), estimator="biased")
+    return mk_mmd(x, y, bandwidth=mean_squared_validation_distance(problem), estimator="unbiased")
 
 
 def examples_of(prepared: Prepared, number: int, *, shown: bool) -> tuple[list[Example], list[Example]]:

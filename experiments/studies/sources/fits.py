@@ -11,12 +11,14 @@ from experiments.studies.sources.answer import Interval, Point
 from experiments.tasks.own_data import Prepared, part_of
 from valuation.curves import Curve, halves
 from valuation.intervals import variance_of_mean
-from valuation.problem import Contributor
+from valuation.problem import Contributor, contributor_examples
 from valuation.subsets import evaluator
+from valuation.union_fits import shared_rows
 from valuation.unions import Evaluate, Layout, Scores, halvings, layout, taken
 
 ORDERS, HALVES, DRAWN, TUNED = range(4)  # purposes of the key of a run
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0)
+FOLDS = 4  # parts of the real examples, each of which is predicted from the others for each of RIDGES
 Z = 1.96
 LEAST = 16  # examples of the smallest amount of a curve
 HALVED = 3  # times that the first of equal parts is halved, where shares of all sets are known
@@ -30,8 +32,8 @@ class Effort(NamedTuple):
     real examples. ridge: of kernel fits, in mean diagonals; 0: `tuned` chooses it.
 
     exact: where all sets together have at most so many examples, every fit is exact; otherwise none is, so that all can
-    be compared. points: inducing points of those fits. Where examples have more features than that, which so few points
-    cannot stand for, every fit is exact, on a part of the examples.
+    be compared. points: inducing points of those fits, the same in all. Where examples have more features than that,
+    which so few points cannot stand for, every fit is exact, on a part of the examples: the same real ones in all.
     """
 
     blocks: int
@@ -64,33 +66,45 @@ def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Ends], ef
     where = [cut(size, effort) for cut, size in zip(ends, sizes, strict=True)]
     blocks = layout(sizes, where, key=jax.random.fold_in(key, ORDERS))
     every = sum(len(one.index) for one in prepared.problem.contributors)
-    exact = effort.exact if every <= effort.exact or is_wide(prepared, effort) else 0
-    ridge = effort.ridge or None
-    evaluate = evaluator(problem, blocks, exact=exact, points=effort.points, ridge=ridge)
+    exact = every <= effort.exact or is_wide(prepared, effort)
+    inducing = None if exact else shared_rows(prepared.problem, points=effort.points)
+    evaluate = evaluator(
+        problem, blocks, exact=effort.exact if exact else 0, inducing=inducing, ridge=effort.ridge or None
+    )
     half = halves(len(problem.validation.inputs), key=jax.random.fold_in(key, HALVES))
     return Fits(tuple(numbers), sizes, blocks, evaluate, half)
 
 
 def tuned(prepared: Prepared, effort: Effort, key) -> Effort:
-    """The effort with the ridge of RIDGES that does best on the real examples alone, at most half of effort.exact.
+    """The effort with the ridge of RIDGES that does best on the real examples alone, at most half of effort.exact: each
+    of FOLDS parts of them is predicted from the others.
 
-    One number for all fits, so that all can be compared; sources have no part in the choice. Tokens are counted without
-    one. A ridge that is given stays.
+    One number for all fits, so that all can be compared; neither sources nor validation have a part in the choice, so
+    that what is scored on validation is not flattered by it. Tokens are counted without one. A ridge that is given
+    stays.
     """
     if effort.ridge or prepared.problem.pool.mask is not None:
         return effort
     real = prepared.problem.contributors[0]
     size = min(len(real.index), max(effort.exact // 2, LEAST))
-    problem = prepared.problem._replace(contributors=(_drawn(real, size, jax.random.fold_in(key, TUNED)),))
-    blocks = layout([size], [[size]], key=jax.random.fold_in(key, ORDERS))
-    every = taken(blocks, {0: size})
-    worth = [evaluator(problem, blocks, exact=size, ridge=ridge)(every).utility("own") for ridge in RIDGES]
+    some = _drawn(real, size, jax.random.fold_in(key, TUNED))
+    problem = prepared.problem._replace(contributors=(some,))
+    blocks = layout([size], [equal(size, FOLDS)], key=jax.random.fold_in(key, ORDERS))
+    worth = np.zeros(len(RIDGES))
+    for fold, rows in enumerate(blocks.rows):
+        held = contributor_examples(problem, part_of(some, rows))
+        if (held.inputs == held.inputs[0]).all():  # they are at no distance, by which kernels are as wide as they are
+            continue
+        evaluate = evaluator(problem._replace(validation=held), blocks, exact=size, ridge=RIDGES[0])
+        others = np.arange(len(blocks.rows)) != fold
+        # a weight w of all examples is the ridge over w
+        worth += [len(rows) * evaluate(others * RIDGES[0] / ridge).utility("own") for ridge in RIDGES]
     return effort._replace(ridge=RIDGES[int(np.argmax(worth))])
 
 
 def beside_real(prepared: Prepared, number: int, effort: Effort, key) -> Fits:
     """Fits on the real examples, in equal blocks, and a source, whose amounts halve beside."""
-    return fits_of(prepared, (0, number), (equal, amounts_of), effort, key)
+    return fits_of(prepared, (0, number), (parts_of, amounts_of), effort, key)
 
 
 def together(prepared: Prepared, effort: Effort, key) -> Fits:
@@ -102,15 +116,16 @@ def together(prepared: Prepared, effort: Effort, key) -> Fits:
 def taken_sizes(prepared: Prepared, numbers: Sequence[int], effort: Effort) -> tuple[int, ...]:
     """How many examples of each contributor fits on them take: all, but for too many of too many features.
 
-    Then the real ones have half of effort.exact at most, and sources the same share of what is left.
+    Then the real ones, the first of numbers, are as many in all fits of a run: half of effort.exact, or more where all
+    sources together leave it; sources have the same share of what is left, each alone or all together.
     """
-    counts = [len(prepared.problem.contributors[number].index) for number in numbers]
-    if sum(counts) <= effort.exact or not is_wide(prepared, effort):
+    every = [len(one.index) for one in prepared.problem.contributors]
+    counts = [every[number] for number in numbers]
+    if sum(every) <= effort.exact or not is_wide(prepared, effort):
         return tuple(counts)
-    real, *others = counts
-    real = min(real, effort.exact // 2) if others else min(real, effort.exact)
-    share = min((effort.exact - real) / max(sum(others), 1), 1.0)
-    return real, *(max(int(share * count), 1) for count in others)
+    real = min(every[0], max(effort.exact // 2, effort.exact - sum(every[1:])))
+    share = min((effort.exact - real) / max(sum(counts[1:]), 1), 1.0)
+    return real, *(max(int(share * count), 1) for count in counts[1:])
 
 
 def is_wide(prepared: Prepared, effort: Effort) -> bool:
@@ -127,16 +142,21 @@ def _drawn(contributor: Contributor, size: int, key) -> Contributor:
     return part_of(contributor, kept)
 
 
-def equal(size: int, effort: Effort) -> list[int]:
+def equal(size: int, parts: int) -> list[int]:
     """Where equal parts end."""
-    return sorted({-(-size * part // effort.blocks) for part in range(1, effort.blocks + 1)} - {0})
+    return sorted({-(-size * part // parts) for part in range(1, parts + 1)} - {0})
+
+
+def parts_of(size: int, effort: Effort) -> list[int]:
+    """Where the equal parts end that the jackknife leaves out."""
+    return equal(size, effort.blocks)
 
 
 def shares(size: int, effort: Effort) -> list[int]:
     """Where equal parts end, and halves of the first of them: as many of every set, so that shares of all are known."""
     first = size / effort.blocks
     halves = {max(round(first / 2**step), 1) for step in range(1, HALVED + 1)}
-    return sorted(halves | set(equal(size, effort)))
+    return sorted(halves | set(parts_of(size, effort)))
 
 
 def amounts_of(size: int, effort: Effort) -> list[int]:
@@ -155,7 +175,7 @@ def spread(scores: Scores, unit: str = "metric") -> float:
 
 
 def points(prepared: Prepared, curve: Curve) -> list[Point]:
-    """The curve in the metric; intervals are those over validation rows."""
+    """The curve in the metric; intervals are those over validation rows only."""
     return [
         point(amount, prepared.offset + one.utility(), spread(one), prepared.most)
         for amount, one in zip(curve.amounts, curve.scores, strict=True)

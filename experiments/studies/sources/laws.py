@@ -14,6 +14,7 @@ from theory.measured import curve
 FEW = 8  # different sizes, below which no phases are looked for
 PLAIN = ("power", "rectified", "piecewise")
 RESAMPLED = 40  # times that the curve is drawn anew, for the interval of a forecast
+WIDE = 1e4  # times a parameter, or 1: an interval that reaches farther says nothing of it
 Z = 1.96
 
 
@@ -52,6 +53,9 @@ def drops(
 ) -> Float[np.ndarray, "r k"] | None:
     """By how much the power law's error at `size` falls until each of `sizes`, (1, k); with rng then that of RESAMPLED
     curves drawn with their standard errors, (1 + RESAMPLED, k). None with fewer than 4 different sizes.
+
+    Each point is drawn on its own, though larger subsets hold the smaller ones: errors that go together tilt a curve
+    less, so that the spread is rather too large than too small.
     """
     if len(np.unique(points.sizes)) < 4:
         return None
@@ -63,19 +67,29 @@ def drops(
     return np.array(out)
 
 
+def misfit(points: Learning) -> float:
+    """By how much the power law misses the errors, of a degree of freedom, beyond their standard errors."""
+    best = optimum(LAWS["power"], curve(points.sizes, points.errors, 1.0, points.deviations))
+    squares = np.square(points.errors - _errors(best, points.sizes)).sum() / max(len(points.errors) - 3, 1)
+    return float(np.sqrt(max(squares - np.mean(np.square(points.deviations)), 0.0)))
+
+
 def forecasts(
     points: Learning, real: int, times: tuple[float, ...], anchor: Anchor, most: float, rng: np.random.Generator
 ) -> list[Forecast]:
     """The metric at `times` as many examples as `real`: that of the anchor plus what the power law's error falls by
     from there on. most: the best metric there is.
+
+    Intervals hold the spread of the curve's points, the anchor's standard error, and how far the law misses the points.
     """
     amounts = [round(real * factor) for factor in times]
     fallen = drops(points, anchor.size, np.array(amounts, float), rng)
     if fallen is None:
         return []
+    missed = misfit(points)
     out: list[Forecast] = []
     for place, (factor, amount) in enumerate(zip(times, amounts, strict=True)):
-        spread = float(np.hypot(fallen[1:, place].std(ddof=1), anchor.deviation))
+        spread = float(np.sqrt(fallen[1:, place].var(ddof=1) + anchor.deviation**2 + missed**2))
         middle = anchor.metric + float(fallen[0, place])
         low, high = (float(min(middle + sign * Z * spread, most)) for sign in (-1, 1))
         out.append(Forecast(float(factor), amount, float(min(middle, most)), (low, high)))
@@ -103,9 +117,14 @@ def phase_of(sizes: list[int], errors: list[float], real_share: float) -> tuple[
 
 
 def _law(one: Fit) -> Law:
-    finite = {name: pair for name, pair in one.intervals.items() if np.isfinite(pair).all()}
     parameters = {name: value for name, value in one.parameters.items() if np.isfinite(value)}
-    return Law(one.law, parameters, {name: (float(low), float(high)) for name, (low, high) in finite.items()}, one.bic)
+    known = {
+        name: (float(low), float(high))
+        for name, (low, high) in one.intervals.items()
+        if np.isfinite((low, high)).all()
+        and (name not in parameters or max(abs(low), abs(high)) <= WIDE * max(abs(parameters[name]), 1.0))
+    }
+    return Law(one.law, parameters, known, one.bic)
 
 
 def _errors(best: Optimum, sizes: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.studies.sources.answer import Point
-from experiments.studies.sources.fits import Effort, Fits, amounts_of, fits_of, point, spread
+from experiments.studies.sources.fits import Effort, Fits, amounts_of, fits_of, point, whole
 from experiments.studies.sources.laws import Learning, drops
 from experiments.tasks.own_data import Prepared
 from valuation.curves import real_curve
+from valuation.intervals import level
 from valuation.unions import Layout
 
 FACTORS = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)  # times as many real examples: so far a curve is extrapolated
@@ -19,7 +20,8 @@ ROUGH = 1e-3  # of an error: what is known of it at best
 class RealCurve(NamedTuple):
     """The metric on subsets of the real examples, their sizes increasing, (n,) each.
 
-    deviations: standard errors from which examples they are. rows: standard error of the last from validation rows.
+    deviations: standard errors from which examples they are, each on its own: larger subsets hold the smaller ones, so
+    that their errors go together. rows: standard error of the last from validation rows.
     """
 
     sizes: list[int]
@@ -35,21 +37,40 @@ class Reach(NamedTuple):
     sizes: list[int]
     metric: Float[np.ndarray, " n"]
 
+    @property
+    def now(self) -> float:
+        """The metric of those that there are."""
+        return float(self.metric[self.sizes.index(self.real)])
+
 
 def curve_of(prepared: Prepared, effort: Effort, key) -> RealCurve:
-    """The metric at amounts that halve, and at equal parts: those are means over effort.orders of their blocks."""
-    fits = fits_of(prepared, (0,), (amounts_of,), effort, key)
+    """The metric on the real examples that fits take, at amounts that halve, and at equal parts."""
+    return measured(fits_of(prepared, (0,), (amounts_of,), effort, key), prepared.offset, effort)
+
+
+def measured(fits: Fits, offset: float, effort: Effort) -> RealCurve:
+    """The curve of the only contributor of fits; at equal parts it is a mean over effort.orders of their blocks.
+
+    Standard errors are those of a mean of n examples: of variance s^2 / n, with s^2 from the jackknife of all, or from
+    how far equal parts are apart where that is more; shared examples of several parts are counted once.
+    """
     (size,) = fits.sizes
     curve = real_curve(fits.evaluate, fits.blocks)
     turned = {one: _turned(fits, part, effort) for part, one in _parts(fits.blocks, effort.blocks).items()}
     metric = [float(np.mean(turned.get(n, [u]))) for n, u in zip(curve.amounts, curve.utilities(), strict=True)]
-    variance = [n * np.var(several, ddof=1) for n, several in turned.items() if n < size and len(several) > 1]
-    unit = float(np.mean(variance)) if variance else float(fits.blocks.counts.sum()) * spread(curve.scores[-1]) ** 2
-    deviations = [np.sqrt(unit / (n * len(turned.get(n, [0])))) for n in curve.amounts]
-    return RealCurve(
-        list(curve.amounts), [prepared.offset + u for u in metric], list(map(float, deviations)),
-        spread(curve.scores[-1]),
-    )  # fmt: skip
+    all_of_them = level(fits.evaluate, fits.blocks, whole(fits), about=effort.blocks)
+    shared = {n: _shared(fits, part, effort) for part, n in _parts(fits.blocks, effort.blocks).items()}
+    apart = [
+        np.var(several, ddof=1) / (1 / n - shared[n] / n**2)
+        for n, several in turned.items()
+        if len(several) > 1 and shared[n] < n
+    ]
+    unit = max(size * all_of_them.examples**2, float(np.mean(apart)) if apart else 0.0)
+    deviations = []
+    for n in curve.amounts:
+        count = len(turned.get(n, [0]))
+        deviations.append(float(np.sqrt(unit * (1 / n + (count - 1) * shared.get(n, 0.0) / n**2) / count)))
+    return RealCurve(list(curve.amounts), [offset + u for u in metric], deviations, all_of_them.rows)
 
 
 def learning(prepared: Prepared, curve: RealCurve) -> Learning:
@@ -89,8 +110,18 @@ def _parts(blocks: Layout, count: int) -> dict[int, int]:
 
 def _turned(fits: Fits, part: int, effort: Effort) -> list[float]:
     """Utilities of so many equal parts, begun at different ones."""
+    return [fits.evaluate(union).utility() for union in _rotations(fits, part, effort)]
+
+
+def _shared(fits: Fits, part: int, effort: Effort) -> float:
+    """How many examples two of these have in common, on average; 0 for one."""
+    held = np.array(_rotations(fits, part, effort))
+    common = (held * fits.blocks.counts) @ held.T
+    return float(common[~np.eye(len(held), dtype=bool)].mean()) if len(held) > 1 else 0.0
+
+
+def _rotations(fits: Fits, part: int, effort: Effort) -> list[Float[np.ndarray, " B"]]:
     ends = list(_parts(fits.blocks, effort.blocks).values())
     place = np.searchsorted(ends, fits.blocks.ends)  # of each block, its part
     starts = np.unique(np.arange(effort.orders) * effort.blocks // effort.orders) if part < effort.blocks else [0]
-    unions = [((place - start) % effort.blocks < part).astype(float) for start in starts]
-    return [fits.evaluate(union).utility() for union in unions]
+    return [((place - start) % effort.blocks < part).astype(float) for start in starts]

@@ -44,25 +44,42 @@ def best_plan(
 
     The metric of n real examples with a of a source is taken as that of the equivalent real count, to which bought real
     examples add. reach: the curve of real examples. amounts: the curves of the sources. prices: of what is for sale.
-    {"budget", "buy": {name: examples}, "predicted": the metric, "rivals": the best of each way alone}; None where
-    nothing can be said.
+    Nothing is bought beyond the last count of reach, of which nothing is known, and money may be left; of ways that do
+    as well, the cheapest.
+    {"budget", "buy": {name: examples}, "predicted": the metric, "rivals": the best of each way alone, "limits": in
+    words}; None where nothing can be said.
     """
     if not prices or budget <= 0 or len(reach.sizes) < 2:
         return None
     ways: list[dict[str, Any]] = []
+    last, cut = reach.sizes[-1], False
     for source, bought, count in _bought(reach, amounts, prices, budget):
-        left = budget - bought * prices.get(source, 0.0)
-        real = int(left / prices[REAL]) if REAL in prices else 0
+        spent = bought * prices.get(source, 0.0)
+        affordable = int((budget - spent) / prices[REAL]) if REAL in prices else 0
+        real = min(affordable, int(last - count))
+        cut |= real < affordable
         metric = float(np.interp(np.log(count + real), np.log(reach.sizes), reach.metric))
         buy = {name: amount for name, amount in ((REAL, real), (source, bought)) if amount}
-        ways.append({"buy": buy, "predicted": metric})
-    best = max(ways, key=lambda way: way["predicted"])
+        ways.append({"buy": buy, "predicted": metric, "spent": spent + real * prices.get(REAL, 0.0)})
+    best = max(ways, key=lambda way: (way["predicted"], -way["spent"]))
     alone: dict[str, dict[str, Any]] = {}
     for way in ways:
         name = " and ".join(way["buy"]) or "nothing"
         if name not in alone or way["predicted"] > alone[name]["predicted"]:
             alone[name] = way
-    return {"budget": budget, **best, "rivals": [way for way in alone.values() if way is not best]}
+    rivals = [way for way in alone.values() if way is not best]
+    return {"budget": budget, **best, "rivals": rivals, "limits": _limits(reach, cut)}
+
+
+def _limits(reach: Reach, cut: bool) -> str:
+    """What the plan does not know, in words."""
+    text = (
+        f"counted from the {reach.real:,} real examples that are fitted; more than {reach.real:,} are a forecast; ways "
+        "are compared on the validation rows that they are chosen by, so that the best one looks a little too good"
+    )
+    if cut:
+        text += f"; nothing is known beyond {reach.sizes[-1]:,} real examples, and no more than that is bought"
+    return text
 
 
 def _bought(reach: Reach, amounts: Sequence[Amount], prices: dict[str, float], budget: float):
@@ -73,5 +90,6 @@ def _bought(reach: Reach, amounts: Sequence[Amount], prices: dict[str, float], b
             continue
         for point in amount.curve:
             if point.amount and point.amount * prices[amount.source] <= budget:
-                equivalent = equivalent_real_count(reach.sizes, reach.metric, point.predicted)
-                yield amount.source, point.amount, equivalent.count
+                gain = point.predicted - amount.curve[0].predicted
+                found = equivalent_real_count(reach.sizes, reach.metric, reach.now + gain, through=reach.real)
+                yield amount.source, point.amount, found.count

@@ -59,7 +59,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "Drivers": {
         "disagreement": "mean loss, 0 to 1, of a fit to validation on the source's own targets; null if not computed",
         "disagreement_real": "the same of the real examples",
-        "discrepancy": "MMD between the features of source and validation",
+        "discrepancy": "MMD between the features of source and validation, unbiased: about 0 or just below where they are "
+        "alike; null of a single example",
         "size": "examples used",
         "duplicates": "share that repeats another example of the source",
         "in_validation": "share that stands in the validation set too, byte for byte",
@@ -101,18 +102,20 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "interval": "of it, 95 %; null if not computed",
     },
     "More": {
-        "curve": "predicted metric on subsets of the real examples",
-        "trained": "metric of real trainings on such subsets; empty unless asked for",
+        "curve": "predicted metric on subsets of the real examples that are fitted; intervals over examples and "
+        "validation rows",
+        "trained": "metric of real trainings on all real examples, their mean and an interval where there are several; "
+        "empty unless asked for",
         "laws": "fitted to 1 minus the metric, or to the loss, the best first",
         "forecasts": "predicted metric with more real examples",
         "phase": "where on the learning curve the data are, in words, as far as they show it",
         "breakpoints": "numbers of examples between which the curve is flat; null where none show",
-        "plan": "what a budget buys best, by name; null without prices",
+        "plan": "what a budget buys best, by name, and what limits it, in words; null without prices",
     },
     "Law": {
         "name": "of the law",
         "parameters": "name → value",
-        "intervals": "name → interval of the parameter, 95 %",
+        "intervals": "name → interval of the parameter, 95 %; those that say nothing are left out",
         "criterion": "BIC, lower = better",
     },
     "Forecast": {

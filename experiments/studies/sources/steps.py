@@ -30,12 +30,18 @@ TELLING = 5.0  # seconds of steps, from which on their pace is that of the other
 
 
 class Part(NamedTuple):
-    """A step, the operations that it takes, the seconds that come to it beside them, and how messages call it."""
+    """A step, the operations that it takes, the seconds that come to it beside them, and how messages call it.
+
+    ahead: seconds that it leaves to what matters more and needs it. kept: whether it is made in any case, once what it
+    is made from is there.
+    """
 
     step: Step
     flops: float
     seconds: float
     name: str
+    ahead: float = 0.0
+    kept: bool = False
 
 
 def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
@@ -54,8 +60,8 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
         spent = sum(line.get("seconds", 0.0) for line in lines)
         slower = pace(done / work.speed, spent - work.begun - beside)
         takes = part.seconds + slower * part.flops / work.speed
-        first = not results.select(lines, kind="value")
-        if there or first or not takes or spent + takes <= 60 * work.settings.minutes:
+        kept = part.kept or not takes or not results.select(lines, kind="value")
+        if there or kept or spent + takes + part.ahead <= 60 * work.settings.minutes:
             yield part.step
         else:
             yield _left_out(work, part)
@@ -105,7 +111,10 @@ def check_memory(work: Work, free: int) -> None:
 
 
 def parts(work: Work, lines: list[dict]) -> Iterator[Part]:
-    """All steps, the most important first: values, the real curve, amounts, forecasts, all together, checks, phases."""
+    """All steps, the most important first: values, the real curve, amounts, all together, forecasts, checks, phases.
+
+    Trainings are made before the forecasts that start from them, and leave them their time.
+    """
     prepared, effort, sizes = work.prepared, work.settings.effort, costs.sizes_of(work.prepared)
     names = [one.name for one in work.data.sources]
     fits = kept_fits(work, costs.memory(sizes, effort))
@@ -131,13 +140,15 @@ def parts(work: Work, lines: list[dict]) -> Iterator[Part]:
     for seed, wanted in itertools.groupby(wanted_trainings(work, lines), key=lambda one: one.seed):
         some = list(wanted)
         step = training_step(work, some)
-        yield Part(step, len(some) * costs.training(sizes), costs.COMPILED, f"{len(some)} trainings of seed {seed}")
+        flops = len(some) * costs.training(sizes)
+        yield Part(step, flops, costs.COMPILED, f"{len(some)} trainings of seed {seed}", ahead=costs.LAWS)
     if results.select(lines, kind="learning") or not lines:
         step = _step(work, {"kind": "more"}, functools.partial(more_line, work, lines))
-        yield Part(step, 0.0, costs.LAWS, "what more real examples buy")
-    if results.select(lines, kind="together") or (not lines and len(names) > 1):
-        step = _step(work, {"kind": "phase"}, functools.partial(phase_line, lines))
-        yield Part(step, 0.0, costs.PHASE, "the phase of the mixture")
+        yield Part(step, 0.0, costs.LAWS, "what more real examples buy", kept=True)
+    if results.select(lines, kind="together") or not lines or len(names) == 1:
+        step = _step(work, {"kind": "phase"}, functools.partial(phase_line, work, lines))
+        flops = costs.mixture(sizes, effort) if len(names) == 1 else 0.0
+        yield Part(step, flops, costs.PHASE, "the phase of the mixture")
     yield Part(_step(work, {"kind": "check"}, functools.partial(check_line, work, lines)), 0.0, 0.0, "the check")
 
 

@@ -15,7 +15,7 @@ def value_of(
 ) -> Value:
     """What a source is worth. fits: of fits.beside_real. blocks: that the jackknife leaves out of each set.
 
-    drivers, examples: of the source. `dropped` is left open: it needs all sources at once.
+    drivers, examples: of the source. `dropped` and its interval are left open: they need all sources at once.
     """
     with_source, alone = whole(fits), whole(fits, 1)
     own, metric = (
@@ -31,6 +31,7 @@ def value_of(
         interval=metric.interval,
         predicted=prepared.offset + fits.evaluate(with_source).utility(),
         dropped=None,
+        dropped_interval=None,
         verdict="helps" if low > 0 else "harms" if high < 0 else "open",
         drivers=drivers,
         nearest=examples[0],

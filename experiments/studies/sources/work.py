@@ -12,12 +12,12 @@ from jax.sharding import Mesh
 from experiments.runtime import results
 from experiments.runtime.study import Step
 from experiments.studies.sources import checks, learning
-from experiments.studies.sources.amounts import amount_of, together_of
-from experiments.studies.sources.answer import Amount, Data, Drivers, plain
+from experiments.studies.sources.amounts import Mixture, amount_of, mixture_of, together_of
+from experiments.studies.sources.answer import Amount, Data, Drivers, Point, plain
 from experiments.studies.sources.assembly import amounts_in, trainings_in, values_in
 from experiments.studies.sources.checks import REAL, TRAINED, Training
 from experiments.studies.sources.drivers import examples_of
-from experiments.studies.sources.fits import Effort, Fits, beside_real, together, tuned
+from experiments.studies.sources.fits import Effort, Fits, around, beside_real, taken_sizes, together, tuned
 from experiments.studies.sources.laws import Anchor, forecasts, laws_of, phase_of
 from experiments.studies.sources.learning import Reach, RealCurve
 from experiments.studies.sources.plan import best_plan
@@ -61,13 +61,19 @@ class Work(NamedTuple):
 
 
 def with_ridge(work: Work) -> Work:
-    """The work with its ridge chosen, and said."""
-    begun = work.clock()
+    """The work with its ridge chosen, and said; and with how many examples fits take."""
+    begun, given = work.clock(), work.settings.effort.ridge
     effort = tuned(work.prepared, work.settings.effort, jax.random.fold_in(work.key, FITS))
     said = work.data.surrogate + (f", ridge {effort.ridge:g}" if effort.ridge else "")
+    said += " (with which real examples foretell each other best)" if effort.ridge and not given else ""
+    real, *_ = taken_sizes(work.prepared, (0,), effort)
+    sources = [
+        one._replace(fitted=taken_sizes(work.prepared, (0, number), effort)[1])
+        for number, one in enumerate(work.data.sources, start=1)
+    ]
     return work._replace(
         settings=work.settings._replace(effort=effort),
-        data=work.data._replace(surrogate=said),
+        data=work.data._replace(surrogate=said, real=work.data.real._replace(fitted=real), sources=sources),
         begun=work.begun + work.clock() - begun,
     )
 
@@ -104,36 +110,43 @@ def _real_curve(lines: list[dict]) -> RealCurve | None:
 def _reach(work: Work, lines: list[dict]) -> Reach:
     """The real curve as far as it is known; without one, no count can be said."""
     curve = _real_curve(lines)
-    return learning.reach_of(work.prepared, curve) if curve else Reach(work.data.real.used, [], np.zeros(0))
+    return learning.reach_of(work.prepared, curve) if curve else Reach(work.data.real.fitted, [], np.zeros(0))
 
 
 def amount_line(work: Work, fits: Callable[[int], Fits], number: int, lines: list[dict]) -> dict:
     """How much of a source to mix in; counts need the real curve of the lines."""
-    return {"content": plain(amount_of(work.prepared, fits(number), _reach(work, lines)))}
+    return {"content": plain(amount_of(work.prepared, fits(number), _reach(work, lines), work.settings.effort.blocks))}
 
 
 def together_line(work: Work, lines: list[dict]) -> dict:
     """How much of all sources to mix in, and what each adds to the others."""
-    key = jax.random.fold_in(work.key, FITS)
-    found = together_of(work.prepared, together(work.prepared, work.settings.effort, key), _reach(work, lines))
+    effort = work.settings.effort
+    fits = together(work.prepared, effort, jax.random.fold_in(work.key, FITS))
+    found = together_of(work.prepared, fits, _reach(work, lines), effort.blocks)
     return {
         "content": plain(found.amount),
         "dropped": found.dropped,
-        "sizes": found.sizes,
-        "errors": found.errors,
-        "real_share": found.real_share,
+        "dropped_interval": plain(found.dropped_interval),
+        **plain(found.mixture),
     }
 
 
 def more_line(work: Work, lines: list[dict]) -> dict:
-    """What more real examples buy, from the real curve of the lines, and from a training if they hold one."""
+    """What more real examples buy, from the real curve of the lines, and from trainings if they hold some.
+
+    The anchor's error is that of validation rows, of which examples were drawn, and of several trainings' seeds; of a
+    single training nobody knows how much its seed did.
+    """
     prepared, settings, curve = work.prepared, work.settings, _real_curve(lines)
     assert curve is not None  # parts yields this step where there is one
-    trained = trainings_in(lines).get(Training(REAL, 0))
     points, real = learning.learning(prepared, curve), work.data.real.used
-    anchor = Anchor(curve.sizes[-1], curve.metric[-1], curve.rows)
-    if trained is not None:
-        anchor = Anchor(real, trained, curve.rows)
+    last, *_ = learning.curve_points(prepared, curve)[::-1]
+    anchor, trained = Anchor(last.amount, last.predicted, float(np.hypot(curve.rows, curve.deviations[-1]))), []
+    if metrics := [metric for one, metric in trainings_in(lines).items() if one.source == REAL]:
+        between = np.std(metrics, ddof=1) / np.sqrt(len(metrics)) if len(metrics) > 1 else 0.0
+        anchor = Anchor(real, float(np.mean(metrics)), float(np.hypot(anchor.deviation, between)))
+        ends = around(anchor.metric, anchor.deviation, prepared.most) if len(metrics) > 1 else None
+        trained = [Point(real, anchor.metric, ends)]
     seed = np.asarray(jax.random.key_data(jax.random.fold_in(work.key, DRAWS)))
     ahead = forecasts(points, real, settings.times, anchor, prepared.most, np.random.default_rng(seed))
     amounts: list[Amount] = [one for one in amounts_in(lines) if one.source in settings.prices]
@@ -141,7 +154,7 @@ def more_line(work: Work, lines: list[dict]) -> dict:
     return {
         "content": {
             "curve": plain(learning.curve_points(prepared, curve)),
-            "trained": [] if trained is None else [{"amount": real, "predicted": trained, "interval": None}],
+            "trained": plain(trained),
             "laws": plain(laws_of(points)),
             "forecasts": plain(ahead),
             "plan": plan,
@@ -149,10 +162,13 @@ def more_line(work: Work, lines: list[dict]) -> dict:
     }
 
 
-def phase_line(lines: list[dict]) -> dict:
-    """In which phase the mixture of the lines is."""
-    (found,) = results.select(lines, kind="together")
-    phase, breakpoints = phase_of(found["sizes"], found["errors"], found["real_share"])
+def phase_line(work: Work, lines: list[dict]) -> dict:
+    """In which phase the mixture is: that of the lines, or that of the only source, of which there is no such line."""
+    found = [Mixture(*(line[name] for name in Mixture._fields)) for line in results.select(lines, kind="together")]
+    if not found:
+        effort, key = work.settings.effort, jax.random.fold_in(work.key, FITS)
+        found = [mixture_of(work.prepared, together(work.prepared, effort, key))]
+    phase, breakpoints = phase_of(*found[0])
     return {"phase": phase, "breakpoints": breakpoints}
 
 

@@ -27,7 +27,7 @@ def trainings(**gains):
 
 
 def test_signs_count_where_the_trained_gain_is_clear_of_zero():
-    trained = trainings(a=(0.2, 0.31), b=(-0.1, 0.01), c=(0.09, 0.01))
+    trained = trainings(a=(0.2, 0.31), b=(-0.1, 0.01), c=(0.09, 0.02))
     check = judged(values(a=0.3, b=0.1, c=-0.1), trained)
     assert check.done
     assert check.numbers["a"]["trained_gain"] == pytest.approx(0.205)

@@ -7,6 +7,7 @@ from experiments.studies.sources import laws, plan
 from experiments.studies.sources.answer import Amount, Point
 from experiments.studies.sources.laws import Anchor, Learning
 from experiments.studies.sources.learning import Reach
+from theory.fit import Fit
 
 SIZES = np.array([32.0, 64, 128, 256, 512])
 
@@ -44,6 +45,12 @@ def test_laws_have_fewer_parameters_than_there_are_points():
     assert low < 0.5 < high
 
 
+def test_an_interval_that_says_nothing_is_left_out():
+    intervals = {"decay": (0.1, 0.9), "amplitude": (0.0, 4e21), "floor": (0.0, np.inf)}
+    one = Fit("power", {"decay": 0.5, "amplitude": 2.0, "floor": 1e-9}, intervals, *[None] * (len(Fit._fields) - 3))
+    assert laws._law(one).intervals == {"decay": (0.1, 0.9)}
+
+
 def amount(name, *curve):
     points = [Point(n, metric, None) for n, metric in curve]
     return Amount(name, points, curve[-1][0], [], 0.0, None, 1.0, {name: 1.0}, 0.0, *[None] * 5)
@@ -56,11 +63,30 @@ def test_a_budget_goes_to_what_raises_the_metric_most():
     cheap, harmful = amount("cheap", (0, 0.6), (100, 0.7)), amount("harmful", (0, 0.6), (100, 0.5))
     prices = {"real": 1.0, "cheap": 0.5, "harmful": 0.01}
     found = plan.best_plan(REACH, [cheap, harmful], prices, 250.0)
+    assert "beyond 800" not in found["limits"]
+    assert found["spent"] == 250.0
     assert found["buy"] == {"real": 200, "cheap": 100}  # 100 cheap ones do as well as 100 real ones
     assert found["predicted"] == pytest.approx(0.8)
     assert {tuple(way["buy"]) for way in found["rivals"]} == {("real",), ("real", "harmful")}
     assert plan.best_plan(REACH, [cheap], {"cheap": 0.5}, 40.0)["buy"] == {}
     assert plan.best_plan(REACH, [cheap], {}, 40.0) is None
+
+
+def test_nothing_is_bought_of_which_nothing_is_known():
+    """The curve ends at 800 real examples: 700 more, and the rest of the money stays."""
+    found = plan.best_plan(REACH, [], {"real": 1.0}, 5000.0)
+    assert (found["buy"], found["spent"]) == ({"real": 700}, 700.0)
+    assert found["predicted"] == pytest.approx(0.9)
+    assert "nothing is known beyond 800 real examples" in found["limits"]
+
+
+def test_a_forecast_is_no_surer_than_the_law_and_what_it_starts_from():
+    rng = np.random.default_rng(0)
+    bent = Learning(SIZES, errors(SIZES) + 0.02 * np.array([1, -1, 1, -1, 1]), 1e-4 * errors(SIZES))
+    assert laws.misfit(CURVE) == pytest.approx(0, abs=1e-4)
+    assert laws.misfit(bent) > 0.02
+    (found,) = laws.forecasts(bent, 512, (2.0,), Anchor(512, 0.5, 0.03), 1.0, rng)
+    assert np.diff(found.interval) > 2 * 1.96 * np.hypot(0.02, 0.03)
 
 
 @pytest.mark.parametrize("text", ["a", "b=1", "a=0", "a=-1", "a=nan", "a=x", "=3"])
