@@ -113,7 +113,7 @@ def test_values_by_gradients_of_lora_beside_a_pretrained_decoder(tmp_path, monke
     config = config_file.get_config("tiny,model=smollm2,truth=none,contributors=3")
     config.update({"methods": ("ntk_utility", "size"), "options": {}, "choice": "ntk_utility"})
     config.model.update({"last": 1, "rank": 2})
-    config.tokens.special = ("<|start|>", "Ġthe", "<|end|>")  # the tiny file has no more special tokens
+    config.tokens.special = ("<|start|>", "<|start|>", "<|end|>")  # the tiny file has no more special tokens
     study.run(config.lock(), str(tmp_path / "run"), None)
     lines = results.read(tmp_path / "run" / "results.jsonl")
     found = results.select(lines, kind="values", method="ntk_utility")[0]["values"]
