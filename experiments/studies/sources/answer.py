@@ -205,7 +205,7 @@ class Check(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Seconds and bytes of the work, and what was left out, in words, with the key of the config that brings it back."""
+    """Seconds and bytes of the work; what was left out, in words, with the key of the config that brings it back."""
 
     seconds: float
     memory_bytes: int

@@ -64,10 +64,8 @@ def trainings_in(lines: list[dict]) -> dict[Training, float]:
 
 
 def _left_out(lines: list[dict]) -> list[str]:
-    """What was left out, each with what would bring it back: examples that fits do not take, and what took too long."""
-    late = ", ".join(line["what"] for line in lines if "minutes" in line)
-    cut = [f"{line['what']} (config.exact)" for line in lines if "minutes" not in line]
-    return cut + ([f"for want of time (config.minutes): {late}"] if late else [])
+    """What was left out for want of time, with the key of the config that brings it back."""
+    return [f"for want of time (config.minutes): {', '.join(line['what'] for line in lines)}"] if lines else []
 
 
 def _more(lines: list[dict]) -> dict | None:

@@ -14,6 +14,7 @@ from experiments.data.own_splits import beside, divide, refuse_same
 from experiments.data.rows import Frame
 from experiments.studies.sources.answer import Data, Set
 from experiments.studies.sources.drivers import in_or_near, without
+from experiments.studies.sources.fits import Effort, taken_sizes
 from experiments.studies.sources.leaks import COPIES, LEAKS
 from experiments.tasks import own_pairs, own_tables, own_texts
 from experiments.tasks.own_data import Prepared, codes_of, repeats
@@ -95,6 +96,10 @@ def prepared(given: Given, config, key: jax.Array) -> tuple[Prepared, Data]:
         _set(name, rows, {why: some[number] for why, some in gone.items()})
         for number, (name, rows) in enumerate(zip(given.names, sets, strict=True))
     ]
+    effort = effort_of(config)
+    fitted = [taken_sizes(made, (0, number), effort) for number in range(1, len(sets))]
+    sizes = [fitted[0][0], *(size for _, size in fitted)]
+    described = [one._replace(fitted=size) for one, size in zip(described, sizes, strict=True)]
     return made, Data(
         kind=given.schema.kind,
         columns=dict(given.schema.columns),
@@ -113,6 +118,11 @@ def prepared(given: Given, config, key: jax.Array) -> tuple[Prepared, Data]:
         repeated=_repeated(real.codes),
         near_validation=float(near.mean()),
     )
+
+
+def effort_of(config) -> Effort:
+    """How much is computed."""
+    return Effort(config.blocks, config.exact, config.points, config.orders, config.ridge)
 
 
 def names_of(files: Sequence[str]) -> tuple[str, ...]:

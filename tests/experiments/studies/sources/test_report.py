@@ -94,8 +94,8 @@ def test_what_is_missing_is_said(tmp_path):
     answer = made_up.empty()
     assert report.write(tmp_path, answer) == tmp_path / "report.md"
     said = assert_closed((tmp_path / "report.html").read_text()).said
-    for sentence in ("No check was made; no model was trained", "Amounts were not computed in this run.", "There are none to show.",
-                     "Nothing is said of more data", "left outnothing"):  # fmt: skip
+    for sentence in ("No check was made; no model was trained", "Amounts were not computed in this run.",
+                     "There are none to show.", "Nothing is said of more data", "left outnothing"):  # fmt: skip
         assert sentence in said
     assert not any(name in said for name in ("None", "nan", "inf "))
     nobody = report.document(answer._replace(values=[], decision=[]))

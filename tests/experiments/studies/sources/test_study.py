@@ -222,8 +222,8 @@ def test_what_stands_among_the_real_examples_counts_once_and_near_copies_are_lef
 def test_of_too_many_features_a_part_of_the_examples_is_taken():
     columns = files.columns("text")
     answer = by_library(columns, exact=100, points=16, minutes=1e-6)
-    words = "fits on real examples and more take 100 of 180 examples, drawn at random (config.exact)"
-    assert answer.cost.left_out[0] == words
+    assert (answer.data.real.fitted, [one.fitted for one in answer.data.sources]) == (50, [50, 50])
+    assert "beside 50 of your 60 real examples (as many as the fits take)" in answer.decision[0]
     assert answer.values[0].drivers.size == 120
 
 
