@@ -37,10 +37,10 @@ def which(data: Data, values: Sequence[Value]) -> str:
     if harms:
         text += f"; leave out {_listed(harms)}, which would make it worse"
     if leaking:
-        found = " and ".join(f"{share(leaks_of(data, value))} of {value.source}" for value in leaking)
+        found = " and ".join(f"{share(leaks_of(data, value))} of the examples of {value.source}" for value in leaking)
         text += (
-            f"; do not trust the value of {_listed(leaking)} yet: {found} stand in validation or nearly so "
-            "(leave_out_leaks=True values the rest)"
+            f"; do not trust the numbers of {_listed(leaking)} yet: {found} stand in validation or nearly so, and "
+            "--config.leave_out_leaks=True leaves them out"
         )
     return text + "."
 
@@ -58,31 +58,33 @@ def how_much(data: Data, values: Sequence[Value], amounts: Sequence[Amount]) -> 
     start = "Mix in" if value.verdict == "helps" else "No amount is sure to pay; the best guess is to mix in"
     text = f"{start} {_amount(data, best)} of {best.source}"
     if best.equivalent_real is not None:
-        text += f": with {_real(data)} they do as well as {equivalent(best)} real ones"
+        text += f": with {_real(data)} they do as well as {_equivalent(best)}"
         ends = best.equivalent_interval
-        notes = [f"{ends[0]:,.0f} to {ends[1]:,.0f}"] if ends else []
-        notes += [best.censored] if best.censored else []
-        text += f" ({'; '.join(notes)})" if notes else ""
+        text += f" (95 %: {ends[0]:,.0f} to {ends[1]:,.0f})" if ends else ""
     return text + "."
 
 
-def equivalent(amount: Amount) -> str:
-    """The equivalent number of real examples, and that it is but a limit where it is one."""
-    said = amount.censored or ""
-    limit = next((words for words in ("more than", "fewer than") if said.startswith(words)), "about")
-    return f"{limit} {amount.equivalent_real:,.0f}"
+def _equivalent(amount: Amount) -> str:
+    """The equivalent number of real examples, and why it is only a limit or a forecast, where it is one."""
+    why = amount.censored or ""
+    if why.startswith(("more than", "fewer than")):
+        limit, _, why = why.partition(", ")
+    else:
+        limit = f"about {amount.equivalent_real:,.0f}"
+    return f"{limit} real ones{', ' if why else ''}{why}"
 
 
 def what_more(data: Data, values: Sequence[Value], amounts: Sequence[Amount], more: More | None) -> str:
     """What more real examples would buy."""
     if more is None or not more.forecasts:
         return "What more real examples would buy was not computed."
-    parts = [
-        f"{one.predicted:.3f} with {one.times:g} times as many ({one.amount:,}; {one.interval[0]:.3f} to "
-        f"{one.interval[1]:.3f})"
-        for one in more.forecasts
-    ]
-    text = f"With more real examples the {data.metric} is forecast to be {', '.join(parts)}"
+    now, (first, *_) = (more.trained or more.curve)[-1:], more.forecasts
+    times = "Twice" if first.times == 2 else f"{first.times:g} times"
+    start = f" from {now[0].predicted:.3f}" if now else ""
+    text = (
+        f"{times} as many real examples ({first.amount:,}) would bring the {data.metric}{start} to about "
+        f"{first.predicted:.3f} (95 %: {first.interval[0]:.3f} to {first.interval[1]:.3f})"
+    )
     if more.plan:
         buy = " and ".join(f"{count:,} of {name}" for name, count in more.plan["buy"].items()) or "nothing"
         text += f"; a budget of {more.plan['budget']:g} is spent best on {buy}"

@@ -47,7 +47,10 @@ def halves(amounts: list[Amount]) -> Check:
 def intervals(values: list[Value]) -> Check:
     """How many verdicts are clear of chance."""
     sure = sum(value.verdict != "open" for value in values)
-    result = f"{sure} of {len(values)} scores are clear of 0 by their 95 % interval; only these have a verdict."
+    result = (
+        f"{sure} of {len(values)} sources are sure to help or to harm: the 95 % interval of their score does not hold 0. "
+        "The others are undecided."
+    )
     return Check(INTERVALS, True, result, {value.source: list(value.value_interval) for value in values})
 
 

@@ -4,6 +4,7 @@ from experiments.reporting.markdown import plural, with_span
 from experiments.reporting.plain_text import columns, padded, shortened, wrapped
 from experiments.studies.sources import words
 from experiments.studies.sources.answer import Amount, Answer, Data
+from experiments.studies.sources.checks import TRAINED
 
 LINES, WIDTH = 40, 100
 NAMES = 26  # columns of the name of a source
@@ -80,8 +81,10 @@ def _sure(answer: Answer) -> list[str]:
     made = [check for check in answer.checks if check.done]
     missing = [check for check in answer.checks if not check.done]
     lines = [f"How sure is this? {words.made(answer)}"]
-    lines += [line for warning in words.warnings(answer)[:2] for line in _block(warning, 1)]
-    lines += [line for check in made[:3] for line in _block(f"made: {check.name}: {check.result}", 1)]
+    lines += [line for warning in words.warnings(answer)[:2] for line in _block(warning, 2)]
+    if made:
+        lines += _block("made: " + "; ".join(check.name for check in made), 1)
+    lines += [line for check in made if check.name == TRAINED for line in _block(check.result, 3)]
     if missing:
         lines += _block("not made: " + "; ".join(f"{check.name} ({check.result})" for check in missing), 2)
     if answer.cost.left_out:

@@ -23,8 +23,8 @@ def certainty(answer: Answer) -> Section:
             f"{words.made(answer)} The numbers are predictions: {data.surrogate}, scored on "
             f"{plural(data.validation.used, 'validation example')}, stands in for the model that would be trained "
             f"({data.learner}). The 95 % intervals say how far chance may carry a number: which examples were drawn, "
-            "and which validation examples. Two are narrower, as they see the validation examples only: the bands of "
-            "the curves over amounts, and what is lost without a source. No interval says how far the stand-in is from "
+            "and which validation examples. Two kinds leave out the first and are too narrow: the bands of the curves "
+            "over amounts, and the intervals of the gain beside all others. No interval says how far the stand-in is from "
             "the model that you will train; only checks by training do."
         ),
         *_cut(data),
@@ -194,10 +194,10 @@ def data(answer: Answer) -> Section:
         "validation examples": about.split,
     }
     if about.features:
-        facts["columns that are learned from"] = _names(about.features)
+        facts["columns used as features"] = _names(about.features)
     if about.ignored:
         ignored = [f"{shortened(column, 40)} ({why})" for column, why in about.ignored.items()]
-        facts["columns that are not"] = _names(ignored)
+        facts["columns left out"] = _names(ignored)
     facts["how the real file was understood"] = " ".join(about.found)
     head = ["set", "what it is", "file", "rows", "used", "left out"]
     said = [(term, fact or MISSING) for term, fact in facts.items()]

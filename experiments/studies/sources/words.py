@@ -84,16 +84,16 @@ def warnings(answer: Answer) -> list[str]:
     real = answer.data.near_validation
     if real >= MANY and LEAKS not in answer.data.real.left_out:
         said.append(
-            f"{share(real)} of your real examples have a near copy in validation: the real examples look better than "
-            "they are, and what sources add looks smaller. --config.leave_out_leaks=True leaves them out."
+            f"{share(real)} of your real examples have a near copy in validation, so that sources look less useful "
+            "than they are; --config.leave_out_leaks=True leaves these out."
         )
     for value in answer.values:
         found, source = value.drivers, name(value.source)
         if leaks_of(answer.data, value):
             said.append(
                 f"Leak in {source}: {share(found.in_validation)} of its examples stand in the validation set too, "
-                f"{share(found.near_validation)} have a near copy there ({found.near_rule}). Such a source looks "
-                "better than it is. --config.leave_out_leaks=True leaves these examples out."
+                f"{share(found.near_validation)} have a near copy there, so that it looks better than it is; "
+                "--config.leave_out_leaks=True leaves these out."
             )
         if found.unknown_labels:
             said.append(

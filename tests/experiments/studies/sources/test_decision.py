@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_the_source_that_is_named():
     assert "to 0.750 (a gain between +0.040 and +0.060); unsure may help or harm; leave out bad" in which
     much = decision.how_much(DATA, VALUES, AMOUNTS)
     assert much.startswith("Mix in all 2,000 examples of good")
-    assert "with your 500 real examples they do as well as about 900 real ones (810 to 990)" in much
+    assert "with your 500 real examples they do as well as about 900 real ones (95 %: 810 to 990)" in much
 
 
 def test_without_a_sure_one_the_best_guess_is_the_first():
@@ -68,9 +68,17 @@ def test_the_end_of_what_was_fitted_is_no_optimum():
 
 
 def test_a_limit_is_said_to_be_one():
-    text = decision.how_much(DATA, VALUES, [amount("good", 2000, 2000, 1234.0, "more than 1,234: no farther")])
-    assert "as well as more than 1,234 real ones" in text
-    assert "no farther" in text
+    text = decision.how_much(DATA, VALUES, [amount("good", 2000, 2000, 1234.0, "more than 1,234, no farther")])
+    assert "as well as more than 1,234 real ones, no farther (95 %" in text
+    text = decision.how_much(DATA, VALUES, [amount("good", 2000, 2000, 1234.0, "by the forecast")])
+    assert "as well as about 1,234 real ones, by the forecast (95 %" in text
+
+
+def test_more_real_examples_start_from_what_there_is():
+    text = decision.what_more(DATA, VALUES, AMOUNTS, ANSWER.more._replace(plan=None))
+    assert text == (
+        "Twice as many real examples (1,000) would bring the accuracy from 0.811 to about 0.838 (95 %: 0.826 to 0.850)."
+    )
 
 
 @pytest.mark.parametrize("shares", [{"in_validation": 0.1, "near_validation": 0.1}, {"near_validation": 0.1}])
@@ -78,7 +86,7 @@ def test_a_source_that_holds_validation_examples_is_not_recommended(shares):
     values = [value("unsure", "helps", 0.09, **shares), *VALUES[1:]]
     which = decision.which(DATA, values)
     assert which.startswith("Take good")
-    assert "do not trust the value of unsure yet: 10 % of unsure" in which
+    assert "do not trust the numbers of unsure yet: 10 % of the examples of unsure" in which
     assert "of good" in decision.how_much(DATA, values, AMOUNTS)
     left_out = [one._replace(left_out={LEAKS: 200}) for one in DATA.sources]
     assert leaks_of(DATA._replace(sources=left_out), values[0]) == 0
@@ -100,7 +108,7 @@ def test_what_was_looked_at_without_training_is_a_check():
     assert all(check.done for check in (leakage, halves, intervals))
     assert "1 of 3 sources hold examples that stand in validation or nearly so: unsure (10 %)" in leakage.result
     assert "for 1 of 3 sources; both halves chose much the same amount for 2." in halves.result
-    assert intervals.result.startswith("3 of 3 scores are clear of 0")
+    assert intervals.result.startswith("3 of 3 sources are sure to help or to harm")
     clean = looks.looked(ANSWER._replace(values=VALUES, amounts=[]))
     assert clean[0].result.startswith("No source holds more of validation than chance explains: 0.4 % of the real")
     assert not clean[1].done
