@@ -73,7 +73,8 @@ ALSO = {
         "experiments.studies.sources.leaks experiments.studies.sources.looks"
     ),
     "experiments/studies/sources/test_report.py": (
-        "experiments.studies.sources.figures experiments.studies.sources.sections experiments.studies.sources.words"
+        "experiments.studies.sources.appendix experiments.studies.sources.figures "
+        "experiments.studies.sources.sections experiments.studies.sources.words"
     ),
     "experiments/studies/sources/test_laws.py": "experiments.studies.sources.learning experiments.studies.sources.plan",
     "experiments/studies/sources/test_study.py": (

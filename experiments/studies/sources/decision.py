@@ -53,8 +53,8 @@ def how_much(data: Data, values: Sequence[Value], amounts: Sequence[Amount]) -> 
     if value is None:
         return "How much to mix in was not computed."
     best = found[value.source]
-    if not best.best:
-        return f"Mix in nothing: no amount of {best.source} raises the predicted {data.metric}."
+    if not best.best or best.gain < 0:
+        return f"Mix in nothing: no amount of {best.source} is known to raise the predicted {data.metric}."
     start = "Mix in" if value.verdict == "helps" else "No amount is sure to pay; the best guess is to mix in"
     text = f"{start} {_amount(data, best)} of {best.source}"
     if best.equivalent_real is not None:

@@ -24,7 +24,7 @@ def leakage(data: Data, values: list[Value]) -> Check:
     found = {value.source: leaks_of(data, value) for value in values}
     leaking = [f"{name(source)} ({share(part)})" for source, part in found.items() if part]
     result = (
-        f"{len(leaking)} of {len(values)} sources hold examples that stand in validation or nearly so: "
+        f"Examples that stand in validation or nearly so, in {len(leaking)} of {len(values)} sources: "
         f"{', '.join(leaking)}."
         if leaking
         else f"No source holds more of validation than chance explains: {share(data.near_validation)} of the real "
@@ -48,8 +48,8 @@ def intervals(values: list[Value]) -> Check:
     """How many verdicts are clear of chance."""
     sure = sum(value.verdict != "open" for value in values)
     result = (
-        f"{sure} of {len(values)} sources are sure to help or to harm: the 95 % interval of their score does not hold 0. "
-        "The others are undecided."
+        f"Sure to help or to harm: {sure} of {len(values)} sources, whose 95 % interval of the score does not hold 0; "
+        "the others are undecided."
     )
     return Check(INTERVALS, True, result, {value.source: list(value.value_interval) for value in values})
 

@@ -4,11 +4,8 @@ from experiments.reporting.document import Block, Mark, Section, Table, Terms, T
 from experiments.reporting.markdown import decimal, number, plural, with_span
 from experiments.reporting.plain_text import shortened
 from experiments.studies.sources import words
-from experiments.studies.sources.answer import Amount, Answer, Data, Example, Interval, Set
+from experiments.studies.sources.answer import Amount, Answer, Data, Interval
 from experiments.studies.sources.words import MISSING
-
-CHARACTERS = 300  # of an example
-SHOWN = 20  # names of columns or classes
 
 
 def decision(answer: Answer) -> Terms:
@@ -24,8 +21,8 @@ def certainty(answer: Answer) -> Section:
             f"{plural(data.validation.used, 'validation example')}, stands in for the model that would be trained "
             f"({data.learner}). The 95 % intervals say how far chance may carry a number: which examples were drawn, "
             "and which validation examples. Two kinds leave out the first and are too narrow: the bands of the curves "
-            "over amounts, and the intervals of the gain beside all others. No interval says how far the stand-in is from "
-            "the model that you will train; only checks by training do."
+            "over amounts, and the intervals of the gain beside all others. No interval says how far the stand-in is "
+            "from the model that you will train; only checks by training do."
         ),
         *_cut(data),
         *map(Text, words.warnings(answer)),
@@ -115,12 +112,16 @@ def how_much(answer: Answer) -> list[Block]:
     form = words.forms(answer)
     rows = [
         [words.name(one.source), words.taken(answer.data, one), _spanned(one.gain, one.interval, form.gain),
-         _counted(one), words.rate(one.exchange_rate, one.censored), words.rate(one.marginal_rate),
-         _weight(one), form.gain(one.weighted_gain), " and ".join(f"{size:,}" for size in one.chosen) or MISSING]
+         _counted(one), words.rate(one.exchange_rate, one.censored)]
         for one in answer.amounts
     ]  # fmt: skip
-    head = ["source", "take", f"gain in {words.metric(answer)}", "as good as so many real", "real examples for one",
-            "the same of 1,000 more", "weight", "gain by weights", "halves chose"]  # fmt: skip
+    head = ["source", "take", f"gain in {words.metric(answer)}", "as good as so many real", "real examples for one"]
+    further = [
+        [words.name(one.source), words.rate(one.marginal_rate), _weight(one), form.gain(one.weighted_gain),
+         " and ".join(f"{size:,}" for size in one.chosen) or MISSING]
+        for one in answer.amounts
+    ]  # fmt: skip
+    head_further = ["source", "real examples for one of 1,000 more", "weight", "gain by weights", "halves chose"]
     return [
         Table("How much of each source to add to all real examples", head, rows),
         *(Text(words.sentence(limit)) for limit in words.limits(answer)),
@@ -131,7 +132,11 @@ def how_much(answer: Answer) -> list[Block]:
              "with this amount; in brackets for the ends of the gain's interval"),
             ("real examples for one", "the exchange rate: one of its examples stands for so many further real ones; "
              "below 0 it does harm"),
-            ("the same of 1,000 more", "the exchange rate of what would be added next, or of as many as there are"),
+        ]),
+        Table("What comes next, and what weights would do", head_further, further),
+        _reading([
+            ("real examples for one of 1,000 more", "the exchange rate of what would be added next, or of as many as "
+             "there are"),
             ("weight", "how much one of its examples should count beside a real one; 1: the same"),
             ("gain by weights", "what these weights add to the metric, chosen on one half of the validation examples "
              "and scored on the other"),
@@ -170,71 +175,6 @@ def what_more_buys(answer: Answer) -> list[Block]:
     return blocks
 
 
-def data(answer: Answer) -> Section:
-    """The files, what was left out of them, and what was made of them."""
-    about = answer.data
-    sets = [
-        ("real examples", about.real),
-        ("validation", about.validation),
-        *(("source", one) for one in about.sources),
-    ]
-    rows = [
-        [words.name(one.name), role, shortened(one.file, 60, 40), f"{one.rows:,}", f"{one.used:,}", _left_out(one)]
-        for role, one in sets
-    ]
-    classes = ", ".join(shortened(label, 30) for label in about.classes[:SHOWN])
-    beyond = f" and {len(about.classes) - SHOWN} more" if len(about.classes) > SHOWN else ""
-    facts = {
-        "kind of data": about.kind,
-        "columns": ", ".join(f"{role}: {shortened(column, 40)}" for role, column in about.columns.items()),
-        "what is learned": f"{about.target}: {classes}{beyond}" if about.classes else about.target,
-        "metric": about.metric,
-        "model that would be trained": about.learner,
-        "what stands for it here": about.surrogate,
-        "validation examples": about.split,
-    }
-    if about.features:
-        facts["columns used as features"] = _names(about.features)
-    if about.ignored:
-        ignored = [f"{shortened(column, 40)} ({why})" for column, why in about.ignored.items()]
-        facts["columns left out"] = _names(ignored)
-    facts["how the real file was understood"] = " ".join(about.found)
-    head = ["set", "what it is", "file", "rows", "used", "left out"]
-    said = [(term, fact or MISSING) for term, fact in facts.items()]
-    return Section("The data", [Table("Files that were read", head, rows), Terms(said)])
-
-
-def examples(answer: Answer) -> Section:
-    """The nearest and the strangest examples of each source."""
-    folded = []
-    for value in answer.values:
-        sides = [("nearest", one) for one in value.nearest] + [("strangest", one) for one in value.strangest]
-        if sides:
-            texts = any(one.text is not None for _, one in sides)
-            rows = [
-                [side, f"{one.row:,}", words.target(one), number(one.distance), *_text(one, texts)]
-                for side, one in sides
-            ]
-            head = ["which", "row", "label", "distance", *(["text"] if texts else [])]
-            name = words.name(value.source)
-            folded.append(Section(name, [Table(f"Examples of {name}, by distance", head, rows)], folded=True))
-    words_before = Text(
-        "Look at them: no number tells as much. Distance: from the nearest real example; 1: as far as real examples "
-        "are from each other. Rows are counted from 0."
-        if folded
-        else "There are none to show."
-    )
-    return Section("The nearest and the strangest examples", [words_before, *folded])
-
-
-def costs(answer: Answer) -> Section:
-    cost = answer.cost
-    left_out = "; ".join(cost.left_out) or "nothing"
-    facts = [("time", words.duration(cost.seconds)), ("memory", words.memory(cost.memory_bytes)),
-             ("left out", left_out)]  # fmt: skip
-    return Section("What it cost", [Terms(facts), Text("All of this as data: answer.json, in the same folder.")])
-
-
 def _reading(terms: list[tuple[str, str]]) -> Section:
     """What the columns of the table above mean, for those who ask."""
     return Section("How to read this table", [Terms(terms)], folded=True)
@@ -247,15 +187,6 @@ def _both(exact: float, near: float) -> str:
 def _parameter(name: str, value: float, ends: Interval | None) -> str:
     said = words.parameter(value) if ends is None else with_span(value, ends, words.parameter)
     return f"{name.replace('_', ' ')} = {said}"
-
-
-def _left_out(one: Set) -> str:
-    return "; ".join(f"{shortened(reason, 80)}: {count:,}" for reason, count in one.left_out.items()) or "nothing"
-
-
-def _names(names: list[str]) -> str:
-    beyond = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(shortened(name, 80) for name in names[:SHOWN]) + beyond
 
 
 def _spanned(value: float | None, ends: Interval | None, form: words.Form) -> str:
@@ -275,7 +206,3 @@ def _weight(amount: Amount) -> str:
     if amount.weight is not None:
         return words.rate(amount.weight)
     return "; ".join(f"{words.name(one)} {words.rate(weight)}" for one, weight in amount.weights.items()) or MISSING
-
-
-def _text(example: Example, texts: bool) -> list[str]:
-    return [MISSING if example.text is None else shortened(example.text, CHARACTERS)] if texts else []

@@ -106,9 +106,9 @@ def test_what_was_looked_at_without_training_is_a_check():
                zip(AMOUNTS, (0.1, -0.1, 0.0), ([100, 200], [0, 10], [0, 0]), strict=True)]  # fmt: skip
     leakage, halves, intervals = looks.looked(ANSWER._replace(values=values, amounts=amounts))
     assert all(check.done for check in (leakage, halves, intervals))
-    assert "1 of 3 sources hold examples that stand in validation or nearly so: unsure (10 %)" in leakage.result
+    assert "in validation or nearly so, in 1 of 3 sources: unsure (10 %)." in leakage.result
     assert "for 1 of 3 sources; both halves chose much the same amount for 2." in halves.result
-    assert intervals.result.startswith("3 of 3 sources are sure to help or to harm")
+    assert intervals.result.startswith("Sure to help or to harm: 3 of 3 sources")
     clean = looks.looked(ANSWER._replace(values=VALUES, amounts=[]))
     assert clean[0].result.startswith("No source holds more of validation than chance explains: 0.4 % of the real")
     assert not clean[1].done
