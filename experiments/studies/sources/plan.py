@@ -32,7 +32,7 @@ def checked_prices(prices: Mapping[str, float], names: Sequence[str]) -> dict[st
     for name, price in prices.items():
         if name not in (REAL, *names):
             raise ValueError(f"prices: {name!r} is no source: expected {', '.join((REAL, *names))}")
-        if not 0 < price < np.inf:
+        if isinstance(price, str) or not 0 < price < np.inf:
             raise ValueError(f"prices: expected a price above 0, found {price} for {name}")
     return dict(prices)
 
