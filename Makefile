@@ -1,13 +1,15 @@
 # make run    the main job: 24 contributors of real and synthetic images, valued and checked (out/images)
-# make sources REAL=real.csv SOURCES=a.csv,b.jsonl WORKDIR=out/mine    your own files; OPTIONS=--config.check=true
+# make sources REAL=real.csv SOURCES=a.csv,b.jsonl    your own files (out/sources); OPTIONS=--config.check=true
 # make test   the tests, nothing else        make lint     ruff check and format, mypy
 # make figures WORKDIR=out/images            redraw figures and report from results.jsonl
 PYTHON ?= python3
-WORKDIR ?= out/images
 BIN = .venv/bin
 
 .PHONY: run sources test lint figures
 .DELETE_ON_ERROR:
+
+run figures: WORKDIR ?= out/images
+sources: WORKDIR ?= out/sources
 
 run: .venv/installed
 	$(BIN)/python -m experiments.run --config=configs/images.py:small --workdir=$(WORKDIR)

@@ -34,7 +34,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.leave_out_rows = False  # whether rows with nothing in a cell or an unknown label are left out; else an error
     config.salt = ""  # of the hashes by which validation is held out: another word, another split
     config.held_out = 0  # real examples for validation; 0: a quarter, at most 2,000
-    config.leave_out_leaks = False  # examples of sources that stand in validation, or have a near copy there
+    config.leave_out_leaks = False  # real examples and those of sources that stand in validation, or nearly so
+    config.leave_out_copies = False  # examples of sources that have a near copy among the real ones
     config.show_examples = True  # whether reports and results hold texts of the examples
     config.minutes = 10.0  # that the work may take; what does not fit is left out, and named
     config.memory, config.available = 0, 0  # bytes: of a chunk of gradients; that the work may take in all; 0: what is
@@ -47,7 +48,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.check_sources, config.check_seeds = 5, 3  # at most so many sources, so many trainings of each
     config.train = False  # whether one model is trained on the real examples, from which forecasts then start
     config.times = (2.0, 4.0, 10.0)  # as many real examples as there are: what they would buy
-    config.prices, config.budget = "", 0.0  # of an example: "real=0.5,a=0.01", by the names of real file and sources
+    config.prices, config.budget = "", 0.0  # of an example: "real=0.5,a=0.01", `real` and the names of sources
 
     config.text = {
         "tokens": {"vocabulary": 4000, "length": 256},  # words

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from configs import sources as defaults
@@ -24,7 +25,7 @@ from experiments.runtime.speed import flops_a_second
 from experiments.studies.sources import reading, steps, study
 from experiments.studies.sources.answer import Answer
 from experiments.studies.sources.assembly import answer_of
-from experiments.studies.sources.plan import prices_of
+from experiments.studies.sources.plan import checked_prices
 from experiments.studies.sources.work import Work
 
 TARGET, NAME = "target", "real"
@@ -47,7 +48,10 @@ def value_sources(
         labels or numbers; a mapping of columns of n texts or numbers; or a frame of pandas, polars or pyarrow.
         validation: held-out real examples; None: some of the real ones, chosen by the hash of what they show.
     kind: "text", "pairs" or "table"; columns: role -> column, as {"text": "review", "label": "stars"}; "", None: found
-        out. prices: of an example, by source, and "real"; with options["budget"] they make a plan.
+        out, and said in `found`, `features` and `ignored` of answer.data. The target of a table is a class if it holds
+        texts or at most 20 different whole numbers, otherwise a number, scored by R2; options={"target": "class"} or
+        {"target": "number"} says it instead.
+    prices: of an example, by source, and "real"; with options["budget"] they make a plan.
     options: other keys of configs/sources.py, as {"minutes": 2.0, "check": True, "text.tokens.length": 128}.
     Nothing is read from or written to disk. Trains only with the options `check` or `train`.
     Raises ValueError, one line, for data that do not fit and options that do not exist.
@@ -57,12 +61,12 @@ def value_sources(
     config.kind, config.columns = kind, config.columns.to_dict() | dict(columns or {})
     for name, value in (options or {}).items():
         _set(config, name, value)
-    config.sources = ",".join(sources)
-    study.check(config, priced=bool(prices))
     names = (NAME, *map(str, sources))
-    if not set(names[1:]).isdisjoint(reading.RESERVED):
-        raise ValueError(f"sources are called {', '.join(names[1:])}: expected other names than real and all")
-    prices = prices_of(",".join(f"{name}={price}" for name, price in (prices or {}).items()), names[1:])
+    if len(set(names)) < len(names) or not {"", *reading.RESERVED}.isdisjoint(names[1:]):
+        raise ValueError(f"sources are called {list(names[1:])}: expected different names, none of them real or all")
+    config.sources = ",".join(names[1:])
+    study.check(config, priced=bool(prices))
+    prices = checked_prices({str(name): price for name, price in (prices or {}).items()}, names[1:])
     frames = [frame_of(name, data) for name, data in zip(names, (real, *sources.values()), strict=True)]
     held_out = None if validation is None else frame_of("validation", validation)
     given = reading.read(names, frames[0], frames[1:], held_out, config)
@@ -94,9 +98,9 @@ def frame_of(name: str, data: Any) -> Frame:
             except TypeError:  # polars
                 return from_columns(name, getattr(data, method)(as_series=False))
     if isinstance(data, Mapping):
-        return from_columns(name, data)
+        return from_columns(name, {column: _on_host(values) for column, values in data.items()})
     if isinstance(data, Sequence) and len(data) == 2 and not isinstance(data, str):
-        inputs, targets = data
+        inputs, targets = map(_on_host, data)
         if np.ndim(inputs) == 2:
             width = range(np.shape(inputs)[1])
             return from_columns(name, {f"x{i}": np.asarray(inputs)[:, i] for i in width} | {TARGET: targets})
@@ -106,6 +110,11 @@ def frame_of(name: str, data: Any) -> Frame:
         f"{name}: expected a pair (x, y) of arrays, x of shape (n, d) or n texts, or columns by name; found "
         f"{type(data).__name__}"
     )
+
+
+def _on_host(values: Any) -> Any:
+    """Arrays of JAX as those of NumPy, all others as they are."""
+    return np.asarray(values) if isinstance(values, jax.Array) else values
 
 
 def _set(config, name: str, value: Any) -> None:

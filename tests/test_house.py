@@ -69,14 +69,17 @@ ALSO = {
     "experiments/studies/sources/test_answer_file.py": (
         "experiments.studies.sources.answer experiments.studies.sources.schema"
     ),
+    "experiments/studies/sources/test_decision.py": (
+        "experiments.studies.sources.leaks experiments.studies.sources.looks"
+    ),
     "experiments/studies/sources/test_report.py": (
-        "experiments.studies.sources.figures experiments.studies.sources.sections experiments.studies.sources.words"
+        "experiments.studies.sources.appendix experiments.studies.sources.figures "
+        "experiments.studies.sources.sections experiments.studies.sources.words"
     ),
     "experiments/studies/sources/test_laws.py": "experiments.studies.sources.learning experiments.studies.sources.plan",
     "experiments/studies/sources/test_study.py": (
         "configs.sources experiments.sources experiments.studies.sources.amounts "
         "experiments.studies.sources.assembly experiments.studies.sources.costs "
-        "experiments.studies.sources.decision "
         "experiments.studies.sources.reading experiments.studies.sources.steps experiments.studies.sources.values "
         "experiments.studies.sources.work"
     ),

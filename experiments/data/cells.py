@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # instead of a number, in any case
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+WHOLE = r"^[+-]?\d+$"
 NUMERIC = r"^[+-]?[\d.,' ]*\d[\d.,' ]*([eE][+-]?\d+)?\s?[%€$£]?$"  # means a number, whether it is one or not
 MOSTLY = 0.9  # of the cells of a column of numbers mean one
 
@@ -92,6 +93,8 @@ def _label(cell: str | float | None) -> str:
             return cell.lower()
         if not re.match(NUMBER, cell):
             return cell
+        if re.match(WHOLE, cell):
+            return str(int(cell))  # exact, however long
     value = float(cell)
     return str(int(value)) if value.is_integer() else repr(value)
 

@@ -12,6 +12,7 @@ KINDS: dict[type, str] = {str: "a text", int: "a number", float: "a number", boo
 NAMES: dict[type, str] = {list: "a list", dict: "an object"}
 BATCH = 8192  # rows that are Python objects at the same time
 TEXT = pa.large_string()
+EXACT = 2**53  # whole numbers up to this one are exact as float64
 
 Where = Callable[[int, str], str]  # (row, column) -> where it stands, in words
 
@@ -19,7 +20,8 @@ Where = Callable[[int, str], str]  # (row, column) -> where it stands, in words
 def of_objects(rows: Iterator[dict[str, Any]], where: Where) -> tuple[dict[str, pa.ChunkedArray], dict[str, str]]:
     """Columns of rows of JSON, and what is wrong with those that hold neither texts nor numbers, or both.
 
-    where: looked up for rows that were read. A column is what its first cell is; what a row lacks is missing.
+    where: looked up for rows that were read. A column is what its first cell is; what a row lacks is missing. Whole
+    numbers so long that float64 would change their digits, and make one of two labels, are refused.
     """
     parts: dict[str, list[pa.Array]] = {}
     kinds: dict[str, str] = {}
@@ -35,6 +37,10 @@ def of_objects(rows: Iterator[dict[str, Any]], where: Where) -> tuple[dict[str, 
             if row is not None:
                 found = KINDS.get(type(cells[row])) or NAMES[type(cells[row])]
                 broken.setdefault(name, f"{where(done + row, name)}: expected {kinds[name]}, found {found}")
+            long = next((i for i, cell in enumerate(cells) if type(cell) is int and abs(cell) > EXACT), None)
+            if long is not None:
+                where_it_is = where(done + long, name)
+                broken.setdefault(name, f"{where_it_is}: expected a number of at most 15 digits, or a text in quotes")
             known = parts.setdefault(name, [pa.nulls(done)] if done else [])
             known.append(pa.nulls(len(cells)) if name in broken else _array(cells, kinds.get(name)))
         done += len(batch)
@@ -58,12 +64,16 @@ def of_texts(rows: Iterator[Sequence[str]], names: Sequence[str]) -> dict[str, p
 def standard(column: pa.ChunkedArray, where: Callable[[int], str]) -> pa.ChunkedArray:
     """The column as texts or numbers: truth values as "true" and "false", times as ISO 8601 writes them, NaN as null.
 
+    Whole numbers too long for float64 are texts.
+
     where: of a row, for messages. Raises ValueError for other types, as lists, and for bytes that are not UTF-8.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type
+    if pa.types.is_integer(kind) and any(abs(end.as_py() or 0) > EXACT for end in pc.min_max(column).values()):
+        return column.cast(TEXT)  # which keeps all digits
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         column = column.cast(pa.float64(), safe=False)
         return pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
@@ -101,14 +111,7 @@ def _other(cells: list, kind: str | None) -> int | None:
 
 def _array(cells: list, kind: str | None) -> pa.Array:
     if kind == "a number":
-        return pa.array(np.array([np.nan if cell is None else _float(cell) for cell in cells]), from_pandas=True)
+        return pa.array(np.array([np.nan if cell is None else float(cell) for cell in cells]), from_pandas=True)
     if kind == "a truth value":
         return pa.array([None if cell is None else str(cell).lower() for cell in cells], TEXT)
     return pa.array(cells, TEXT) if kind else pa.nulls(len(cells))
-
-
-def _float(cell: float) -> float:
-    try:
-        return float(cell)
-    except OverflowError:  # an integer of more than 308 digits
-        return float("inf") if cell > 0 else float("-inf")

@@ -6,7 +6,6 @@ A newcomer gives paths only: the kind is found by names of columns and what they
 import difflib
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from configs.common import one_of
@@ -64,7 +63,8 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     wanted = [role for role in ROLES[kind] if role not in columns]
     if wanted:
         raise ValueError(
-            f"{real.path}: which column is the {' and which the '.join(wanted)}? Name it; found {cells.listed(known)}"
+            f"{real.path}: which column is the {' and which the '.join(wanted)}? Name it, as "
+            f"--config.columns.{wanted[0]}=NAME; found {cells.listed(known)}"
         )
     if options.target and kind != "table":
         raise ValueError(f"target={options.target} is for tables, but the kind of {real.path} is {kind}")
@@ -81,6 +81,12 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     guessed = kind == "table" and "target" not in given and columns["target"].lower() not in TARGETS
     said = [_sentence(kind, columns, guessed, classes, numeric, categorical)]
     said += [f"Left out: {_listed(ignored)}."] if ignored else []
+    names = [name for name in numeric if _names_rows(real, known[name])]
+    if names:
+        said.append(
+            f"Different whole numbers in every row: {cells.listed([repr(name) for name in names])}. What only names "
+            f"the rows is best left out: --config.ignore={','.join(names)}."
+        )
     return Schema(kind, columns, target, classes, numeric, categorical, ignored, said)
 
 
@@ -100,10 +106,7 @@ def _target(frame: Frame, known: dict[str, Profile], name: str, wanted: str) -> 
         return one_of("target", wanted, ("class", "number"))
     if not known[name].numbers:
         return "class"
-    values, wrong = cells.numbers(frame.columns[name])
-    there = values[np.isfinite(values)]
-    whole = not wrong.any() and bool((there == np.round(there)).all())
-    return "class" if whole and few(known[name], FEW, frame.rows) else "number"
+    return "class" if known[name].whole and few(known[name], FEW, frame.rows) else "number"
 
 
 def _classes(frame: Frame, name: str) -> list[str]:
@@ -113,8 +116,8 @@ def _classes(frame: Frame, name: str) -> list[str]:
         raise ValueError(f"{where}: expected at least two classes, found {', '.join(classes) or 'none'} only")
     if len(classes) > CLASSES or 2 * len(classes) > frame.rows:
         raise ValueError(
-            f"{where}: expected classes, found {len(classes)} different labels in {frame.rows} rows; name other "
-            "columns or another kind"
+            f"{where}: expected classes, found {len(classes)} different labels in {frame.rows} rows; say what "
+            "it is, as --config.kind=pairs or --config.columns.label=NAME"
         )
     return classes
 
@@ -143,9 +146,20 @@ def _features(
     if not numeric and not categorical:
         raise ValueError(
             f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'none'}; if it "
-            "is no table, name kind and columns"
+            f"is no table, say what it is, as --config.kind=text --config.columns.text={_longest(known, target)} "
+            f"--config.columns.label={target}"
         )
     return numeric, categorical, ignored
+
+
+def _names_rows(frame: Frame, profile: Profile) -> bool:
+    """Whether a column of numbers may name the rows in any order, as an id: all whole, no two the same."""
+    return profile.whole and profile.distinct + profile.missing == frame.rows
+
+
+def _longest(known: dict[str, Profile], target: str) -> str:
+    """The column that is likeliest one of texts."""
+    return max((name for name in known if name != target), key=lambda name: known[name].prose, default="NAME")
 
 
 def _listed(ignored: dict[str, str]) -> str:

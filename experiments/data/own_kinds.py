@@ -30,13 +30,14 @@ class Profile(NamedTuple):
     """What a column holds.
 
     distinct: how many different cells, missing ones apart. missing: how many of those. numbers: whether it means
-    numbers, in whatever form. counts_rows: whether it numbers the rows, 0, 1, 2, ..., as frames write their index.
+    numbers, in whatever form; whole: all of them whole ones; counts_rows: 0, 1, 2, ..., as frames write their index.
     various: whether it holds texts, most of them different; prose: of several words.
     """
 
     distinct: int
     missing: int
     numbers: bool
+    whole: bool
     counts_rows: bool
     various: bool
     prose: bool
@@ -82,7 +83,14 @@ def _profile(column: pa.ChunkedArray) -> Profile:
     numbers = cells.means_numbers(column)
     various = not numbers and 2 * distinct > len(column)
     prose = various and pc.mean(pc.count_substring(there, " ")).as_py() + 1 >= WORDS
-    return Profile(distinct, len(column) - len(there), numbers, numbers and _counts_rows(column), various, prose)
+    counts = numbers and _counts_rows(column)
+    return Profile(distinct, len(column) - len(there), numbers, numbers and _whole(column), counts, various, prose)
+
+
+def _whole(column: pa.ChunkedArray) -> bool:
+    values, wrong = cells.numbers(column)
+    there = values[np.isfinite(values)]
+    return not wrong.any() and bool((there == np.round(there)).all())
 
 
 def _counts_rows(column: pa.ChunkedArray) -> bool:
@@ -96,11 +104,19 @@ def _pairs(known: dict[str, Profile], rows: int, given: dict[str, str]) -> dict[
         _add(found, "prompt", _named([name for name, profile in known.items() if profile.various], PROMPTS))
     if "response" not in found:
         many = [name for name, profile in known.items() if not few(profile, FEW, rows)]
+        if not _may_be_numbers(known, found.get("prompt")):
+            many = [name for name in many if not known[name].numbers]
         _add(found, "response", _named(_without(many, found), RESPONSES))
     if "context" not in found:
         texts = [name for name, profile in known.items() if not profile.numbers]
         _add(found, "context", _named(_without(texts, found), CONTEXTS))
     return found
+
+
+def _may_be_numbers(known: dict[str, Profile], prompt: str | None) -> bool:
+    """Whether responses may be numbers: to questions of several words, in a file without columns of other numbers."""
+    numbers = sum(profile.numbers and not profile.counts_rows for profile in known.values())
+    return numbers <= 1 and prompt in known and known[prompt].prose
 
 
 def _text(known: dict[str, Profile], rows: int, given: dict[str, str]) -> dict[str, str]:

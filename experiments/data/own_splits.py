@@ -37,13 +37,16 @@ def divide(real: Rows, *, size: int = 0, salt: str = "") -> Division:
     chosen = splits.by_content(real.inputs, validation=wanted, test=0, salt=salt).validation
     hashes = {real.inputs[row] for row in chosen}
     held = np.array([one in hashes for one in real.inputs])
-    parts = real.take(~held), real.take(held)
+    parts = tuple(
+        part._replace(left_out={**real.left_out, why: len(held) - len(part.row)})
+        for part, why in ((real.take(~held), "kept for validation"), (real.take(held), "kept to learn from"))
+    )
     for part, name in zip(parts, ("to learn from", "for validation"), strict=True):
         _refuse_one_class(part, f"the examples {name}", "give a file for validation or more real examples")
     said = (
         f"{held.sum()} of the {len(held)} real examples are kept for validation, chosen by the hash of what they show."
     )
-    return Division(*parts, said)
+    return Division(parts[0], parts[1], said)
 
 
 def beside(real: Rows, validation: Rows) -> Division:

@@ -32,13 +32,19 @@ class Data(NamedTuple):
     kind: "text", "pairs" or "table". columns: role (text, label; prompt, response; target) -> column that plays it.
     learner, surrogate: in words, what would be trained and what stands for it. metric: what a utility is.
     target: "class" with `classes`, their names in order; "number"; or "tokens".
-    split: in words, where the validation examples come from.
+    features: columns of a table that are learned from. ignored: column -> why it is not. found: in words, how the real
+    file was understood, a sentence each.
+    split: in words, where the validation examples come from. repeated: share of the real examples that show what
+    another one shows, targets aside; near_validation: share that has a near copy in validation.
     """
 
     kind: str
     columns: dict[str, str]
     target: str
     classes: list[str]
+    features: list[str]
+    ignored: dict[str, str]
+    found: list[str]
     metric: str
     learner: str
     surrogate: str
@@ -46,6 +52,8 @@ class Data(NamedTuple):
     validation: Set
     sources: list[Set]
     split: str
+    repeated: float
+    near_validation: float
 
 
 class Example(NamedTuple):
@@ -198,7 +206,7 @@ class Check(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Seconds and bytes of the work, and what was left out for time, in words."""
+    """Seconds and bytes of the work; what was left out, in words, with the key of the config that brings it back."""
 
     seconds: float
     memory_bytes: int

@@ -7,6 +7,7 @@ from experiments.studies.sources import answer_file
 from experiments.studies.sources.answer import VERSION, Amount, Answer, Cost, Data, Value, plain
 from experiments.studies.sources.checks import Training
 from experiments.studies.sources.decision import sentences
+from experiments.studies.sources.looks import looked
 
 MORE: dict[str, Any] = {"curve": [], "trained": [], "laws": [], "forecasts": [], "plan": None}
 NO_PHASE = "phases were not looked for"
@@ -26,13 +27,13 @@ def answer_of(lines: list[dict], memory_bytes: int) -> Answer:
             Cost(
                 seconds=sum(line.get("seconds", 0.0) for line in lines if line["kind"] != results.LAST),
                 memory_bytes=memory_bytes,
-                left_out=[line["what"] for line in results.select(lines, kind="left out")],
+                left_out=_left_out(results.select(lines, kind="left out")),
             )
         ),
     }
     answer = answer_file.from_plain(content)
     decision = sentences(answer.data, answer.values, answer.amounts, answer.more)
-    return answer._replace(decision=decision)
+    return answer._replace(decision=decision, checks=[*looked(answer), *answer.checks])
 
 
 def values_in(lines: list[dict]) -> list[Value]:
@@ -60,6 +61,11 @@ def data_in(lines: list[dict]) -> Data:
 def trainings_in(lines: list[dict]) -> dict[Training, float]:
     """The metric of every training that was made."""
     return {Training(line["source"], line["seed"]): line["metric"] for line in results.select(lines, kind="training")}
+
+
+def _left_out(lines: list[dict]) -> list[str]:
+    """What was left out for want of time, with the key of the config that brings it back."""
+    return [f"for want of time (config.minutes): {', '.join(line['what'] for line in lines)}"] if lines else []
 
 
 def _more(lines: list[dict]) -> dict | None:

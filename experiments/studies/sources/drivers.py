@@ -22,10 +22,9 @@ SHOWN = 3  # examples at each end
 LONGEST = 400  # characters of a text that is shown
 
 
-def leaks(prepared: Prepared) -> tuple[Bool[np.ndarray, " n"], ...]:
-    """Of each contributor, the real one first: which examples stand in validation too, or have a near copy there."""
-    held_out = all_prints(prepared.held_out)
-    return tuple(np.isin(one.codes, prepared.held_out.codes) | near(one, [held_out])[0] for one in prepared.originals)
+def in_or_near(one: Originals, other: Originals) -> Bool[np.ndarray, " n"]:
+    """Which examples of a set stand in the other one too, or have a near copy there."""
+    return np.isin(one.codes, other.codes) | near(one, [all_prints(other)])[0]
 
 
 def without(prepared: Prepared, left_out: Sequence[Bool[np.ndarray, " n"]], why: str) -> Prepared:

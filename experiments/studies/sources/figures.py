@@ -143,7 +143,7 @@ def _curve(axis: Axes, answer: Answer, amount: Amount) -> None:
     ends = [end for one in with_curves(answer) for point in one.curve for end in point.interval or (point.predicted,)]
     room = 0.05 * (max(ends) - min(ends)) or 0.05
     axis.set_ylim(min(ends) - room, max(ends) + room)
-    axis.set_title(literal(f"{words.name(amount.source, 24)}: take {words.taken(amount)}"), loc="left")
+    axis.set_title(literal(f"{words.name(amount.source, 24)}: take {words.taken(answer.data, amount)}"), loc="left")
 
 
 def _with_interval(axis: Axes, curve: Sequence[Point], colour: str) -> None:

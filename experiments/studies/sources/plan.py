@@ -1,6 +1,6 @@
 """What a budget buys best, given prices of an example."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,21 +15,26 @@ REAL = "real"
 def prices_of(text: str, names: Sequence[str]) -> dict[str, float]:
     """Name -> price of an example, of "real=0.5,a=0.01". names: of the sources.
 
-    Raises ValueError that names the part which is no such pair, an unknown name, or a price that is not positive.
+    Raises ValueError that names the part which is no such pair, and as checked_prices.
     """
     prices: dict[str, float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, number = part.rpartition("=")
-        name = name.strip()
-        if name not in (REAL, *names):
-            raise ValueError(f"config.prices: {part!r} begins with no name: expected {', '.join((REAL, *names))}")
         try:
-            prices[name] = float(number)
+            prices[name.strip()] = float(number)
         except ValueError:
-            prices[name] = np.nan
-        if not 0 < prices[name] < np.inf:
-            raise ValueError(f"config.prices: expected a price above 0 in {part!r}, as {name}=0.5")
-    return prices
+            raise ValueError(f"config.prices: expected a price above 0 in {part!r}, as real=0.5") from None
+    return checked_prices(prices, names)
+
+
+def checked_prices(prices: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    """The same prices. Raises ValueError for a name that is neither REAL nor a source's, and what is no price."""
+    for name, price in prices.items():
+        if name not in (REAL, *names):
+            raise ValueError(f"prices: {name!r} is no source: expected {', '.join((REAL, *names))}")
+        if not 0 < price < np.inf:
+            raise ValueError(f"prices: expected a price above 0, found {price} for {name}")
+    return dict(prices)
 
 
 def best_plan(

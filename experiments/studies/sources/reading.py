@@ -13,7 +13,9 @@ from experiments.data.own_rows import Rows
 from experiments.data.own_splits import beside, divide, refuse_same
 from experiments.data.rows import Frame
 from experiments.studies.sources.answer import Data, Set
-from experiments.studies.sources.drivers import leaks, without
+from experiments.studies.sources.drivers import in_or_near, without
+from experiments.studies.sources.fits import Effort, taken_sizes
+from experiments.studies.sources.leaks import COPIES, LEAKS
 from experiments.tasks import own_pairs, own_tables, own_texts
 from experiments.tasks.own_data import Prepared, codes_of, repeats
 
@@ -21,8 +23,8 @@ MOST = 4000  # validation examples: what is fitted to them takes their cube
 PREPARE = {"text": own_texts.prepare, "pairs": own_pairs.prepare, "table": own_tables.prepare}
 RESERVED = ("real", "all")  # names that answers use
 REPEATS = "repeats another of the same file, which teaches a learner of so many steps nothing new"
-COPIES = 0.01  # of real examples that repeat others; where more do, repeats tell how frequent an example is
-LEAKS = "stands in validation, or has a near copy there"
+IN_REAL = "stands among the real examples, with the same target"
+MANY = 0.01  # of real examples that repeat others; where more do, repeats tell how frequent an example is
 FEW = 20  # examples of the real file, below which nothing can be said
 
 
@@ -75,23 +77,37 @@ def prepared(given: Given, config, key: jax.Array) -> tuple[Prepared, Data]:
     """What is valued and learned, and what is said of it."""
     sets = (given.real, *given.sources)
     made = PREPARE[given.schema.kind](given.names, sets, given.validation, given.schema, config[given.schema.kind], key)
+    real, *others = made.originals
     gone: dict[str, Sequence[np.ndarray]] = {}
-    again = [repeats(codes_of(rows.examples)) for rows in sets]
-    if again[0].mean() <= COPIES:
+    codes = [codes_of(rows.examples) for rows in sets]
+    again = [repeats(one) for one in codes]
+    none = np.zeros(len(codes[0]), bool)
+    if again[0].mean() <= MANY:
         gone[REPEATS] = again
+        gone[IN_REAL] = [none, *(np.isin(one, codes[0]) for one in codes[1:])]
+    near = in_or_near(real, made.held_out)
     if config.leave_out_leaks:
-        gone[LEAKS] = leaks(made)
+        gone[LEAKS] = [near, *(in_or_near(one, made.held_out) for one in others)]
+    if config.leave_out_copies:
+        gone[COPIES] = [none, *(in_or_near(one, real) for one in others)]
     for why in gone:
         made = without(made, gone[why], why)
     described = [
         _set(name, rows, {why: some[number] for why, some in gone.items()})
         for number, (name, rows) in enumerate(zip(given.names, sets, strict=True))
     ]
+    effort = effort_of(config)
+    fitted = [taken_sizes(made, (0, number), effort) for number in range(1, len(sets))]
+    sizes = [fitted[0][0], *(size for _, size in fitted)]
+    described = [one._replace(fitted=size) for one, size in zip(described, sizes, strict=True)]
     return made, Data(
         kind=given.schema.kind,
         columns=dict(given.schema.columns),
         target=given.schema.target,
         classes=list(given.schema.classes),
+        features=[*given.schema.numeric, *given.schema.categorical],
+        ignored=dict(given.schema.ignored),
+        found=list(given.schema.said),
         metric=made.metric,
         learner=made.learner,
         surrogate=made.surrogate,
@@ -99,7 +115,14 @@ def prepared(given: Given, config, key: jax.Array) -> tuple[Prepared, Data]:
         validation=_set("validation", given.validation, {}),
         sources=described[1:],
         split=" ".join([given.split, *(note[0].upper() + note[1:] + "." for note in made.notes)]),
+        repeated=_repeated(real.codes),
+        near_validation=float(near.mean()),
     )
+
+
+def effort_of(config) -> Effort:
+    """How much is computed."""
+    return Effort(config.blocks, config.exact, config.points, config.orders, config.ridge)
 
 
 def names_of(files: Sequence[str]) -> tuple[str, ...]:
@@ -124,7 +147,15 @@ def _fewer(rows: Rows, salt: str) -> Rows:
     """At most MOST of them, chosen by their content."""
     if len(set(rows.inputs)) <= MOST:
         return rows
-    return rows.take(splits.by_content(rows.inputs, validation=MOST, test=0, salt=salt).validation)
+    some = rows.take(splits.by_content(rows.inputs, validation=MOST, test=0, salt=salt).validation)
+    why = f"beyond {MOST:,} different validation examples"
+    return some._replace(left_out={**rows.left_out, why: len(rows.row) - len(some.row)})
+
+
+def _repeated(codes: np.ndarray) -> float:
+    """Share of examples that another one shares its code with."""
+    _, counts = np.unique(codes, return_counts=True)
+    return float(counts[counts > 1].sum() / len(codes))
 
 
 def _set(name: str, rows: Rows, gone: dict[str, np.ndarray]) -> Set:

@@ -10,7 +10,7 @@ from experiments.reporting.markdown import plural
 from experiments.runtime import files
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import PAGE, write_page
-from experiments.studies.sources import answer_file, figures, sections, words
+from experiments.studies.sources import answer_file, appendix, figures, sections, words
 from experiments.studies.sources.answer import Answer
 from experiments.studies.sources.figures import FIGURES
 
@@ -47,9 +47,9 @@ def document(answer: Answer) -> Document:
             Section(words.QUESTIONS[0], [*pictures(answer, "ranking"), *sections.worth(answer)]),
             Section(words.QUESTIONS[1], [*pictures(answer, "amounts"), *sections.how_much(answer)]),
             Section(words.QUESTIONS[2], [*pictures(answer, "more"), *sections.what_more_buys(answer)]),
-            sections.data(answer),
-            sections.examples(answer),
-            sections.costs(answer),
+            appendix.data(answer),
+            appendix.examples(answer),
+            appendix.costs(answer),
         ],
     )
 

@@ -21,6 +21,9 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "columns": "role (text, label; prompt, response; target) → column that plays it",
         "target": "`class`, `number` or `tokens`",
         "classes": "their names in order; empty without classes",
+        "features": "columns of a table that are learned from; empty for other kinds",
+        "ignored": "column → why it is not learned from",
+        "found": "how the real file was understood, a sentence each",
         "metric": "what a utility is, in words; all utilities are in its unit, higher = better",
         "learner": "what would be trained, in words",
         "surrogate": "what stands for it, in words",
@@ -28,6 +31,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "validation": "the examples on which utilities are predicted",
         "sources": "the files of the sources",
         "split": "where the validation examples come from, in words",
+        "repeated": "share of the real examples that show what another one shows, targets aside",
+        "near_validation": "share of the real examples that have a near copy in validation",
     },
     "Set": {
         "name": "by which the set is called everywhere else",
@@ -128,7 +133,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "Cost": {
         "seconds": "that the work took",
         "memory_bytes": "at most held in memory",
-        "left_out": "what was not done for want of time, in words",
+        "left_out": "what was not done or cut, each with the key of the config that would bring it back, in words",
     },
 }
 

@@ -3,7 +3,8 @@
 from experiments.reporting.markdown import plural, with_span
 from experiments.reporting.plain_text import columns, padded, shortened, wrapped
 from experiments.studies.sources import words
-from experiments.studies.sources.answer import Amount, Answer
+from experiments.studies.sources.answer import Amount, Answer, Data
+from experiments.studies.sources.checks import TRAINED
 
 LINES, WIDTH = 40, 100
 NAMES = 26  # columns of the name of a source
@@ -36,7 +37,7 @@ def _table(answer: Answer, room: int) -> list[str]:
     for place, value in enumerate(answer.values, start=1):
         gain = with_span(value.gain, value.interval, form.gain)
         verdict, amount = words.VERDICTS[value.verdict][0], amounts.get(value.source)
-        rows.append([f"{place}.", words.name(value.source, NAMES), verdict, gain, *_amount(amount)])
+        rows.append([f"{place}.", words.name(value.source, NAMES), verdict, gain, *_amount(answer.data, amount)])
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(padded, row, widths)).rstrip() for row in rows]
     lines = [line if columns(line) <= WIDTH else shortened(line, WIDTH) for line in lines]
@@ -47,17 +48,17 @@ def _table(answer: Answer, room: int) -> list[str]:
     return [*lines[: 1 + best], between, *lines[len(lines) - worst :]]
 
 
-def _amount(amount: Amount | None) -> tuple[str, str]:
+def _amount(data: Data, amount: Amount | None) -> tuple[str, str]:
     """How much to take, and how many real examples do as well."""
     if amount is None:
         return words.MISSING, words.MISSING
     real = words.equivalent(amount)
-    return words.taken(amount), real if real == words.MISSING else f"{real} real"
+    return words.taken(data, amount), real if real == words.MISSING else f"{real} real"
 
 
 def _notes(answer: Answer) -> list[str]:
     """What has to be known about the table."""
-    said = [f"* only a limit: {one.censored}" for one in answer.amounts if one.censored and one.source != "all"][:1]
+    said = words.limits(answer)[:1]
     if words.outdone(answer):
         said.append(f"Verdicts are those of the stand-in model's score, which is finer than {words.metric(answer)}.")
     return [shortened(line, WIDTH) for line in said]
@@ -80,12 +81,14 @@ def _sure(answer: Answer) -> list[str]:
     made = [check for check in answer.checks if check.done]
     missing = [check for check in answer.checks if not check.done]
     lines = [f"How sure is this? {words.made(answer)}"]
-    lines += [line for warning in words.warnings(answer)[:2] for line in _block(warning, 1)]
-    lines += [line for check in made[:3] for line in _block(f"made: {check.name}: {check.result}", 1)]
+    lines += [line for warning in words.warnings(answer)[:2] for line in _block(warning, 2)]
+    if made:
+        lines += _block("made: " + "; ".join(check.name for check in made), 1)
+    lines += [line for check in made if check.name == TRAINED for line in _block(check.result, 3)]
     if missing:
         lines += _block("not made: " + "; ".join(f"{check.name} ({check.result})" for check in missing), 2)
     if answer.cost.left_out:
-        lines += _block("left out for want of time: " + "; ".join(answer.cost.left_out), 1)
+        lines += _block("left out: " + "; ".join(answer.cost.left_out), 2)
     return [*lines, f"  Everything, with figures: report.html. Took {words.duration(answer.cost.seconds)}."]
 
 

@@ -4,10 +4,8 @@ from experiments.reporting.document import Block, Mark, Section, Table, Terms, T
 from experiments.reporting.markdown import decimal, number, plural, with_span
 from experiments.reporting.plain_text import shortened
 from experiments.studies.sources import words
-from experiments.studies.sources.answer import Answer, Example, Interval, Set
+from experiments.studies.sources.answer import Amount, Answer, Data, Interval
 from experiments.studies.sources.words import MISSING
-
-CHARACTERS = 300  # of an example
 
 
 def decision(answer: Answer) -> Terms:
@@ -22,11 +20,13 @@ def certainty(answer: Answer) -> Section:
             f"{words.made(answer)} The numbers are predictions: {data.surrogate}, scored on "
             f"{plural(data.validation.used, 'validation example')}, stands in for the model that would be trained "
             f"({data.learner}). The 95 % intervals say how far chance may carry a number: which examples were drawn, "
-            "and which validation examples. They do not say how far the stand-in is from the model that you will "
-            "train; only checks by training do."
+            "and which validation examples. Two kinds leave out the first and are too narrow: the bands of the curves "
+            "over amounts, and the intervals of the gain beside all others. No interval says how far the stand-in is "
+            "from the model that you will train; only checks by training do."
         ),
+        *_cut(data),
         *map(Text, words.warnings(answer)),
-        *([Text(f"Left out for want of time: {'; '.join(answer.cost.left_out)}.")] if answer.cost.left_out else []),
+        *([Text(f"Left out: {'; '.join(answer.cost.left_out)}.")] if answer.cost.left_out else []),
     ]
     rows: list[list[str | Mark]] = [
         [check.name, Mark("made", "good") if check.done else Mark("not made", "bad"), check.result,
@@ -39,12 +39,25 @@ def certainty(answer: Answer) -> Section:
     return Section("How sure is this?", blocks)
 
 
+def _cut(data: Data) -> list[Text]:
+    """What has to be known where the fits take but a part of the examples."""
+    cut = [f"{one.fitted:,} of {one.used:,} of {words.name(one.name)}" for one in (data.real, *data.sources)
+           if one.fitted < one.used]  # fmt: skip
+    if not cut:
+        return []
+    return [Text(
+        f"The fits take a part of the examples only, drawn at random: {', '.join(cut)}. Curves end there, and all "
+        "numbers are those of so many; config.exact allows more."
+    )]  # fmt: skip
+
+
 def worth(answer: Answer) -> list[Block]:
     """The order of the sources, and what speaks for or against each of them."""
     form, metric = words.forms(answer), words.metric(answer)
     rows: list[list[str | Mark]] = [
         [words.name(one.source), Mark(*words.VERDICTS[one.verdict]), with_span(one.gain, one.interval, form.gain),
-         form.utility(one.predicted), form.gain(one.dropped), with_span(one.value, one.value_interval, form.score)]
+         form.utility(one.predicted), _spanned(one.dropped, one.dropped_interval, form.gain),
+         with_span(one.value, one.value_interval, form.score)]
         for one in answer.values
     ]  # fmt: skip
     head = ["source", "verdict", f"gain in {metric}", f"{metric} with it", "gain beside all others", "score"]
@@ -98,26 +111,35 @@ def how_much(answer: Answer) -> list[Block]:
         return [Text("Amounts were not computed in this run.")]
     form = words.forms(answer)
     rows = [
-        [words.name(one.source), words.taken(one), form.gain(one.gain), words.equivalent(one),
-         words.rate(one.exchange_rate, one.censored), words.rate(one.marginal_rate), words.rate(one.weight),
+        [words.name(one.source), words.taken(answer.data, one), _spanned(one.gain, one.interval, form.gain),
+         _counted(one), words.rate(one.exchange_rate, one.censored)]
+        for one in answer.amounts
+    ]  # fmt: skip
+    head = ["source", "take", f"gain in {words.metric(answer)}", "as good as so many real", "real examples for one"]
+    further = [
+        [words.name(one.source), words.rate(one.marginal_rate), _weight(one), form.gain(one.weighted_gain),
          " and ".join(f"{size:,}" for size in one.chosen) or MISSING]
         for one in answer.amounts
     ]  # fmt: skip
-    head = ["source", "take", f"gain in {words.metric(answer)}", "as good as so many real", "real examples for one",
-            "the same of 1,000 more", "weight", "halves chose"]  # fmt: skip
-    limits = [f"{words.name(one.source)}: {one.censored}" for one in answer.amounts if one.censored]
+    head_further = ["source", "real examples for one of 1,000 more", "weight", "gain by weights", "halves chose"]
     return [
         Table("How much of each source to add to all real examples", head, rows),
-        *([Text(words.sentence(f"* only a limit for {'; '.join(limits)}"))] if limits else []),
+        *(Text(words.sentence(limit)) for limit in words.limits(answer)),
         _reading([
             ("gain", "predicted at the amounts that one half of the validation examples chose, scored on the other "
              "half: choosing and scoring on the same examples would flatter"),
             ("as good as so many real", "that many real examples, and nothing else, would do as well as the real ones "
-             "with this amount"),
+             "with this amount; in brackets for the ends of the gain's interval"),
             ("real examples for one", "the exchange rate: one of its examples stands for so many further real ones; "
              "below 0 it does harm"),
-            ("the same of 1,000 more", "the exchange rate of what would be added next, or of as many as there are"),
+        ]),
+        Table("What comes next, and what weights would do", head_further, further),
+        _reading([
+            ("real examples for one of 1,000 more", "the exchange rate of what would be added next, or of as many as "
+             "there are"),
             ("weight", "how much one of its examples should count beside a real one; 1: the same"),
+            ("gain by weights", "what these weights add to the metric, chosen on one half of the validation examples "
+             "and scored on the other"),
             ("halves chose", "the amounts that each half of the validation examples chose; far apart: unsure"),
         ]),
     ]  # fmt: skip
@@ -153,65 +175,6 @@ def what_more_buys(answer: Answer) -> list[Block]:
     return blocks
 
 
-def data(answer: Answer) -> Section:
-    """The files, what was left out of them, and what was made of them."""
-    about = answer.data
-    sets = [
-        ("real examples", about.real),
-        ("validation", about.validation),
-        *(("source", one) for one in about.sources),
-    ]
-    rows = [
-        [words.name(one.name), role, shortened(one.file, 60, 40), f"{one.rows:,}", f"{one.used:,}", _left_out(one)]
-        for role, one in sets
-    ]
-    classes = ", ".join(shortened(label, 30) for label in about.classes[:20])
-    beyond = f" and {len(about.classes) - 20} more" if len(about.classes) > 20 else ""
-    facts = {
-        "kind of data": about.kind,
-        "columns": ", ".join(f"{role}: {shortened(column, 40)}" for role, column in about.columns.items()),
-        "what is learned": f"{about.target}: {classes}{beyond}" if about.classes else about.target,
-        "metric": about.metric,
-        "model that would be trained": about.learner,
-        "what stands for it here": about.surrogate,
-        "validation examples": about.split,
-    }
-    head = ["set", "what it is", "file", "rows", "used", "left out"]
-    said = [(term, fact or MISSING) for term, fact in facts.items()]
-    return Section("The data", [Table("Files that were read", head, rows), Terms(said)])
-
-
-def examples(answer: Answer) -> Section:
-    """The nearest and the strangest examples of each source."""
-    folded = []
-    for value in answer.values:
-        sides = [("nearest", one) for one in value.nearest] + [("strangest", one) for one in value.strangest]
-        if sides:
-            texts = any(one.text is not None for _, one in sides)
-            rows = [
-                [side, f"{one.row:,}", words.target(one), number(one.distance), *_text(one, texts)]
-                for side, one in sides
-            ]
-            head = ["which", "row", "label", "distance", *(["text"] if texts else [])]
-            name = words.name(value.source)
-            folded.append(Section(name, [Table(f"Examples of {name}, by distance", head, rows)], folded=True))
-    words_before = Text(
-        "Look at them: no number tells as much. Distance: from the nearest real example; 1: as far as real examples "
-        "are from each other. Rows are counted from 0."
-        if folded
-        else "There are none to show."
-    )
-    return Section("The nearest and the strangest examples", [words_before, *folded])
-
-
-def costs(answer: Answer) -> Section:
-    cost = answer.cost
-    left_out = "; ".join(cost.left_out) or "nothing"
-    facts = [("time", words.duration(cost.seconds)), ("memory", words.memory(cost.memory_bytes)),
-             ("left out for want of time", left_out)]  # fmt: skip
-    return Section("What it cost", [Terms(facts), Text("All of this as data: answer.json, in the same folder.")])
-
-
 def _reading(terms: list[tuple[str, str]]) -> Section:
     """What the columns of the table above mean, for those who ask."""
     return Section("How to read this table", [Terms(terms)], folded=True)
@@ -226,9 +189,20 @@ def _parameter(name: str, value: float, ends: Interval | None) -> str:
     return f"{name.replace('_', ' ')} = {said}"
 
 
-def _left_out(one: Set) -> str:
-    return "; ".join(f"{shortened(reason, 80)}: {count:,}" for reason, count in one.left_out.items()) or "nothing"
+def _spanned(value: float | None, ends: Interval | None, form: words.Form) -> str:
+    """A number with its interval, if it has one."""
+    return form(value) if ends is None else with_span(value, ends, form)
 
 
-def _text(example: Example, texts: bool) -> list[str]:
-    return [MISSING if example.text is None else shortened(example.text, CHARACTERS)] if texts else []
+def _counted(amount: Amount) -> str:
+    """The equivalent real count with its interval."""
+    said = words.equivalent(amount)
+    ends = amount.equivalent_interval
+    return said if said == MISSING or ends is None else f"{said} ({ends[0]:,.0f} to {ends[1]:,.0f})"
+
+
+def _weight(amount: Amount) -> str:
+    """The weight of a source, or of each, where there are several."""
+    if amount.weight is not None:
+        return words.rate(amount.weight)
+    return "; ".join(f"{words.name(one)} {words.rate(weight)}" for one, weight in amount.weights.items()) or MISSING

@@ -10,7 +10,6 @@ from experiments.runtime.study import Step
 from experiments.studies.sources import costs
 from experiments.studies.sources.answer import plain
 from experiments.studies.sources.drivers import of_sources
-from experiments.studies.sources.fits import taken_sizes
 from experiments.studies.sources.work import (
     Work,
     amount_line,
@@ -51,9 +50,6 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
     """
     work = with_ridge(work)
     yield Step([{"kind": "data"}], lambda: [{"kind": "data", "content": plain(work.data), "seconds": work.begun}])
-    for what in limits(work):
-        line = {"kind": "left out", "what": what}
-        yield Step([line], functools.partial(list, [line]))
     done = beside = 0.0
     for part in parts(work, lines):
         there = all(results.select(lines, **line) for line in part.step.lines)
@@ -66,18 +62,6 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
         else:
             yield _left_out(work, part)
         done, beside = done + part.flops, beside + part.seconds
-
-
-def limits(work: Work) -> list[str]:
-    """Which examples fits do not take, in words: those of more features than inducing points can stand for."""
-    contributors, out = work.prepared.problem.contributors, []
-    for numbers in [(0, number) for number in range(1, len(contributors))] + [tuple(range(len(contributors)))]:
-        taken = sum(taken_sizes(work.prepared, numbers, work.settings.effort))
-        total = sum(len(contributors[number].index) for number in numbers)
-        name = contributors[numbers[1]].name if len(numbers) == 2 else "all sources"
-        if taken < total:
-            out.append(f"fits on real examples and {name} take {taken:,} of {total:,} examples, drawn at random")
-    return list(dict.fromkeys(out))
 
 
 def pace(foreseen: float, taken: float) -> float:

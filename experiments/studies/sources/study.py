@@ -18,7 +18,6 @@ from experiments.runtime.study import Step
 from experiments.studies.sources import reading, report
 from experiments.studies.sources import steps as ordered
 from experiments.studies.sources.assembly import answer_of
-from experiments.studies.sources.fits import Effort
 from experiments.studies.sources.plan import prices_of
 from experiments.studies.sources.screen import screen
 from experiments.studies.sources.work import Settings, Work
@@ -85,9 +84,8 @@ def write(workdir: str | Path) -> Path:
 
 def settings_of(config, prices: dict[str, float]) -> Settings:
     """What the config asks for."""
-    effort = Effort(config.blocks, config.exact, config.points, config.orders, config.ridge)
     same = {name: config[name] for name in Settings._fields if name in config and name != "prices"}
-    return Settings(effort=effort, prices=prices, **same)
+    return Settings(effort=reading.effort_of(config), prices=prices, **same)
 
 
 def key_of(config, purpose: int) -> jax.Array:

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 from experiments.reporting.markdown import number
 from experiments.reporting.plain_text import shortened
-from experiments.studies.sources.answer import Amount, Answer, Example
+from experiments.studies.sources.answer import Amount, Answer, Data, Example
+from experiments.studies.sources.checks import TRAINED
+from experiments.studies.sources.leaks import LEAKS, leaks_of
 
 MISSING = "–"
 QUESTIONS = ("Which source is worth it?", "How much of it?", "What would more real data buy?")
 VERDICTS = {"helps": ("helps", "good"), "harms": ("harms", "bad"), "open": ("undecided", "open")}  # in words, tone
 ALL = "all together"
+MANY = 0.01  # of the real examples with near copies in validation, from which on that is said
 
 Form: TypeAlias = Callable[[float | None], str]
 
@@ -66,23 +69,31 @@ def alone(answer: Answer) -> float | None:
 
 
 def made(answer: Answer) -> str:
-    """How many of the checks were made."""
+    """How many of the checks were made, and that none of them trained where that is so."""
     done = sum(check.done for check in answer.checks)
-    if not done:
-        return "No check was made."
-    return f"{done} of {len(answer.checks)} checks {'was' if done == 1 else 'were'} made."
+    count = (
+        f"{done} of {len(answer.checks)} checks {'was' if done == 1 else 'were'} made" if done else "No check was made"
+    )
+    trained = any(check.done and check.name == TRAINED for check in answer.checks)
+    return f"{count}." if trained else f"{count}; no model was trained to confirm the predictions."
 
 
 def warnings(answer: Answer) -> list[str]:
     """Sentences about what makes the numbers of a source less worth than they look."""
     said = []
+    real = answer.data.near_validation
+    if real >= MANY and LEAKS not in answer.data.real.left_out:
+        said.append(
+            f"{share(real)} of your real examples have a near copy in validation, so that sources look less useful "
+            "than they are; --config.leave_out_leaks=True leaves these out."
+        )
     for value in answer.values:
         found, source = value.drivers, name(value.source)
-        if found.in_validation or found.near_validation:
+        if leaks_of(answer.data, value):
             said.append(
                 f"Leak in {source}: {share(found.in_validation)} of its examples stand in the validation set too, "
-                f"{share(found.near_validation)} have a near duplicate there ({found.near_rule}). Such a source looks "
-                "better than it is."
+                f"{share(found.near_validation)} have a near copy there, so that it looks better than it is; "
+                "--config.leave_out_leaks=True leaves these out."
             )
         if found.unknown_labels:
             said.append(
@@ -99,23 +110,35 @@ def share(part: float | None) -> str:
     return "< 0.1 %" if 0 < part < 0.001 else f"{100 * part:.3g} %"
 
 
-def taken(amount: Amount) -> str:
-    """How many examples to take, of how many."""
+def taken(data: Data, amount: Amount) -> str:
+    """How many examples to take, of how many. The end of what the fits take is no optimum, and said so."""
     if not amount.best:
         return "none"
-    there = max((point.amount for point in amount.curve), default=amount.best)
-    return f"all {there:,}" if amount.best == there else f"{amount.best:,} of {there:,}"
+    there = sum(one.used for one in data.sources if amount.source in (one.name, "all"))
+    if amount.best == there:
+        return f"all {there:,}"
+    fitted = max((point.amount for point in amount.curve), default=there)
+    return f"{amount.best:,}{' or more' if amount.best == fitted else ''} of {there:,}"
 
 
 def equivalent(amount: Amount) -> str:
-    """How many real examples do as well as these with the amount to take; a limit is marked with a star."""
+    """How many real examples do as well as these with the amount to take; what was not measured has a star."""
     if amount.equivalent_real is None or not amount.best:
         return MISSING
     return f"{amount.equivalent_real:,.0f}{'*' if amount.censored else ''}"
 
 
+def limits(answer: Answer) -> list[str]:
+    """Why counts with a star were not measured: each reason once, with the sources that it is about."""
+    sources: dict[str, list[str]] = {}
+    for amount in answer.amounts:
+        if amount.censored and amount.best:
+            sources.setdefault(amount.censored, []).append(name(amount.source))
+    return [f"* not measured, {', '.join(names)}: {why}" for why, names in sources.items()]
+
+
 def rate(value: float | None, censored: str | None = None) -> str:
-    """Real examples that an example stands for; a limit is marked with a star."""
+    """Real examples that an example stands for; what was not measured has a star."""
     return MISSING if value is None else f"{value:.2g}{'*' if censored else ''}"
 
 

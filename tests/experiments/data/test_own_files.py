@@ -51,6 +51,9 @@ def found(columns, options=Options()):  # noqa: B008
          {"prompt": "instruction", "response": "output", "context": "input"}, "tokens"),
         ({"question": TEXTS, "answer": [str(i) for i in range(N)], "topic": SIDES}, "pairs",
          {"prompt": "question", "response": "answer"}, "tokens"),
+        ({"source": TEXTS, "size": NUMBERS, "target": NUMBERS}, "table", {"target": "target"}, "number"),
+        ({"source": [f"site-{i}" for i in range(N)], "in": SIDES, "of": SIDES, "target": NUMBERS}, "table",
+         {"target": "target"}, "number"),
         ({**TABLE, "price": NUMBERS}, "table", {"target": "price"}, "number"),
         ({**TABLE, "price": [0, 1] * 20}, "table", {"target": "price"}, "class"),
         ({"y": NUMBERS, "a": NUMBERS, "b": NUMBERS}, "table", {"target": "y"}, "number"),
@@ -102,7 +105,11 @@ REFUSED = [
         Options(kind="text"),
         "column 'label': expected at least two classes, .*pos",
     ),
-    ({"text": TEXTS, "label": OTHERS}, Options(kind="text"), r"which column is the label\? Name it; found text, label"),
+    (
+        {"text": TEXTS, "label": OTHERS},
+        Options(kind="text"),
+        r"which column is the label\? Name it, as --config.columns.label=NAME; found",
+    ),
     ({"text": TEXTS, "label": OTHERS}, Options(columns={"label": "label"}), "expected classes, found 40 different"),
     ({"a": TEXTS, "b": OTHERS}, Options(), "expected features|expected classes, found 40 different labels in 40 rows"),
     ({"a": TEXTS, "b": OTHERS}, Options(kind="pairs"), "which column is the prompt and which the response"),
@@ -128,6 +135,35 @@ def test_files_that_cannot_be_told_are_refused(columns, options, words):
     with pytest.raises(ValueError, match=words) as caught:
         schema_of(frame(**columns), options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_two_columns_of_texts_is_told_what_to_say():
+    columns = {"title": OTHERS, "body": TEXTS, "label": SIDES}
+    with pytest.raises(ValueError, match=r"--config.kind=text --config.columns.text=.* --config.columns.label=label"):
+        schema_of(frame(**columns))
+    assert schema_of(frame(**columns), Options("text", {"text": "body", "label": "label"})).kind == "text"
+
+
+def test_numbers_that_name_the_rows_are_pointed_out():
+    columns = {"id": [(7 * i) % N for i in range(N)], "size": [i / 3 for i in range(N)], "price": NUMBERS}
+    schema = schema_of(frame(**columns))
+    assert schema.numeric == ["id", "size"]
+    assert schema.said[1] == (
+        "Different whole numbers in every row: 'id'. What only names the rows is best left out: --config.ignore=id."
+    )
+
+
+def test_long_whole_numbers_keep_their_digits_or_are_refused(tmp_path):
+    names = [2**53, 2**53 + 1]  # the same as float64
+    expected = [str(name) for name in names]
+    file = "text,label\n" + "".join(f"{text},{name}\n" for text, name in zip(TEXTS, names * 20, strict=True))
+    (tmp_path / "a.csv").write_text(file)
+    for one in (frame(text=TEXTS, label=names * 20), rows.read(tmp_path / "a.csv")):
+        assert schema_of(one).classes == expected
+    content = [json.dumps({"text": text, "label": name}) for text, name in zip(TEXTS, names * 20, strict=True)]
+    (tmp_path / "b.jsonl").write_text("\n".join(content))
+    with pytest.raises(ValueError, match=r"row 1 \(line 2\), column 'label': expected a number of at most 15 digits"):
+        schema_of(rows.read(tmp_path / "b.jsonl"), Options("text", {"label": "label"}))
 
 
 def test_other_columns_of_texts_have_no_role():

@@ -8,7 +8,7 @@ import pytest
 from experiments.reporting.document import Table, as_markdown
 from experiments.reporting.html import as_html
 from experiments.reporting.plain_text import one_line
-from experiments.studies.sources import answer_file, figures, report, sections, words
+from experiments.studies.sources import answer_file, appendix, figures, report, words
 from experiments.studies.sources.answer import Point
 from tests.experiments.reporting.hostile import HOSTILE, assert_closed
 from tests.experiments.studies.sources import made_up
@@ -67,21 +67,26 @@ def test_numbers_are_those_of_the_answer(usual, page):
         "helps",
         "+0.062 (+0.048 to +0.076)",
         "0.866",
-        "+0.021",
+        "+0.021 (+0.011 to +0.031)",
         "+0.105 (+0.094 to +0.116)",
     ]
     assert [row[1] for row in first] == ["helps", "helps", "undecided", "undecided", "harms"]
     drivers = cells(every["What drives the value"])
     assert drivers[3] == ["repeated", "2,000", "0.210", "0.031", "75 %", "2.4 % / 2.4 %", "25 % / 25 %", "0 %"]
     amounts = cells(every["How much of each source to add to all real examples"])
-    assert amounts[0] == ["more_imdb", "all 2,000", "+0.062", "2,360", "0.93", "0.25", "1", "2,000 and 1,000"]
-    assert amounts[-1][:4] == ["all together", "all 2,000", "+0.071", "2,630*"]
+    assert amounts[0] == [
+        "more_imdb", "all 2,000", "+0.062 (+0.050 to +0.074)", "2,360 (2,050 to 2,670)", "0.93"
+    ]  # fmt: skip
+    further = cells(every["What comes next, and what weights would do"])
+    assert further[0] == ["more_imdb", "0.25", "1", "+0.002", "2,000 and 1,000"]
+    assert amounts[-1][:3] == ["all together", "2,000 or more of 10,000", "+0.071 (+0.059 to +0.083)"]
+    assert amounts[-1][3].startswith("2,630* (")
     assert amounts[-1][4] == "1.1*"
     assert cells(every["Forecasts, with 95 % intervals"])[2] == ["5,000", "10", "0.890 (0.850 to 0.915)"]
     assert cells(every["Files that were read"])[0][3:] == ["640", "500", "held out for validation: 128; empty text: 12"]
     text = as_markdown(page)
-    assert "2 of 4 checks were made." in text
-    assert "Left out for want of time: curve of all together" in text
+    assert "2 of 4 checks were made; no model was trained" in text
+    assert "Left out: curve of all together" in text
     assert "Leak in repeated: 2.4 % of its examples" in text
     assert "- **synthetic**: more\\_imdb: 800" in text
 
@@ -90,8 +95,8 @@ def test_what_is_missing_is_said(tmp_path):
     answer = made_up.empty()
     assert report.write(tmp_path, answer) == tmp_path / "report.md"
     said = assert_closed((tmp_path / "report.html").read_text()).said
-    for sentence in ("No check was made.", "Amounts were not computed in this run.", "There are none to show.",
-                     "Nothing is said of more data", "left out for want of timenothing"):  # fmt: skip
+    for sentence in ("No check was made; no model was trained", "Amounts were not computed in this run.",
+                     "There are none to show.", "Nothing is said of more data", "left outnothing"):  # fmt: skip
         assert sentence in said
     assert not any(name in said for name in ("None", "nan", "inf "))
     nobody = report.document(answer._replace(values=[], decision=[]))
@@ -134,7 +139,7 @@ def test_texts_of_users_stay_texts():
 def test_texts_are_not_shown_where_they_are_not_there(usual):
     without = [one._replace(text=None, label=None) for one in usual.values[0].nearest]
     values = [value._replace(nearest=without, strangest=[]) for value in usual.values]
-    table = tables([sections.examples(usual._replace(values=values))])["Examples of more_imdb, by distance"]
+    table = tables([appendix.examples(usual._replace(values=values))])["Examples of more_imdb, by distance"]
     assert table.head == ["which", "row", "label", "distance"]
     assert cells(table)[0] == ["nearest", "3", "–", "0.5"]
 

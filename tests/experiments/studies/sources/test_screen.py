@@ -36,9 +36,9 @@ def test_it_says_what_the_answer_says():
     assert "3. generated undecided +0.004 (-0.010 to +0.018)" in shown
     assert "5. shuffled harms -0.137 (-0.151 to -0.123) none –" in shown
     assert "4 x as many (2,000): 0.866 (0.842 to 0.880)" in shown
-    assert "2 of 4 checks were made." in shown
+    assert "2 of 4 checks were made; no model was trained to confirm the predictions." in shown
     assert "not made: training (not asked for: --config.check=true" in shown
-    assert "left out for want of time: curve of all together" in shown
+    assert "left out: curve of all together" in shown
 
 
 def test_what_does_not_fit_is_named():
@@ -52,7 +52,7 @@ def test_a_limit_is_no_number():
     amounts = [one._replace(censored="beyond the curve") for one in ANSWERS["usual"].amounts]
     text = screen(ANSWERS["usual"]._replace(amounts=amounts))
     assert "2,360* real" in text
-    assert "* only a limit: beyond the curve" in text
+    assert "* not measured, more_imdb, rotten_tomatoes, generated, all together: beyond the curve" in text
 
 
 def test_what_would_puzzle_or_mislead_is_said():

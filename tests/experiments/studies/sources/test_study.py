@@ -99,7 +99,7 @@ def test_the_library_says_what_the_command_says(finished):
 
 def test_the_check_trains_and_says_how_right_the_order_was():
     answer = by_library(files.columns("number"), check=True, minutes=0.5)
-    (check,) = answer.checks
+    check = answer.checks[-1]
     assert check.done
     assert set(check.numbers) == {"more", "shuffled"}
     assert check.numbers["shuffled"]["trained_gain"] < 0
@@ -153,9 +153,10 @@ def test_what_does_not_fit_into_the_time_is_named(finished, tmp_path, no_report)
     study.run(config(paths, minutes=1e-6), str(tmp_path), None)
     answer = answer_of(results.read(tmp_path / "results.jsonl"), 0)
     assert [value.source for value in answer.values] == ["more"]
-    assert "the value of shuffled" in answer.cost.left_out
-    assert "how much of all sources together" in answer.cost.left_out
-    assert [check.done for check in answer.checks] == [False]
+    (left_out,) = answer.cost.left_out
+    assert left_out.startswith("for want of time (config.minutes): the value of shuffled, ")
+    assert "how much of all sources together" in left_out
+    assert [check.done for check in answer.checks] == [True, False, True, False]
 
 
 def test_no_text_is_left_where_none_is_to_be_shown(tmp_path):
@@ -200,11 +201,29 @@ def test_repeats_teach_nothing_new():
     assert first.value == pytest.approx(once.values[0].value, abs=0.02)  # words are counted on both
 
 
+def test_what_stands_among_the_real_examples_counts_once_and_near_copies_are_left_out_on_request():
+    real, more = (files.columns("text")[name] for name in ("real", "more"))
+    words = " ".join(f"word{i}" for i in range(20))
+    real = {name: [*values, cell] for (name, values), cell in zip(real.items(), (words, "good"), strict=True)}
+    held_out = {name: values[:60] for name, values in more.items()}
+    some = {name: [*real[name][:50], *values[60:]] for name, values in more.items()}
+    some["review"][-1] = f"Near: {words}"
+    asked = ({}, {"leave_out_copies": True})
+    once, apart = (
+        value_sources(real, {"some": some}, held_out, options=SMALL | given | {"minutes": 1e-6}).data for given in asked
+    )
+    assert once.sources[0].left_out == {reading.IN_REAL: 50}
+    assert apart.sources[0].left_out[reading.COPIES] >= 1
+    for data in (once, apart):
+        for one in (data.real, data.validation, *data.sources):
+            assert one.rows == one.used + sum(one.left_out.values())
+
+
 def test_of_too_many_features_a_part_of_the_examples_is_taken():
     columns = files.columns("text")
     answer = by_library(columns, exact=100, points=16, minutes=1e-6)
-    words = "fits on real examples and more take 100 of 180 examples, drawn at random"
-    assert answer.cost.left_out[0] == words
+    assert (answer.data.real.fitted, [one.fitted for one in answer.data.sources]) == (50, [50, 50])
+    assert "beside 50 of your 60 real examples (as many as the fits take)" in answer.decision[0]
     assert answer.values[0].drivers.size == 120
 
 
