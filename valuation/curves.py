@@ -27,7 +27,7 @@ class Curve(NamedTuple):
 
 
 class Joint(NamedTuple):
-    """A curve over the amounts of several sources together. each: at each amount, source -> how many of its examples."""
+    """A curve over the amounts of several sources together. each: of each source, by its number, at each amount."""
 
     curve: Curve
     each: tuple[dict[int, int], ...]

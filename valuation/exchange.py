@@ -32,12 +32,12 @@ def equivalent_real_count(
     if len(places) < 2 or len(places) != len(utilities) or not (np.diff(places) > 0).all():
         raise ValueError(f"a real curve needs two or more increasing counts, each with a utility, got {list(counts)}")
     rising = np.array(utilities, np.float64)
-    if through is not None:
-        at = list(counts).index(through)
+    at = None if through is None else list(counts).index(through)
+    if at is not None:
         rising[:at], rising[at:] = np.minimum(rising[:at], rising[at]), np.maximum(rising[at:], rising[at])
     levels, which = np.unique(isotonic_regression(rising).x, return_inverse=True)
     middles = np.bincount(which, places) / np.bincount(which)  # what was pooled is one level, at its mean place
-    if through is not None:
+    if at is not None:
         middles[which[at]] = places[at]
     if target > levels[-1]:
         return Equivalent(float(counts[-1]), "above")

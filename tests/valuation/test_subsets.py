@@ -80,8 +80,8 @@ def test_fits_by_shared_inducing_rows_can_be_compared():
     rows = shared_rows(problem, points=40)
     assert 20 < len(rows) <= 40  # some examples are in several contributors
     found = []
-    for numbers in ((0,), (0, 1)):
-        some = problem._replace(contributors=tuple(problem.contributors[number] for number in numbers))
+    for some in (problem.contributors[:1], problem.contributors[:2]):
+        some = problem._replace(contributors=some)
         sizes = [len(one.index) for one in some.contributors]
         blocks = layout(sizes, [[size] for size in sizes], key=None)
         found.append(evaluator(some, blocks, exact=0, inducing=rows)(taken(blocks, {0: sizes[0]})).own)

@@ -97,8 +97,7 @@ def _amount(prepared: Prepared, name: str, fits: Fits, joint: Joint, reach: Reac
     first, second = (unions[place] for place in choice.chosen)
     gain = crossed_difference(fits.evaluate, fits.blocks, (first, second), unions[0], fits.half, about=blocks)
     weights, weighted = _weights(prepared, fits, joint.each[choice.best if amount else -1])
-    worth = [_equivalent(reach, more) for more in (gain.value if amount else 0.0, *gain.interval)]
-    middle, *ends = worth
+    middle, low, high = (_equivalent(reach, more) for more in (gain.value if amount else 0.0, *gain.interval))
     return Amount(
         source=name,
         curve=points(prepared, curve),
@@ -110,7 +109,7 @@ def _amount(prepared: Prepared, name: str, fits: Fits, joint: Joint, reach: Reac
         weights=weights,
         weighted_gain=weighted,
         equivalent_real=middle and middle.count,
-        equivalent_interval=(ends[0].count, ends[1].count) if amount and middle else None,
+        equivalent_interval=(low.count, high.count) if amount and low and high else None,
         censored=_censored(reach, middle),
         exchange_rate=_rate(reach, middle, curve, choice) if amount else None,
         marginal_rate=_marginal(reach, curve, choice, fits.half) if amount else None,

@@ -98,7 +98,8 @@ class Value(NamedTuple):
     gain: predicted metric of R + S minus that of R; predicted: that of R + S. interval: of the gain, from a jackknife
     over blocks of examples and a bootstrap over validation. value, value_interval: the same difference in the
     surrogate's own unit, by which the sources are ordered. dropped: predicted metric of all together minus that of all
-    without the source; dropped_interval: of it, over validation rows only. verdict: "helps", "harms" or "open", as value_interval lies above, below or around 0.
+    without the source; dropped_interval: of it, over validation rows only. verdict: "helps", "harms" or "open", as
+    value_interval lies above, below or around 0.
     """
 
     source: str

@@ -13,6 +13,7 @@ EVENTS = 200  # operations that a union takes of a target token, where tokens ar
 CURVE = 20  # unions of a source's curve and weights
 WEIGHED = 10  # of the weights of each source in a mixture
 COMPILED, LAWS, PHASE = 2.0, 5.0, 30.0  # seconds of what is compiled: any step, fits of plain laws, of all laws
+KEPT = 2**30  # bytes of fits that are kept, if that is more than one
 SLOWER = 2.0  # times as long as a product of matrices, an operation of a fit
 
 
@@ -81,14 +82,25 @@ def training(sizes: Sizes) -> float:
 
 
 def memory(sizes: Sizes, effort: Effort) -> int:
-    """Bytes at once, at most: the examples, their features where they are taken, and sums or kernels of a fit."""
+    """Bytes at once, at most, beside the files that were read: the features of all examples, the fits that are kept,
+    and those of all sources together, or a copy of a kernel, at work.
+    """
+    return 4 * sum(sizes.examples) * min(sizes.features, 512) + fit(sizes, effort) * (1 + kept(sizes, effort))
+
+
+def fit(sizes: Sizes, effort: Effort) -> int:
+    """Bytes of the fits on one choice of sets, at most: events of tokens, kernels, or sums of all blocks."""
     every = sum(sizes.examples)
-    pool = 4 * every * (sizes.tokens if sizes.counted else min(sizes.features, 512))
     if sizes.counted:
-        return pool + 100 * every * sizes.tokens
+        return 100 * every * sizes.tokens
     if _is_exact(sizes, effort):
-        return pool + 36 * min(every, effort.exact) ** 2
-    return pool + 8 * effort.points**2 * (6 + len(sizes.examples) * effort.blocks)
+        return 36 * min(every, effort.exact) ** 2
+    return 8 * effort.points**2 * (6 + len(sizes.examples) * effort.blocks)
+
+
+def kept(sizes: Sizes, effort: Effort) -> int:
+    """How many sources' fits are kept from a source's value until its curve: at least one, within KEPT bytes."""
+    return min(max(KEPT // max(fit(sizes, effort), 1), 1), len(sizes.examples) - 1)
 
 
 def _is_exact(sizes: Sizes, effort: Effort) -> bool:

@@ -27,7 +27,7 @@ def prices_of(text: str, names: Sequence[str]) -> dict[str, float]:
     return checked_prices(prices, names)
 
 
-def checked_prices(prices: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+def checked_prices(prices: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
     """The same prices. Raises ValueError for a name that is neither REAL nor a source's, and what is no price."""
     for name, price in prices.items():
         if name not in (REAL, *names):

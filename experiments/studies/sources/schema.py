@@ -59,8 +59,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "Drivers": {
         "disagreement": "mean loss, 0 to 1, of a fit to validation on the source's own targets; null if not computed",
         "disagreement_real": "the same of the real examples",
-        "discrepancy": "MMD between the features of source and validation, unbiased: about 0 or just below where they are "
-        "alike; null of a single example",
+        "discrepancy": "MMD between the features of source and validation, unbiased: about 0 or just below where they "
+        "are alike; null of a single example",
         "size": "examples used",
         "duplicates": "share that repeats another example of the source",
         "in_validation": "share that stands in the validation set too, byte for byte",

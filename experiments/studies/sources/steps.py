@@ -67,9 +67,9 @@ def steps(work: Work, lines: list[dict]) -> Iterator[Step]:
 def pace(foreseen: float, taken: float) -> float:
     """How many times longer steps take than their operations would: as those that are done, once these tell it.
 
-    foreseen, taken: seconds of these. At least 1; 1 while fewer than TELLING seconds were foreseen.
+    foreseen, taken: seconds of these. At least 1; 1 while both are fewer than TELLING.
     """
-    return max(taken / foreseen, 1.0) if foreseen >= TELLING else 1.0
+    return max(taken / foreseen, 1.0) if foreseen and max(foreseen, taken) >= TELLING else 1.0
 
 
 def estimate(work: Work) -> str:
@@ -79,7 +79,7 @@ def estimate(work: Work) -> str:
     sizes, effort = costs.sizes_of(work.prepared), work.settings.effort
     return (
         f"estimate: about {seconds:,.0f} s of at most {60 * work.settings.minutes:,.0f} s, "
-        f"{costs.memory(sizes, effort) / 1e9:.1f} GB of memory, a few MB of disk; "
+        f"{costs.memory(sizes, effort) / 1e9:.1f} GB of memory beside the files that were read, a few MB of disk; "
         f"{len(wanted_trainings(work, []))} trainings"
     )
 
@@ -101,7 +101,7 @@ def parts(work: Work, lines: list[dict]) -> Iterator[Part]:
     """
     prepared, effort, sizes = work.prepared, work.settings.effort, costs.sizes_of(work.prepared)
     names = [one.name for one in work.data.sources]
-    fits = kept_fits(work, costs.memory(sizes, effort))
+    fits = kept_fits(work, costs.kept(sizes, effort))
     drivers = functools.cache(lambda: of_sources(prepared))
     for number, name in enumerate(names, start=1):
         step = _step(

@@ -17,7 +17,7 @@ from experiments.studies.sources.answer import Amount, Data, Drivers, Point, pla
 from experiments.studies.sources.assembly import amounts_in, trainings_in, values_in
 from experiments.studies.sources.checks import REAL, TRAINED, Training
 from experiments.studies.sources.drivers import examples_of
-from experiments.studies.sources.fits import Effort, Fits, around, beside_real, taken_sizes, together, tuned
+from experiments.studies.sources.fits import Effort, Fits, around, beside_real, together, tuned
 from experiments.studies.sources.laws import Anchor, forecasts, laws_of, phase_of
 from experiments.studies.sources.learning import Reach, RealCurve
 from experiments.studies.sources.plan import best_plan
@@ -25,7 +25,6 @@ from experiments.studies.sources.values import value_of
 from experiments.tasks.own_data import Prepared
 
 FITS, TRAININGS, DRAWS = range(3)  # purposes of the key
-KEPT = 2**30  # bytes of fits that are kept from a source's value until its curve
 
 
 class Settings(NamedTuple):
@@ -61,28 +60,23 @@ class Work(NamedTuple):
 
 
 def with_ridge(work: Work) -> Work:
-    """The work with its ridge chosen, and said; and with how many examples fits take."""
+    """The work with its ridge chosen, and said."""
     begun, given = work.clock(), work.settings.effort.ridge
     effort = tuned(work.prepared, work.settings.effort, jax.random.fold_in(work.key, FITS))
     said = work.data.surrogate + (f", ridge {effort.ridge:g}" if effort.ridge else "")
     said += " (with which real examples foretell each other best)" if effort.ridge and not given else ""
-    real, *_ = taken_sizes(work.prepared, (0,), effort)
-    sources = [
-        one._replace(fitted=taken_sizes(work.prepared, (0, number), effort)[1])
-        for number, one in enumerate(work.data.sources, start=1)
-    ]
     return work._replace(
         settings=work.settings._replace(effort=effort),
-        data=work.data._replace(surrogate=said, real=work.data.real._replace(fitted=real), sources=sources),
+        data=work.data._replace(surrogate=said),
         begun=work.begun + work.clock() - begun,
     )
 
 
-def kept_fits(work: Work, memory: int) -> Callable[[int], Fits]:
-    """Contributor -> fits on it and the real examples, as many of them kept as there is memory for."""
+def kept_fits(work: Work, count: int) -> Callable[[int], Fits]:
+    """Contributor -> fits on it and the real examples, so many of them kept from a source's value until its curve."""
     key = jax.random.fold_in(work.key, FITS)
 
-    @functools.lru_cache(maxsize=max(KEPT // max(memory, 1), 1))
+    @functools.lru_cache(maxsize=count)
     def fits(number: int) -> Fits:
         return beside_real(work.prepared, number, work.settings.effort, key)
 

@@ -10,7 +10,7 @@ from configs import sources
 from experiments.runtime import results
 from experiments.runtime.study import write_page
 from experiments.sources import frame_of, value_sources
-from experiments.studies.sources import answer_file, laws, reading, study
+from experiments.studies.sources import answer_file, costs, laws, reading, study
 from experiments.studies.sources.answer import plain
 from experiments.studies.sources.assembly import answer_of
 from experiments.studies.sources.plan import checked_prices
@@ -243,6 +243,25 @@ def test_of_too_many_features_a_part_of_the_examples_is_taken():
     assert (answer.data.real.fitted, [one.fitted for one in answer.data.sources]) == (50, [50, 50])
     assert "beside 50 of your 60 real examples (as many as the fits take)" in answer.decision[0]
     assert answer.values[0].drivers.size == 120
+
+
+def test_the_mixture_of_one_source_has_a_phase_too():
+    columns = files.columns("number")
+    answer = value_sources(columns["real"], {"more": columns["more"]}, options=SMALL)
+    assert answer.more.phase.startswith("too few sizes to tell phases")
+    assert [amount.source for amount in answer.amounts] == ["more"]
+
+
+def test_trainings_leave_forecasts_their_time(finished, tmp_path, no_report, monkeypatch):
+    """Of 60 seconds forecasts need 40: trainings of 30 are left out."""
+    _, paths, _ = finished
+    monkeypatch.setattr(costs, "LAWS", 40.0)
+    monkeypatch.setattr(costs, "COMPILED", 30.0)
+    study.run(config(paths, check=True, minutes=1.0), str(tmp_path), None)
+    answer = answer_of(results.read(tmp_path / "results.jsonl"), 0)
+    assert "3 trainings of seed 0" in answer.cost.left_out
+    assert answer.more.forecasts
+    assert answer.more.trained == []
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_work(finished, tmp_path):
