@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from experiments.studies.sources.answer import Amount, Data, More, Value
 from experiments.studies.sources.leaks import leaks_of
+from experiments.studies.sources.plan import REAL
 from experiments.studies.sources.words import share
 
 
@@ -16,7 +17,7 @@ def which(data: Data, values: Sequence[Value]) -> str:
     """Which source is worth it. A source that holds validation examples is named, and none to take."""
     if not values:
         return "No source was valued."
-    leaking = [value for value in values if leaks_of(data, value)]
+    leaking = [value for value in values if value.verdict != "harms" and leaks_of(data, value)]  # a leak flatters
     helps, harms, undecided = (
         [value for value in values if value.verdict == verdict and value not in leaking]
         for verdict in ("helps", "harms", "open")
@@ -86,9 +87,13 @@ def what_more(data: Data, values: Sequence[Value], amounts: Sequence[Amount], mo
         f"{first.predicted:.3f} (95 %: {first.interval[0]:.3f} to {first.interval[1]:.3f})"
     )
     if more.plan:
-        buy = " and ".join(f"{count:,} of {name}" for name, count in more.plan["buy"].items()) or "nothing"
+        buy = " and ".join(_bought(name, count) for name, count in more.plan["buy"].items()) or "nothing"
         text += f"; a budget of {more.plan['budget']:g} is spent best on {buy}"
     return text + "."
+
+
+def _bought(name: str, count: int) -> str:
+    return f"{count:,} real examples" if name == REAL else f"{count:,} of {name}"
 
 
 def _amount(data: Data, amount: Amount) -> str:

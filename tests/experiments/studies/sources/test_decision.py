@@ -88,6 +88,7 @@ def test_a_source_that_holds_validation_examples_is_not_recommended(shares):
     assert which.startswith("Take good")
     assert "do not trust the numbers of unsure yet: 10 % of the examples of unsure" in which
     assert "of good" in decision.how_much(DATA, values, AMOUNTS)
+    assert "leave out bad" in decision.which(DATA, [value("bad", "harms", -0.2, **shares)])  # though flattered
     left_out = [one._replace(left_out={LEAKS: 200}) for one in DATA.sources]
     assert leaks_of(DATA._replace(sources=left_out), values[0]) == 0
 
@@ -113,6 +114,12 @@ def test_what_was_looked_at_without_training_is_a_check():
     assert clean[0].result.startswith("No source holds more of validation than chance explains: 0.4 % of the real")
     assert not clean[1].done
     assert not any(check.done for check in looks.looked(ANSWER._replace(values=[], amounts=[])))
+
+
+def test_what_a_budget_buys_is_said():
+    plan = {"budget": 10.0, "buy": {"real": 20, "good": 1000}, "predicted": 0.9}
+    text = decision.what_more(DATA, VALUES, AMOUNTS, ANSWER.more._replace(plan=plan))
+    assert text.endswith("; a budget of 10 is spent best on 20 real examples and 1,000 of good.")
 
 
 def test_nothing_is_said_of_what_was_not_computed():
