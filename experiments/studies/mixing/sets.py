@@ -6,11 +6,11 @@ import jax
 import numpy as np
 
 from experiments.runtime.rng import generator
-from experiments.tasks import mixture
+from experiments.tasks import mixture, own_data
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
 from experiments.training.recipe import Part
-from valuation.problem import Contributor, Examples, Origin, Problem
+from valuation.problem import Examples, Problem
 
 REAL = "real"  # the source of a set without synthetic examples
 ORDER, SOURCES, VALUES, TRAIN, HALVES = range(5)  # purposes of a draw's key
@@ -65,21 +65,14 @@ def together(real: Examples, synthetic: Examples | None) -> Examples:
 
 def problem_of(task: Task, draw: Draw, parts: list[tuple[str, Examples]]) -> Problem:
     """A problem whose contributors are those sets, named; the first is real. No training is on offer."""
-    starts = np.cumsum([0, *(len(one.inputs) for _, one in parts)])
-    contributors = []
-    for (name, one), start in zip(parts, starts, strict=False):
-        count, rows = len(one.inputs), start + np.arange(len(one.inputs), dtype=np.int32)
-        origin = Origin(np.full(count, name), np.zeros(count), rows)
-        contributors.append(Contributor(name, rows, np.asarray(one.targets), np.full(count, name == REAL), origin))
-    return Problem(
+    names, sets = zip(*parts, strict=True)
+    return own_data.problem_of(
+        names,
+        sets,
+        task.validation,
         model=task.model,
-        initial=(task.model.params,),
-        checkpoints=(),
-        pool=jax.tree.map(lambda *leaves: np.concatenate(leaves), *(one for _, one in parts)),
-        contributors=tuple(contributors),
-        validation=task.validation,
         features=task.features,
-        key=jax.random.fold_in(draw.key, VALUES),
         objective=task.objective,
         learner=task.learner,
+        key=jax.random.fold_in(draw.key, VALUES),
     )

@@ -173,9 +173,9 @@ FIGURES: Figures[Answer] = {
     ),
     "amounts": (
         amounts,
-        "How much to add: predicted metric over the number of examples added to all real ones, with its 95 % interval. "
-        "Dashed: the real examples alone; dotted: the amount to take. To the right the numbers are ever closer (a "
-        "logarithmic scale).",
+        "How much to add: predicted metric over the number of examples added to all real ones, with a 95 % band from "
+        "validation examples alone. Dashed: without the source; dotted: the amount to take. To the right the numbers "
+        "are ever closer (a logarithmic scale).",
     ),
     "more": (
         more,

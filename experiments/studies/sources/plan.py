@@ -27,12 +27,12 @@ def prices_of(text: str, names: Sequence[str]) -> dict[str, float]:
     return checked_prices(prices, names)
 
 
-def checked_prices(prices: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+def checked_prices(prices: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
     """The same prices. Raises ValueError for a name that is neither REAL nor a source's, and what is no price."""
     for name, price in prices.items():
         if name not in (REAL, *names):
             raise ValueError(f"prices: {name!r} is no source: expected {', '.join((REAL, *names))}")
-        if not 0 < price < np.inf:
+        if isinstance(price, str) or not 0 < price < np.inf:
             raise ValueError(f"prices: expected a price above 0, found {price} for {name}")
     return dict(prices)
 

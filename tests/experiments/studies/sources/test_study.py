@@ -2,15 +2,18 @@
 
 import json
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from configs import sources
 from experiments.runtime import results
 from experiments.runtime.study import write_page
-from experiments.sources import value_sources
+from experiments.sources import frame_of, value_sources
 from experiments.studies.sources import answer_file, costs, laws, reading, study
 from experiments.studies.sources.answer import plain
 from experiments.studies.sources.assembly import answer_of
+from experiments.studies.sources.plan import checked_prices
 from tests.experiments.studies.sources import files
 from valuation.workers import use_workers
 
@@ -95,6 +98,21 @@ def test_the_library_says_what_the_command_says(finished):
     found = plain(by_library(columns))
     for name in ("values", "amounts", "more", "checks", "decision"):
         assert found[name] == expected[name]
+
+
+def test_arrays_of_jax_are_read_and_what_sources_are_called_is_checked():
+    x, y = np.arange(60.0).reshape(20, 3), np.arange(20) % 2
+    for inputs, targets in ((x, y), (jnp.array(x), jnp.array(y))):
+        read = frame_of("mine", (inputs, targets))
+        assert read.columns["target"].to_pylist() == y.tolist()
+        assert read.columns["x1"].to_pylist() == x[:, 1].tolist()
+    for names in (["real"], ["all"], [""], [1, "1"]):
+        with pytest.raises(ValueError, match="expected different names, none of them real or all"):
+            value_sources((x, y), dict.fromkeys(names, (x, y)))
+    assert checked_prices({"real": 1, "a,b": 0.5}, ["a,b"]) == {"real": 1, "a,b": 0.5}
+    for prices in ({"b": 1.0}, {"a,b": 0.0}, {"a,b": "cheap"}):
+        with pytest.raises(ValueError, match="prices: "):
+            checked_prices(prices, ["a,b"])
 
 
 def test_the_check_trains_and_says_how_right_the_order_was():
