@@ -46,7 +46,7 @@ def equivalent_real_count(
     return Equivalent(float(np.exp(np.interp(target, levels, middles))), "")
 
 
-def average_rate(equivalent: Equivalent, real: int, added: float) -> float:
+def average_rate(equivalent: Equivalent, real: int, added: int | float) -> float:
     """Real examples that each added one stands for: (equivalent count - real) / added; negative where it harms.
 
     A bound where the equivalent count is censored. real: examples that are there. added: above 0.
