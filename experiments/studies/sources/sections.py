@@ -76,12 +76,16 @@ def worth(answer: Answer) -> list[Block]:
     ]  # fmt: skip
 
 
+def _distance(value: float | None) -> str:
+    return MISSING if value is None else number(value)
+
+
 def drivers(answer: Answer) -> list[Block]:
     rows = []
     for one in answer.values:
         found = one.drivers
         rows.append([
-            words.name(one.source), f"{found.size:,}", decimal(found.disagreement), number(found.discrepancy),
+            words.name(one.source), f"{found.size:,}", decimal(found.disagreement), _distance(found.discrepancy),
             words.share(found.duplicates), _both(found.in_validation, found.near_validation),
             _both(found.in_real, found.near_real), words.share(found.unknown_labels),
         ])  # fmt: skip
