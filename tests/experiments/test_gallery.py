@@ -89,3 +89,14 @@ def test_commits_and_agreement_of_seeds(page):
         assert run["commit"] in text
         assert f"{run['seconds']:,.0f} s" in text
         assert f"{agreement['seed_agreement']:.3f}" in text
+
+
+@pytest.mark.parametrize(("header", "measure"), [("rule | images", "regret"), ("forecast by | images", "forecast")])
+def test_mixing(header, measure):
+    summaries = {(x["task"], x["name"]): x for x in lines("mixing", "summary") if x["measure"] == measure}
+    for name, cells in table(RESULTS, header).items():
+        both = summaries["all", name]
+        spans = [f"{both[key]:.3f} ({low:.3f} to {high:.3f})"
+                 for key in ("mean", "above") if key in both for low, high in [both[f"{key}_interval"]]]  # fmt: skip
+        means = [f"{summaries[task, name]['mean']:.3f}" for task in ("images", "sentiment")]
+        assert cells == [*means, *[*spans, "–"][:2]]
