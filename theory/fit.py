@@ -14,6 +14,7 @@ from theory.measured import Curve, curve, rise, without
 from theory.profile import allowed_rise
 
 PLATEAU = 0.25  # a plateau is at most this steep, relative to the slopes around it
+CLOSE = 1e-3  # of the squares: a fit without one point stops where a step gains no more
 
 
 class Fit(NamedTuple):
@@ -168,7 +169,8 @@ def _without_one(data: Curve, optima: dict[str, Optimum]) -> str:
         again = {}
         for name, best in optima.items():
             if rest.size > len(LAWS[name].names) + 2:
-                again[name] = descend(LAWS[name], rest, np.clip(best.parameters, *bounds(LAWS[name], rest)))
+                start = np.clip(best.parameters, *bounds(LAWS[name], rest))
+                again[name] = descend(LAWS[name], rest, start, tolerance=CLOSE * best.squares)
         chosen = min(again, key=lambda name: criterion(rest, again[name]))
         joints, plateau = joints_and_plateau(chosen, rest, again[chosen])
         if joints is None or plateau is None or _missing(joints, plateau, np.delete(samples, position)):

@@ -20,7 +20,7 @@ from valuation.problem import Examples
 from valuation.stream import gradient_products
 from valuation.workers import on_host, use_workers
 
-CHOSEN = ("ntk_utility", "score_scale_free", "davinz", "tracin", "logra", "trak", "influence")
+CHOSEN = ("ntk_utility", "score_scale_free", "trak", "influence")
 WIDTHS = (5, 8, CLASSES)
 TOKENS = np.random.default_rng(0).integers(0, 16, (21, 8)).astype(np.int32)
 
