@@ -122,8 +122,7 @@ ALSO = {
         "experiments.studies.bound.study theory.bound_terms"
     ),
     "theory/test_fit.py": (
-        "experiments.studies.phases.coverage theory.estimates theory.laws theory.likelihood theory.measured "
-        "theory.profile theory.ratio"
+        "experiments.studies.phases.coverage theory.estimates theory.laws theory.likelihood theory.profile theory.ratio"
     ),
     "theory/test_phases.py": "theory.arguments theory.power_sums",
     "theory/test_tail.py": "theory.rank_counts",

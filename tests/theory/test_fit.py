@@ -12,7 +12,7 @@ from experiments.studies.phases import coverage
 from tests.experiments.runtime.written import unwritten
 from theory import estimates, fit, knowledge, likelihood, ratio
 from theory.laws import LAWS
-from theory.measured import curve, rise
+from theory.measured import curve
 from theory.phases import breakpoints
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
@@ -161,17 +161,6 @@ def test_a_curve_that_rises_is_said_to_rise():
     found = fit.compare(sizes[::2], accuracies[::2], real_share=0.1)
     assert not found.three_phases
     assert re.search("the curve rises, from 0.4 to 0.9.*: are these accuracies", found.verdict)
-    assert "rises again from 5.88e+04 draws on" in rise(sizes, 0.1 + 0.9 * (sizes / 100) ** -0.5 + 2e-7 * sizes)
-
-
-def test_noise_is_no_rise():
-    """Simulated: a flat curve, its mean rising by chance, and one that falls as slowly as its noise is large."""
-    random = np.random.default_rng(0)
-    sizes = np.geomspace(100, 1e6, 14)
-    flat = np.exp(0.1 * random.standard_normal((200, 14)))
-    assert np.mean([bool(rise(sizes, errors)) for errors in flat]) <= 0.02
-    assert not any(rise(sizes, errors) for errors in flat * (sizes / 100) ** -0.05)
-    assert all(rise(sizes, errors) for errors in flat * (sizes / 100) ** 0.2)
 
 
 def test_few_points_do_not_pay_for_seven_parameters():
