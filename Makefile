@@ -1,15 +1,17 @@
 # make run    the main job: 24 contributors of real and synthetic images, valued and checked (out/images)
 # make sources REAL=real.csv SOURCES=a.csv,b.jsonl    your own files (out/sources); OPTIONS=--config.check=true
 # make test   the tests, nothing else        make lint     ruff check and format, mypy
+# make paper  every study behind the pages, then all their tables and figures (hours; OPTIONS=--only=sentiment)
 # make figures WORKDIR=out/images            redraw figures and report from results.jsonl
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run sources test lint figures
+.PHONY: run sources paper test lint figures
 .DELETE_ON_ERROR:
 
 run figures: WORKDIR ?= out/images
 sources: WORKDIR ?= out/sources
+paper: WORKDIR ?= out/paper
 
 run: .venv/installed
 	$(BIN)/python -m experiments.run --config=configs/images.py:small --workdir=$(WORKDIR)
@@ -17,6 +19,9 @@ run: .venv/installed
 sources: .venv/installed
 	$(BIN)/python -m experiments.run --config=configs/sources.py --config.real='$(REAL)' --config.sources='$(SOURCES)' \
 		--workdir='$(WORKDIR)' $(OPTIONS)
+
+paper: .venv/installed
+	$(BIN)/python -m experiments.paper --scale=small --workdir='$(WORKDIR)' $(OPTIONS)
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
