@@ -155,7 +155,8 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         yield from validation_sizes.steps(config, problem, draw, jax.random.fold_in(key, SUBSETS))
         yield Step(
             [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],
-            lambda: truths(config, task, problem, base, draw, devices, folder, recorded),
+            lambda: truths(config, task, problem, base, draw, devices, folder / f"truth-{draw}", recorded),
+            scratch=folder / f"truth-{draw}",
         )
 
 
@@ -200,7 +201,7 @@ def truths(
     about = {"kind": "truth", "draw": draw}
     seeds = [seed for seed in range(config.truth_seeds) if not results.select(recorded, **about, seed=seed)]
     begun, key = time.perf_counter(), jax.random.fold_in(jax.random.key(draw), TRUTH)
-    trainer = ground_truth.Trainer(seeds, key, devices, folder / f"truth-{draw}")
+    trainer = ground_truth.Trainer(seeds, key, devices, folder)
     lines = ground_truth.measured(config.truth, task, problem, base, trainer)
     seconds = (time.perf_counter() - begun) / len(seeds)
     about |= {"truth": config.truth, "beside": beside.count(config), "metric": task.metric, "seconds": seconds}
