@@ -77,6 +77,15 @@ ENTRIES = (
     _valued("sentiment", "the same for film reviews", "sentiment", 5),
     _valued("instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2", CHEAP),
     _valued("reasoning", "the same for problems and solutions", "reasoning", 8, ",truth_seeds=2", CHEAP),
+    _valued("images-along", "and if contributors differ in one thing only?", "images", 5, ",axes=True"),
+    Entry(
+        "axes",
+        "what can each method see?",
+        "experiments.studies.valuation.axes",
+        ("--values={workdir}/images-along",),
+        after=("images-along",),
+        data=False,
+    ),
     *(_added(n) for n in (100, 500)),
     *(_two(n) for n in (100, 500)),
     Entry(

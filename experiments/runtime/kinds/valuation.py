@@ -128,6 +128,26 @@ TRANSFER = {
     ),
     "run": RUN,
 }
+AXES = {
+    "axis": Kind(
+        ("draw", "axis", "method"),
+        {"run": "config of the run", "axis": "in what its contributors differ, in nothing else"}
+        | DRAW
+        | METHOD
+        | {
+            "spearman": "with the truth, among the contributors of that axis",
+            "contributors": "how many there are",
+            "seed_agreement": "Spearman of the truths of two seeds among them",
+            "spread": "of the truth among them, largest minus smallest",
+        },
+    ),
+    "axis summary": Kind(
+        ("axis", "method"),
+        {"axis": "in what contributors differ", "spearman": "mean over draws", "by_draw": "one a draw"} | METHOD,
+        derived=True,
+    ),
+    "run": RUN,
+}
 TWO_TRUTHS = {
     "two truths": Kind(
         ("draw", "method"),
