@@ -1,6 +1,6 @@
 """Training of one model on each of several sets, which can be stopped and taken up again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -33,14 +33,25 @@ def fit(
     checkpoint: a folder. The state of the trainings is saved there every few seconds; a later call with the same
         arguments goes on from there. It is removed at the end.
     Raises FloatingPointError at the first loss that is not finite, naming training and step; ValueError if the folder
-    holds another training or a checkpoint that cannot be read, and for a batch that `sharded` devices cannot share.
+    holds another training or a checkpoint that cannot be read, for a batch that `sharded` devices cannot share, and for
+    a set that recipe.check refuses.
     """
     if recipe.sharded:
         check_batch(recipe.batch, mesh.size, recipe.pieces)
     names, rows = names or [str(i) for i in range(len(sets))], parts(sets)
+    if recipe.check is not None:
+        for name, part in zip(names, rows, strict=True):
+            _checked(recipe.check, name, part)
     training = checkpoints.fingerprint(recipe, names, rows, keys) if checkpoint else {}
     store = checkpoints.opened(checkpoint, training, together=recipe.sharded)
     trainer = fit_sharded if recipe.sharded else fit_parallel
     trained = trainer(recipe, Trainings(rows, keys, names, title), mesh=mesh, store=store)
     checkpoints.remove(store)
     return trained
+
+
+def _checked(check: Callable[[Examples], None], name: str, part: Part) -> None:
+    try:
+        check(part.whole.take(part.rows))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
