@@ -95,11 +95,10 @@ def words(lines: list[dict]) -> str:
     order = sorted(means, key=lambda name: -2.0 if means[name][0] is None else means[name][0], reverse=True)
     rows = [[METHODS[name].title, *map(markdown.decimal, means[name][:2])] for name in order]
     count = len(truths[0]["contributors"])
-    return "\n\n".join([
-        f"LoRA in all blocks, {truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(truths), 'draw')}, "
-        f"one seed. This truth orders them like the run's own with {markdown.decimal(means[order[0]][2])}.",
-        markdown.table(["method", "LoRA in all blocks", "the run's own truth"], rows),
-    ])  # fmt: skip
+    size = f"{truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(truths), 'draw')}"
+    agreed = markdown.decimal(means[order[0]][2])
+    said = f"LoRA in all blocks, {size}, one seed. This truth orders them like the run's own with {agreed}."
+    return f"{said}\n\n{markdown.table(['method', 'LoRA in all blocks', 'own truth of the run'], rows)}"
 
 
 def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: int, data_dir: str | None) -> Path:

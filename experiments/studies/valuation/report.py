@@ -29,14 +29,8 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
     """The report's sections; the figures are drawn into workdir/figures."""
     if select(lines, kind="truth"):
         made = draw_all(figures.FIGURES, lines, workdir / "figures")
-        body = [
-            *_head(lines),
-            *_answer(lines),
-            *references.section(lines),
-            *_table(lines),
-            *_findings(lines),
-            *shown(made),
-        ]
+        answer = [*_answer(lines), *references.section(lines)]
+        body = [*_head(lines), *answer, *_table(lines), *_findings(lines), *shown(made)]
     else:
         body = values_report.sections(lines, workdir)
     return [*body, *_data(lines)]

@@ -110,12 +110,9 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
             yield Step([{"kind": "terms", "draw": draw}], lambda: [terms(config, problem, draw)])
         yield from validation_sizes.steps(config, problem, draw, jax.random.fold_in(key, SUBSETS))
         if references.wanted(task):
+            about = {"kind": references.KIND, "draw": draw}
             make = functools.partial(references.made, task, problem, specs, draw, train)
-            yield Step(
-                references.lines_of(draw),
-                lambda: make(jax.random.fold_in(key, REFERENCE)),
-                remake=({"kind": references.KIND, "draw": draw},),
-            )
+            yield Step(references.lines_of(draw), lambda: make(jax.random.fold_in(key, REFERENCE)), remake=(about,))
         yield Step(
             [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],
             lambda: truths(config, task, problem, base, draw, devices, folder, recorded),
