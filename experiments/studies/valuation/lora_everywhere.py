@@ -11,7 +11,7 @@ One line a draw with that truth, one a draw and method with rank correlations, a
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def words(lines: list[dict]) -> str:
     made, truths = select(lines, kind="everywhere agreement"), select(lines, kind="everywhere")
     names = dict.fromkeys(x["method"] for x in made)
     means = {name: [_mean(select(made, method=name), field) for field in FIELDS] for name in names}
-    order = sorted(means, key=lambda name: -2.0 if means[name][0] is None else means[name][0], reverse=True)
+    order = sorted(means, key=lambda name: -2.0 if (rho := means[name][0]) is None else rho, reverse=True)
     rows = [[METHODS[name].title, *map(markdown.decimal, means[name][:2])] for name in order]
     count = len(truths[0]["contributors"])
     size = f"{truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(truths), 'draw')}"
@@ -121,10 +121,10 @@ def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: i
         task = tasks.load(config, data_dir, mesh.devices())
         for draw in range(config.seed, config.seed + draws):
             make = partial(trained, config, task, draw, count, lines, Path(workdir) / "checkpoints")
-            yield Step([about | {"kind": "everywhere", "draw": draw}], lambda make=make: [about | make()])
+            yield Step([about | {"kind": "everywhere", "draw": draw}], partial(_of_run, about, make))
             (line,) = select(recorded, kind="everywhere", draw=draw)
             compared = agreement(line, lines)
-            yield Step(compared, lambda compared=compared: compared)
+            yield Step(compared, partial(list, compared))
 
     asked = {"name": "lora_everywhere", "scale": config.scale, "run": str(of), "lines": digests({"run": str(of)})}
     asked |= {"contributors": count, "draws": draws, "steps": steps}
@@ -134,6 +134,10 @@ def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: i
 def write(workdir: str | Path) -> Path:
     """Writes the table of means, workdir/report.md; its path."""
     return study.write_page(workdir, words(results.finished(workdir)) + "\n")
+
+
+def _of_run(about: dict, make: Callable[[], dict]) -> list[dict]:
+    return [about | make()]
 
 
 def _mean(lines: list[dict], field: str) -> float | None:
