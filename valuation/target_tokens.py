@@ -48,16 +48,19 @@ def mean_log_likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Floa
     """
     if model.readout is None or examples.mask is None:
         return likelihoods(model, examples, rows=rows)
-    most = most_targets(examples)
+    order = np.argsort(np.asarray(examples.mask).sum(1), kind="stable")  # rows of as many targets stand together
     _, outputs = jax.eval_shape(model.readout.states, model.params, model.frozen, np.asarray(examples.inputs[:1]))
-    size = 3 * most * outputs.shape[-1] * outputs.dtype.itemsize
+    size = 3 * most_targets(examples) * outputs.shape[-1] * outputs.dtype.itemsize
     rows = max(min(rows, (current().memory or MEMORY) // size), 1)
-    padded, step = filled(examples, rows), partial(_of_rows, readout=model.readout, most=most)
-    parts = (
-        on_host(step(model.params, model.frozen, padded.take(slice(i, i + rows))))
-        for i in range(0, len(padded.inputs), rows)
-    )
-    return np.concatenate([*parts])[: len(examples.inputs)]
+    parts = []
+    for start in range(0, len(order), rows):
+        some = filled(examples.take(order[start : start + rows]), rows)
+        parts.append(
+            on_host(_of_rows(model.params, model.frozen, some, readout=model.readout, most=most_targets(some)))
+        )
+    found = np.empty(len(order), parts[0].dtype)
+    found[order] = np.concatenate(parts)[: len(order)]
+    return found
 
 
 @partial(jax.jit, static_argnames=("readout", "most"))

@@ -30,6 +30,7 @@ from models.trunk import cut
 from valuation.problem import Examples
 
 MODEL = 1  # purpose of the key of a task
+LOOK = 10  # steps between two checkpoints: one takes a third of a second and more
 
 
 class Learned(NamedTuple):
@@ -114,7 +115,7 @@ def recipe(
             )
 
     made = adam(response_loss(model, most), initialise, {"model": model.frozen, "head": words}, training)
-    return made._replace(sharded=training.sharded, pieces=training.pieces, check=check)
+    return made._replace(sharded=training.sharded, pieces=training.pieces, look=LOOK, check=check)
 
 
 def _check_states(config) -> None:
