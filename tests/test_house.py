@@ -27,7 +27,8 @@ FILES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("
 ALSO = {
     "configs/test_common.py": "configs.images experiments.sweep",
     "experiments/benchmarks/test_attribution.py": (
-        "experiments.benchmarks.apart experiments.benchmarks.cost experiments.benchmarks.discrepancy "
+        "experiments.benchmarks.adapted_steps experiments.benchmarks.apart experiments.benchmarks.cost "
+        "experiments.benchmarks.discrepancy "
         "experiments.benchmarks.language_model experiments.benchmarks.workloads"
     ),
     "experiments/benchmarks/test_own_sources.py": "experiments.runtime.speed",
@@ -102,6 +103,10 @@ ALSO = {
     "experiments/synthetic/test_generate.py": (
         "experiments.synthetic.corpus experiments.synthetic.language_model experiments.synthetic.prompts "
         "experiments.synthetic.selection"
+    ),
+    "experiments/tasks/test_adaptation.py": (
+        "experiments.studies.valuation.lora_everywhere experiments.studies.valuation.references "
+        "experiments.tasks.response_head"
     ),
     "experiments/tasks/test_instructions.py": (
         "configs.instructions experiments.data.builders.natural_instructions experiments.tasks.response_metrics"

@@ -1,6 +1,6 @@
 """Training of one model on each of several sets, which can be stopped and taken up again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -35,11 +35,15 @@ def fit(
         arguments goes on from there. It is removed at the end, unless `keep` leaves that to the caller, who removes it
         once what came of the trainings is recorded: then a kill before that costs no training.
     Raises FloatingPointError at the first loss that is not finite, naming training and step; ValueError if the folder
-    holds another training or a checkpoint that cannot be read, and for a batch that `sharded` devices cannot share.
+    holds another training or a checkpoint that cannot be read, for a batch that `sharded` devices cannot share, and for
+    a set that recipe.check refuses.
     """
     if recipe.sharded:
         check_batch(recipe.batch, mesh.size, recipe.pieces)
     names, rows = names or [str(i) for i in range(len(sets))], parts(sets)
+    if recipe.check is not None:
+        for name, part in zip(names, rows, strict=True):
+            _checked(recipe.check, name, part)
     training = checkpoints.fingerprint(recipe, names, rows, keys) if checkpoint else {}
     store = checkpoints.opened(checkpoint, training, together=recipe.sharded, keep=keep)
     trainer = fit_sharded if recipe.sharded else fit_parallel
@@ -47,3 +51,10 @@ def fit(
     if not keep:
         checkpoints.remove(store)
     return trained
+
+
+def _checked(check: Callable[[Examples], None], name: str, part: Part) -> None:
+    try:
+        check(part.whole.take(part.rows))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -63,6 +63,7 @@ def _fit(recipe: Recipe, work: Trainings, *, mesh: Mesh, store: checkpoints.Stor
             lambda state, chosen: run((state, rows[:, chosen]), (data, recipe.frozen)),
             state,
             range(done, recipe.steps),
+            look=recipe.look,
             names=names,
             progress=lambda steps: bar.update(len(sets) * steps),
             save=lambda done, state: checkpoints.save_when_due(store, part, done, state),

@@ -56,6 +56,19 @@ VALUATION = {
         }
         | SECONDS,
     ),
+    "reference": Kind(
+        ("draw", "trained_on"),
+        DRAW
+        | {
+            "trained_on": "nothing, or the union of the contributors, once",
+            "metric": "what the utility is",
+            "utility": "of the model on the test set",
+            "loss": "nats there",
+            "validation": "the utility on the validation set",
+            "nats": "before training: a response token of held-out real and of synthetic examples, by mechanism",
+        }
+        | SECONDS,
+    ),
     "correlation": Kind(
         ("draw", "method"),
         DRAW
@@ -145,6 +158,33 @@ AXES = {
         ("axis", "method"),
         {"axis": "in what contributors differ", "spearman": "mean over draws", "by_draw": "one a draw"} | METHOD,
         derived=True,
+    ),
+    "run": RUN,
+}
+EVERYWHERE = {
+    "everywhere": Kind(
+        ("draw",),
+        {"run": "config of the run whose contributors these are"}
+        | DRAW
+        | {
+            "contributors": "names of those that were trained on, the first of the draw",
+            "steps": "of each training",
+            "metric": "what the utility is",
+            "utility": "one a contributor, on the test set, with LoRA in all blocks",
+            "loss": "one a contributor, nats there",
+            "validation": "one a contributor, the utility on the validation set",
+        }
+        | SECONDS,
+    ),
+    "everywhere agreement": Kind(
+        ("draw", "method"),
+        DRAW
+        | METHOD
+        | {
+            "spearman": "of the run's values of these contributors with the truth by LoRA in all blocks",
+            "own": "of them with the run's own truth",
+            "truths": "of one truth with the other",
+        },
     ),
     "run": RUN,
 }

@@ -9,7 +9,7 @@ from experiments.reporting.figures import draw_all, shown
 from experiments.reporting.markdown import decimal, plural, provenance, span, table
 from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
-from experiments.studies.valuation import ablation, figures, values_report
+from experiments.studies.valuation import ablation, figures, references, values_report
 from experiments.studies.valuation.ground_truth import ADDED
 from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, question, utilities
 from valuation.methods import METHODS
@@ -29,7 +29,8 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
     """The report's sections; the figures are drawn into workdir/figures."""
     if select(lines, kind="truth"):
         made = draw_all(figures.FIGURES, lines, workdir / "figures")
-        body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *shown(made)]
+        answer = [*_answer(lines), *references.section(lines)]
+        body = [*_head(lines), *answer, *_table(lines), *_findings(lines), *shown(made)]
     else:
         body = values_report.sections(lines, workdir)
     return [*body, *_data(lines)]
