@@ -27,7 +27,7 @@ FILES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("
 ALSO = {
     "configs/test_common.py": "configs.images experiments.sweep",
     "experiments/benchmarks/test_attribution.py": (
-        "experiments.benchmarks.adapted_steps experiments.benchmarks.apart experiments.benchmarks.cost "
+        "experiments.benchmarks.adapted_steps experiments.runtime.apart experiments.benchmarks.cost "
         "experiments.benchmarks.discrepancy "
         "experiments.benchmarks.language_model experiments.benchmarks.workloads"
     ),
@@ -92,6 +92,7 @@ ALSO = {
         "experiments.studies.sources.drivers experiments.tasks.own_pairs experiments.tasks.own_tables "
         "experiments.tasks.own_texts"
     ),
+    "experiments/studies/valuation/test_stability.py": "experiments.studies.valuation.stability_report",
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
         "experiments.studies.valuation.descriptions experiments.studies.valuation.figures "

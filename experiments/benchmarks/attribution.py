@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from experiments.benchmarks import apart, workloads
+from experiments.benchmarks import workloads
 from experiments.reporting import markdown
-from experiments.runtime import launch, mesh, results
+from experiments.runtime import apart, launch, mesh, results
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
 from valuation.kernel import gram, outputs

@@ -13,7 +13,7 @@ from experiments.reporting.figures import STYLE, fingerprint, save_shown, saved_
 from experiments.studies.language.figures import FIGURES as LANGUAGE
 from experiments.studies.mixing.figures import FIGURES as MIXING
 from experiments.studies.phases.figures import FIGURES as PHASES
-from experiments.studies.valuation import axes
+from experiments.studies.valuation import axes, stability_report
 from experiments.studies.valuation.figures import FIGURES as VALUATION
 
 
@@ -43,6 +43,7 @@ PICTURES = (
     *_valued("instructions", correlations="instructions", validation_sizes="instructions-validation"),
     *_valued("reasoning", correlations="reasoning", validation_sizes="reasoning-validation"),
     Picture("axes.png", "axes", axes.heat),
+    *(Picture(f"{name}.png", "stability", stability_report.FIGURES[name][0]) for name in ("stability", "budgets")),
     *(Picture(f"mixing-{name}.png", "mixing", MIXING[name][0]) for name in ("curves", "equivalents")),
     Picture("phases-facts.png", "phases", PHASES["facts"][0]),
     Picture("phases-ratio.png", "phases", PHASES["ratio"][0]),

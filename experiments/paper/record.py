@@ -75,8 +75,10 @@ ENTRIES = (
     _valued("images-equal", "the same at equal size", "images", 5, ",size=500", SHORT),
     _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", CONVNET),
     _valued("sentiment", "the same for film reviews", "sentiment", 5),
-    _valued("instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2", CHEAP),
-    _valued("reasoning", "the same for problems and solutions", "reasoning", 8, ",truth_seeds=2", CHEAP),
+    _valued(
+        "instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2,model=decoder", CHEAP
+    ),
+    _valued("reasoning", "the same for problems and solutions", "reasoning", 8, ",truth_seeds=2,model=decoder", CHEAP),
     _valued("images-along", "and if contributors differ in one thing only?", "images", 5, ",axes=True"),
     Entry(
         "axes",
@@ -85,6 +87,13 @@ ENTRIES = (
         ("--values={workdir}/images-along",),
         after=("images-along",),
         data=False,
+    ),
+    Entry(
+        "stability",
+        "is a value stable, and what does a budget buy?",
+        "experiments.studies.valuation.stability",
+        ("--values={workdir}/images-mixed", "--draws=3"),
+        after=("images-mixed",),
     ),
     *(_added(n) for n in (100, 500)),
     *(_two(n) for n in (100, 500)),

@@ -161,6 +161,38 @@ AXES = {
     ),
     "run": RUN,
 }
+SHARE = {"share": "of the examples of every contributor", "start": "number of initialisation and key; 0: the run's"}
+STABILITY = {
+    "stability": Kind(
+        ("draw", "method", "share", "start"),
+        DRAW
+        | METHOD
+        | SHARE
+        | {
+            "values": "one a contributor; none if the method cannot be asked",
+            "refused": "why it cannot be asked, or none",
+            "itself": "Spearman with the run's values by this method",
+            "truth": "Spearman with the run's truth",
+        }
+        | SECONDS,
+    ),
+    "memory": Kind(
+        ("method", "share"),
+        METHOD
+        | {
+            "share": SHARE["share"],
+            "megabytes_before": "largest resident memory before the values are made, MB",
+            "peak_megabytes": "largest resident memory of the process, MB",
+            "refused": "why the method cannot be asked, or none",
+        },
+    ),
+    "stability summary": Kind(
+        ("method", "share", "start"),
+        METHOD | SHARE | {"itself": "mean over draws", "truth": "mean over draws", "seconds": "median over draws"},
+        derived=True,
+    ),
+    "run": RUN,
+}
 EVERYWHERE = {
     "everywhere": Kind(
         ("draw",),

@@ -103,7 +103,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
     base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     specs, pool, contributors = contributors_of(config, task, draw)
     judged = config.truth != ground_truth.NONE
-    task = for_pool(task, pool, _read(task, pool, (*contributors, *([] if base is None else [base])), judged))
+    task = for_pool(task, pool, read_in(task, pool, (*contributors, *([] if base is None else [base])), judged))
     train = trainer(task, devices, folder)
     problem = problem_of(config, task, draw, pool, beside.offered(contributors, base), train)
     if task.sample:
@@ -173,7 +173,7 @@ def problem_of(
     )
 
 
-def _read(task: Task, pool: Examples, contributors: tuple[Contributor, ...], judged: bool) -> list[Examples]:
+def read_in(task: Task, pool: Examples, contributors: tuple[Contributor, ...], judged: bool) -> list[Examples]:
     """What the model reads in a draw: the distinct rows of its contributors and the held-out ones."""
     rows = np.unique(np.concatenate([contributor.index for contributor in contributors]))
     return [pool.take(rows), task.validation, *([task.test] if judged else [])]
