@@ -193,6 +193,27 @@ STABILITY = {
     ),
     "run": RUN,
 }
+SCORE = {
+    "output": "whose gradient makes the kernel: the example's own target, or the sum of the outputs",
+    "scaled": "whether the kernel term is freed of the kernel's scale",
+    "joint": "whether the discrepancy is that of inputs and labels together",
+    "features": "in which the discrepancy is measured",
+}
+SCORE_ABLATION = {
+    "score terms": Kind(("draw", *SCORE), DRAW | SCORE | {"terms": "the five costs by name, one a contributor"}),
+    "score order": Kind(
+        (*SCORE, "subset", "weighting"),
+        SCORE
+        | {
+            "subset": "of the terms, whose weighted sum orders",
+            "weighting": "scale-free, plain sum or calibrated",
+            "spearman": "with the truth, mean over draws; 0 where all values are equal",
+            "by_draw": "the same, one a draw",
+        },
+        derived=True,
+    ),
+    "run": RUN,
+}
 EVERYWHERE = {
     "everywhere": Kind(
         ("draw",),
