@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from experiments.data.text_files import opened, refuse_nul
+from experiments.reporting.plain_text import one_line
 
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 SEPARATORS = ",;\t"
@@ -40,9 +41,11 @@ def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
                 found = next(reader, None)
             except csv.Error as error:
                 raise ValueError(
-                    f"{where}: expected quotes that close, and {separator!r} after them ({error}); a quote inside "
-                    "quotes is doubled"
+                    f"{where}: expected quotes that close, and {separator!r} after them ({one_line(str(error))}); a "
+                    "quote inside quotes is doubled"
                 ) from None
+            if found is None and row < 0:
+                raise ValueError(f"{path} has no names of columns: expected a header and rows")
             if found is None:
                 return
             if len(found) > 1 or any(map(str.strip, found)):

@@ -85,7 +85,7 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     if names:
         said.append(
             f"Different whole numbers in every row: {cells.listed([repr(name) for name in names])}. What only names "
-            f"the rows is best left out: --config.ignore={','.join(names)}."
+            f"the rows is best left out: --config.ignore={cells.argument(','.join(names))}."
         )
     return Schema(kind, columns, target, classes, numeric, categorical, ignored, said)
 
@@ -146,8 +146,8 @@ def _features(
     if not numeric and not categorical:
         raise ValueError(
             f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'none'}; if it "
-            f"is no table, say what it is, as --config.kind=text --config.columns.text={_longest(known, target)} "
-            f"--config.columns.label={target}"
+            f"is no table, say what it is, as --config.kind=text --config.columns.text="
+            f"{cells.argument(_longest(known, target))} --config.columns.label={cells.argument(target)}"
         )
     return numeric, categorical, ignored
 

@@ -3,11 +3,15 @@
 import contextlib
 import io
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+
+DRAFT = re.compile(r"part-.+-\d+-.+")  # host and process, then the name that the file is to have
 
 
 @contextlib.contextmanager
@@ -28,6 +32,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove_drafts(folder: str | Path) -> None:
+    """Removes, in and below a folder that nobody else writes into, what killed processes left of files."""
+    for path in Path(folder).rglob("part-*"):
+        if DRAFT.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

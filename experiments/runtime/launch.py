@@ -8,6 +8,7 @@ Nothing is computed, and no folder is made, before all of it is right. --verbosi
 """
 
 import importlib.util
+import math
 import os
 import re
 import sys
@@ -137,9 +138,12 @@ def read_config(
 
 
 def checked(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-    """The config, locked, with its folders expanded. Raises ValueError for one that is not there, and for a seed that
-    has more than 32 bits."""
+    """The config, locked, with its folders expanded. Raises ValueError for a folder that is not there, a seed that has
+    more than 32 bits, and numbers that are negative or not finite: none of a config may be."""
     for key, value in list(leaves(config)):
+        numbers = value if isinstance(value, (tuple, list)) else (value,)
+        if wrong := [one for one in numbers if isinstance(one, (int, float)) and not 0 <= one < math.inf]:
+            raise ValueError(f"config.{key} = {value}: expected numbers from 0 on, found {wrong[0]}")
         group, _, name = key.rpartition(".")
         last = SEEDS - (config.get("draws", 1) if key == "seed" else 1)
         if name == "seed" and not 0 <= value <= last:
@@ -147,6 +151,11 @@ def checked(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
         if (name == "folder" or group == "folders") and value.strip() and not value.startswith(HUB):
             override(config, [(key, folder(f"config.{key}", value, made=False))])
     return config.lock()
+
+
+def in_words(error: Exception) -> str:
+    """What an error says, on one line, with "\ufffd" for characters that would steer the terminal that shows it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(str(error).split()))
 
 
 def _parsed(argv: list[str], reader: Callable | None) -> list[str]:
@@ -180,4 +189,4 @@ def _in_one_line(function: Callable):
     except (*FAILURES, flags.Error) as error:
         if logging.level_debug():
             raise
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        sys.exit(f"error: {in_words(error)}")

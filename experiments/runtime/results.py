@@ -32,7 +32,7 @@ def start(workdir: str | Path, config: dict, extends: Extends | None = None) -> 
     extends: (old config, new config) -> whether all lines of the old one hold for the new one too, so that the run may
         go on with the new one; None: no two configs are like that.
     Writes config.json on the first call. Where a config is extended, the run counts as unfinished again. Drops a last
-    line that an interrupted run left unfinished.
+    line that an interrupted run left unfinished, and files that it left half written.
     Raises ValueError if the folder holds another config's run (the differing keys are named) or a corrupt line.
     """
     raise_together(lambda: _start(Path(workdir), config, extends) if is_main_process() else None)
@@ -42,6 +42,7 @@ def start(workdir: str | Path, config: dict, extends: Extends | None = None) -> 
 
 def _start(workdir: Path, config: dict, extends: Extends | None) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
+    files.remove_drafts(workdir)
     config = json.loads(json.dumps(config, sort_keys=True))
     saved, path = workdir / "config.json", workdir / FILE
     path.touch()
