@@ -145,9 +145,8 @@ def _from_table(name: str, table: pa.Table) -> Frame:
         except ValueError as error:
             broken[column] = str(error)
         except pa.ArrowException as error:
-            broken[column] = (
-                f"{name}, column {column!r}: expected texts or numbers, found {table[column].type} ({one_line(str(error))})"
-            )
+            found = f"{table[column].type} ({one_line(str(error))})"
+            broken[column] = f"{name}, column {column!r}: expected texts or numbers, found {found}"
     return Frame(name, columns, table.num_rows, None, broken)
 
 

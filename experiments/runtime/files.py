@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-
 DRAFT = re.compile(r"part-.+-\d+-.+")  # host and process, then the name that the file is to have
 
 
@@ -55,7 +54,7 @@ def write_text(path: str | Path, text: str) -> None:
 def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes the arrays by name into a .npz file."""
     with replacing(path) as draft, draft.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # an array could be called allow_pickle; none is
+        np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # none is called allow_pickle
 
 
 def read_arrays(path: str | Path, remedy: str) -> dict[str, np.ndarray]:

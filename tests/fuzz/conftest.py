@@ -6,7 +6,12 @@
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-COMMON = {"phases": (Phase.explicit, Phase.generate), "deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+COMMON = {
+    "phases": (Phase.explicit, Phase.generate),
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
 settings.register_profile("tests", max_examples=12, derandomize=True, **COMMON)
 settings.register_profile("fuzz", max_examples=200, print_blob=True, report_multiple_bugs=False, **COMMON)
 settings.load_profile("tests")  # --hypothesis-profile=fuzz loads the other one

@@ -1,4 +1,4 @@
-"""Strategies of files of rows: well-formed ones in every legal dress, then damaged as transfers and editors damage them."""
+"""Strategies of files of rows: well-formed ones in every legal dress, then damaged as transfers and editors do."""
 
 import gzip
 import io
@@ -10,11 +10,13 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-NAMES = ("text", "label", "prompt", "response", "target", "x", "y", "id", "", " a ", "true", "1", "\x1b[31m", "é", "a,b")
+NAMES = (
+    "text", "label", "prompt", "response", "target", "x", "y", "id", "", " a ", "true", "1", "\x1b[31m", "é", "a,b",
+)  # fmt: skip
 WORDS = (
-    "", " ", "good", "no good film at all", "1", "1.0", "-3", "1e400", "nan", "inf", "-", "?", "1,234", "5 %", "٣", "0x10",
-    "9" * 30, '"', "'", ",", ";", "\t", "a\nb", "a\r\nb", "\r", "\x85", "\u2028", "\x00", "\ufeff", "\U0001f469\u200d\U0001f52c", "true",
-    "null", "<script>", "=1+1", "\\", "\\u0000", "{", "[", "\x1b[2J", "e\u0301", "２",
+    "", " ", "good", "no good film at all", "1", "1.0", "-3", "1e400", "nan", "inf", "-", "?", "1,234", "5 %", "٣",
+    "0x10", "9" * 30, '"', "'", ",", ";", "\t", "a\nb", "a\r\nb", "\r", "\x85", "\u2028", "\x00", "\ufeff",
+    "\U0001f469\u200d\U0001f52c", "true", "null", "<script>", "=1+1", "\\", "\\u0000", "{", "[", "\x1b[2J", "e\u0301",
 )  # fmt: skip
 LABELS = ("a", "b", "c", "1", "2")
 names = st.lists(st.sampled_from(NAMES) | st.text(max_size=4), min_size=1, max_size=4)
@@ -92,7 +94,8 @@ COLUMNS = {
     pa.string(): st.text(max_size=9), pa.large_string(): texts.filter(lambda text: text.isprintable()),
     pa.binary(): st.binary(max_size=9), pa.bool_(): st.booleans(), pa.null(): st.none(),
     pa.date32(): st.dates(date(1, 1, 1), date(9999, 1, 1)), pa.time64("us"): st.times(time(0)),
-    pa.timestamp("us"): st.datetimes(datetime(1900, 1, 1)), pa.timestamp("ns", "UTC"): st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)),
+    pa.timestamp("us"): st.datetimes(datetime(1900, 1, 1)),
+    pa.timestamp("ns", "UTC"): st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)),
     pa.duration("us"): st.timedeltas(timedelta(-9), timedelta(9)),
     pa.decimal128(20, 3): st.integers(-(10**9), 10**9).map(lambda n: Decimal(n) / 1000),
     pa.list_(pa.int64()): st.lists(st.integers(-9, 9), max_size=2),
@@ -109,14 +112,20 @@ def tables(draw) -> pa.Table:
     for kind in draw(st.lists(st.sampled_from(list(COLUMNS)), min_size=1, max_size=4)):
         some = draw(st.lists(COLUMNS[kind] | st.none(), min_size=count, max_size=count))
         columns.append(pa.array(some, kind))
-    return pa.table(columns, names=[f"{name}{i}" for i, name in enumerate(draw(st.permutations(NAMES))[: len(columns)])])
+    return pa.table(
+        columns, names=[f"{name}{i}" for i, name in enumerate(draw(st.permutations(NAMES))[: len(columns)])]
+    )
 
 
 @st.composite
 def as_parquet(draw) -> bytes:
     """A table, or rows as people have them."""
     given = draw(tables() | plausible().filter(bool))
-    table = pa.Table.from_pylist([{k: str(v) for k, v in row.items()} for row in given]) if isinstance(given, list) else given
+    table = (
+        pa.Table.from_pylist([{k: str(v) for k, v in row.items()} for row in given])
+        if isinstance(given, list)
+        else given
+    )
     file = io.BytesIO()
     parquet.write_table(table, file)
     return file.getvalue()

@@ -22,12 +22,17 @@ def result_or_none(function: Callable, *arguments: Any, **named: Any) -> Any:
     try:
         return function(*arguments, **named)
     except ValueError as error:
-        assert_one_line(str(error))
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        ours = Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename
-        assert ours, f"raised in {frame.filename}, line {frame.lineno}: {error}"
-        assert linecache.getline(frame.filename, frame.lineno or 0).strip().startswith("raise"), error
+        assert_ours(error)
         return None
+
+
+def assert_ours(error: ValueError) -> None:
+    """It is one line, from a `raise` of this repository."""
+    assert_one_line(str(error))
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    ours = Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename
+    assert ours, f"raised in {frame.filename}, line {frame.lineno}: {error}"
+    assert linecache.getline(frame.filename, frame.lineno or 0).strip().startswith("raise"), error
 
 
 def assert_one_line(text: str) -> None:

@@ -14,11 +14,14 @@ from experiments.runtime.overrides import fits, kind_of, leaves, read, separated
 from tests.fuzz.refusals import result_or_none
 
 FILES = ("images", "instructions", "language", "mixing", "phases", "reasoning", "sentiment", "sources")
-SCALES = ("", "tiny", "small", "paper", "tinny", "tiny,", ",", "=", "tiny,seed=", "small,draws=2", "tiny,salt=é,", "\x1b[2J")
+SCALES = (
+    "", "tiny", "small", "paper", "tinny", "tiny,", ",", "=", "tiny,seed=", "small,draws=2", "tiny,salt=é,", "\x1b[2J",
+)  # fmt: skip
 OPTIONS = ("seed", "draws", "repeats", "contributors", "truth", "size", "salt", "nothing")
 values = st.sampled_from(
-    ("", " ", "1", "-1", "0", "1e400", "nan", "-inf", "1e-400", "true", "None", "()", "(1,)", "1,2", "(1, 'a')", "[", "{}",
-     "{'a': 1}", "'a'", "a,b", "0x10", "1_0", "٣", "9" * 400, "(" * 200, "__import__('os')", "\x00", "\x1b[2J", "a\nb", "~")
+    ("", " ", "1", "-1", "0", "1e400", "nan", "-inf", "1e-400", "true", "None", "()", "(1,)", "1,2", "(1, 'a')", "[",
+     "{}", "{'a': 1}", "'a'", "a,b", "0x10", "1_0", "٣", "9" * 400, "(" * 200, "__import__('os')", "\x00", "\x1b[2J",
+     "a\nb", "~")
 ) | st.text(max_size=12) | st.integers().map(str) | st.floats().map(str)  # fmt: skip
 
 
@@ -40,7 +43,9 @@ def test_an_override_is_a_value_of_its_type_or_one_line(data):
     name = data.draw(st.sampled_from(FILES))
     keys = dict(leaves(config_of(name)))
     key = data.draw(st.sampled_from(sorted(keys)))
-    spelled = data.draw(st.sampled_from((key, key, key, key[:-1], key.rpartition(".")[0], key.upper(), f"{key}.x", "\x1b[2J")))
+    spelled = data.draw(
+        st.sampled_from((key, key, key, key[:-1], key.rpartition(".")[0], key.upper(), f"{key}.x", "\x1b[2J"))
+    )
     arguments = [f"--config.{spelled}={data.draw(values)}", *data.draw(st.lists(values, max_size=1))]
     overrides, rest = separated(arguments)
     assert len(overrides) + len(rest) == len(arguments)
@@ -70,6 +75,8 @@ def test_what_a_value_is_written_as_is_read_as_that_value(data):
     assert read(key, str(given_value), value) == given_value
 
 
-@pytest.mark.parametrize("path", ["", " ", "configs", "configs/none.py", "\x00", "x" * 300, "~nobody/x.py", "README.md"])
+@pytest.mark.parametrize(
+    "path", ["", " ", "configs", "configs/none.py", "\x00", "x" * 300, "~nobody/x.py", "README.md"]
+)
 def test_a_path_that_is_no_config_is_one_line(path):
     assert result_or_none(read_config, path, []) is None

@@ -1,4 +1,4 @@
-"""Arrays and features of any kind have finite values or are refused in one line; what may change no value changes none."""
+"""Arrays and features of any kind have finite values or are refused in one line; what must change no value does not."""
 
 from functools import cache
 

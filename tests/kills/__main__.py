@@ -13,58 +13,62 @@ import shutil
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.kills.cases import CASES, EVERY, Case
-from tests.kills.runs import Run, assert_nothing_redone, assert_same, in_report, lines_of, pages_of
+from tests.kills.runs import Run, assert_nothing_redone, assert_same, in_report, lines_of, pages_of, size_of
 
-TIMES = 4  # so often a folder is killed at most, then its run may end
+TIMES = 4  # so often a folder is killed, the last time in the report; then its run may end
 
 
-def undisturbed(case: Case, folder: Path) -> tuple[Path, float, float]:
-    """(workdir of a run that nothing stops, seconds until it had one, seconds of the rest)."""
+class Whole(NamedTuple):
+    """A run that nothing stops: its folder, the seconds until it had one, and those of the rest."""
+
+    workdir: Path
+    start: float
+    rest: float
+
+
+def undisturbed(case: Case, folder: Path) -> Whole:
+    """Such a run."""
     run = Run(case, folder, folder / "whole")
     run.wait(run.workdir.exists)
     begun = run.seconds
-    return run.workdir, begun, run.finish() - begun
+    return Whole(run.workdir, begun, run.finish() - begun)
 
 
-def killed(case: Case, folder: Path, kills: int, rng: random.Random) -> int:
-    """Kills the case so often, each folder several times, every fourth time in the report; how many kills there were.
-
-    A folder that has been killed TIMES times runs to its end, and is compared.
-    """
-    whole, start, rest = undisturbed(case, folder)
-    print(f"  undisturbed: {start:.0f} s to begin, {rest:.0f} s of work; about "
-          f"{kills * (start + rest / TIMES) + (kills / TIMES + 1) * (start + rest):.0f} s to come", flush=True)  # fmt: skip
-    done = attempt = 0
-    while done < kills:
-        workdir, attempt = folder / f"killed-{attempt}", attempt + 1
-        for _ in range(TIMES):
-            run, before = Run(case, folder, workdir), lines_of(workdir)
-            moment, last = start + rng.expovariate(TIMES / rest), done % TIMES == TIMES - 1
-            ready = (lambda w=workdir: in_report(w)) if last else (lambda r=run, m=moment: r.seconds > m)
-            if not run.wait(ready):
-                break
-            time.sleep(rng.uniform(0, rest / 50) if last else 0.0)
+def killed(case: Case, folder: Path, whole: Whole, kills: int, rng: random.Random) -> None:
+    """Kills the case so often, at random places of its lines, and compares every folder at its end."""
+    every = folder / "killed"
+    size, pace = size_of(whole.workdir), whole.rest / sum(map(len, lines_of(whole.workdir).values()))
+    for first in range(0, kills, TIMES):
+        workdir, count = every / f"from-{first}", min(TIMES, kills - first)
+        workdir.parent.mkdir(exist_ok=True)
+        places = sorted(rng.random() for _ in range(count - (count == TIMES)))
+        for number, place in enumerate([*places, 1.0][:count], start=first + 1):
+            before, last = lines_of(workdir), number == first + TIMES
+            run = Run(case, folder, workdir)
+            if run.wait(partial(in_report, workdir) if last else partial(_beyond, workdir, place * size)):
+                time.sleep(rng.uniform(0, pace))
             run.kill(rng.randrange(case.processes))
-            done += 1
             assert_nothing_redone(case, before, workdir)
-            print(f"  kill {done} after {run.seconds:.1f} s: {sum(map(len, lines_of(workdir).values()))} lines"
-                  f"{', in the report' if last else ''}", flush=True)  # fmt: skip
-            if done == kills:
-                break
+            lines = sum(map(len, lines_of(workdir).values()))
+            print(f"  kill {number} after {run.seconds:.1f} s, {lines} lines{' and in the report' * last}", flush=True)
         before = lines_of(workdir)
         Run(case, folder, workdir).finish()
         assert_nothing_redone(case, before, workdir)
-        assert_same(workdir, whole)
-    return done
+        assert_same(workdir, whole.workdir)
 
 
-def filled(case: Case, folder: Path, disks: int) -> None:
+def _beyond(workdir: Path, size: float) -> bool:
+    return workdir.exists() and size_of(workdir) >= size
+
+
+def filled(case: Case, folder: Path, whole: Whole, disks: int) -> None:
     """Runs the case on so many disks that are full at another place each, then makes room and runs it again."""
-    whole, _, _ = undisturbed(case, folder)
-    size = sum(map(len, pages_of(whole).values())) + sum(path.stat().st_size for path in whole.rglob("results.jsonl"))
+    size = size_of(whole.workdir) + sum(map(len, pages_of(whole.workdir).values()))
     for number in range(disks):
         disk, kilobytes = folder / f"disk-{number}", 4 * max(1, round((number + 0.5) / disks * size / 4096))
         disk.mkdir()
@@ -85,7 +89,7 @@ def filled(case: Case, folder: Path, disks: int) -> None:
             again = Run(case, folder, run.workdir)
             again.finish()
             assert_nothing_redone(case, before, run.workdir)
-            assert_same(run.workdir, whole)
+            assert_same(run.workdir, whole.workdir)
         finally:
             subprocess.run(["umount", "-l", disk], check=True)
 
@@ -101,10 +105,12 @@ def main() -> None:
     for name in names:
         folder = Path(tempfile.mkdtemp(prefix=f"kills-{name}-"))
         print(f"{name}: {folder}", flush=True)
-        if given.kills:
-            killed(CASES[name], folder, given.kills, random.Random(f"{given.seed} {name}"))
-        if given.disks:
-            filled(CASES[name], folder, given.disks)
+        whole = undisturbed(CASES[name], folder)
+        once = whole.start + whole.rest
+        price = given.kills * (whole.start + once / TIMES) + given.disks * (whole.start + once)
+        print(f"  undisturbed {once:.0f} s; about {price:.0f} s to come", flush=True)
+        killed(CASES[name], folder, whole, given.kills, random.Random(f"{given.seed} {name}"))
+        filled(CASES[name], folder, whole, given.disks)
         shutil.rmtree(folder)
         print("  the same", flush=True)
     print(f"{len(names)} passed, 0 failed")

@@ -56,7 +56,9 @@ CASES = {
     "drafts": Case(command("synthetic.generate", "--config=configs/language.py:tiny"), "drafts"),
     "bound": Case(command("studies.bound.study", "--draws=4"), "bound"),
     "coverage": Case(command("studies.phases.coverage", "--draws=2"), "coverage"),
-    "discrepancy": Case(command("benchmarks.discrepancy", "--rows=500", "--others=200", "--features=20"), "discrepancy"),
+    "discrepancy": Case(
+        command("benchmarks.discrepancy", "--rows=500", "--others=200", "--features=20"), "discrepancy"
+    ),
     "text": Case(sources("text"), "sources"),
     "table": Case(sources("table"), "sources"),
     "pairs": Case(sources("pairs"), "sources"),

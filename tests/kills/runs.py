@@ -20,8 +20,8 @@ from experiments.runtime.kinds import STUDIES
 from tests.kills.cases import Case
 
 ROOT = Path(__file__).parents[2]
-LOOK = 0.01  # seconds between two looks at a run
-TIMED = ("seconds", "megabytes")  # ends of the names of fields that no two runs share
+LOOK = 0.02  # seconds between two looks at a run
+OWN = ("seconds", "megabytes", "commit")  # ends of the names of fields that a run does not share with another
 LEFT = ("checkpoints", "lock")  # what a killed run may leave beside its results
 ENVIRONMENT = {  # as in tests/conftest.py: most of a tiny run is compilation
     "JAX_PLATFORMS": "cpu",
@@ -108,15 +108,21 @@ def lines_of(workdir: Path) -> dict[str, list[dict]]:
     return found
 
 
+def size_of(workdir: Path) -> int:
+    """Bytes of all its lines; 0 while there is no such folder."""
+    return sum(path.stat().st_size for path in workdir.rglob("results.jsonl"))
+
+
 def in_report(workdir: Path) -> bool:
     """Whether the last line is there: what is still done is the report."""
-    return any(lines and lines[-1]["kind"] == results.LAST for lines in lines_of(workdir).values())
+    last = json.dumps({"kind": results.LAST})[:-1].encode()
+    return any(last in path.read_bytes() for path in workdir.rglob("results.jsonl"))
 
 
 def untimed(value: Any) -> Any:
     """Lines, or what is in them, without what no two runs share."""
     if isinstance(value, dict):
-        return {name: untimed(one) for name, one in value.items() if not name.endswith(TIMED)}
+        return {name: untimed(one) for name, one in value.items() if not name.endswith(OWN)}
     return [untimed(one) for one in value] if isinstance(value, list) else value
 
 
