@@ -26,7 +26,7 @@ test: .venv/installed
 fuzz: SEED ?= $(shell date +%s)
 fuzz: .venv/installed
 	@echo "make fuzz SEED=$(SEED)"
-	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz --hypothesis-seed=$(SEED)
+	$(BIN)/python -m pytest tests/fuzz tests/fuzz/outside.py --hypothesis-profile=fuzz --hypothesis-seed=$(SEED)
 
 kills: .venv/installed
 	$(BIN)/python -m tests.kills $(if $(CASES),--cases=$(CASES)) $(if $(KILLS),--kills=$(KILLS)) \

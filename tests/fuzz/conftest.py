@@ -1,17 +1,12 @@
-"""How many inputs are tried: a hundred, the same every time, inside `make test`; thousands, others each time, outside.
+"""How many inputs are tried: some 200, the same every time, inside `make test`; thousands, others each time, outside.
 
 `make fuzz` prints its seed; `make fuzz SEED=...` tries the same again.
 """
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
-COMMON = {
-    "phases": (Phase.explicit, Phase.generate),
-    "deadline": None,
-    "database": None,
-    "suppress_health_check": list(HealthCheck),
-}
+COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("tests", max_examples=12, derandomize=True, **COMMON)
 settings.register_profile("fuzz", max_examples=200, print_blob=True, report_multiple_bugs=False, **COMMON)
 settings.load_profile("tests")  # --hypothesis-profile=fuzz loads the other one

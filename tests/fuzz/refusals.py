@@ -6,12 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[2]
-FEW = 12  # inputs of a test inside `make test`
-outside = pytest.mark.skipif(settings.default.max_examples <= FEW, reason="takes a minute: make fuzz")
 
 
 def result_or_none(function: Callable, *arguments: Any, **named: Any) -> Any:

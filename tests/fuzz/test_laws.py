@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests.fuzz.refusals import fewer, outside, result_or_none
+from tests.fuzz.refusals import fewer, result_or_none
 from theory.fit import compare, fit
 from theory.laws import LAWS
 
@@ -25,35 +25,6 @@ def test_points_that_are_none_are_refused_in_one_line(data, law):
     for function in (compare, lambda *points, **named: fit(*points, law=law, **named)):
         named = {"real_share": share, "standard_errors": deviations, "shots": data.draw(number)}
         assert result_or_none(function, samples, errors, **named) is None
-
-
-@st.composite
-def curves(draw):
-    """(sizes, errors, real share): positive and finite, as measured or not at all like a curve."""
-    count = draw(st.integers(5, 9))
-    span = draw(st.sampled_from((1e-3, 1.0, 10.0)))
-    logs = draw(arrays(float, count, elements=st.floats(-span, span)))
-    power = draw(st.floats(-1.0, 2.0))
-    sizes = draw(st.sampled_from((1.0, 1e3, 1e9))) * np.geomspace(1, draw(st.sampled_from((2.0, 1e4))), count)
-    return sizes, draw(st.sampled_from((1e-9, 1.0, 1e9))) * sizes**-power * np.exp(logs), draw(st.floats(0, 1))
-
-
-@outside
-@pytest.mark.usefixtures("quick_fits")
-@fewer(12)
-@given(curve=curves())
-def test_positive_points_have_laws_whose_numbers_are_numbers(curve):
-    sizes, errors, share = curve
-    found = result_or_none(compare, sizes, errors, real_share=share)
-    if found is None:
-        return
-    assert found.best in found.fits
-    assert found.verdict.isprintable()
-    for one in found.fits.values():
-        assert np.isfinite([*one.parameters.values(), one.noise]).all(), one
-        for name, value in one.parameters.items():
-            low, high = one.intervals[name]
-            assert low <= value <= high, (name, value, low, high)
 
 
 @pytest.mark.usefixtures("quick_fits")

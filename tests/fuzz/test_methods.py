@@ -1,20 +1,15 @@
-"""Arrays and features of any kind have finite values or are refused in one line; what must change no value does not."""
-
-from functools import cache
+"""Arrays and features of any kind have finite values or are refused in one line."""
 
 import jax
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.mlp import mlp
-from tests.fuzz.refusals import fewer, outside, result_or_none
+from tests.fuzz.refusals import result_or_none
 from tests.problems import CLASSES, corners, data
-from tests.valuation.methods.test_invariance import BY_POSITION, assert_same, base, expected
 from valuation.methods import METHODS
-from valuation.problem import Examples, Problem, from_arrays
-from valuation.shared import Shared
+from valuation.problem import Examples, from_arrays
 
 QUICK = ("rbf_margin", "knn_utility", "mmd_size", "linear_utility", "kernel_sum")  # look at features, each in its way
 BAD = (float("nan"), float("inf"), 1e30, 3e38, 1e300, -1e19, 5e-324, 0.0, 1.0)
@@ -72,35 +67,3 @@ def features(draw):
 def test_features_have_finite_values_or_are_refused_in_one_line(made, method):
     values = result_or_none(METHODS[method], corners()._replace(features=made))
     assert values is None or (values.shape == (9,) and np.isfinite(values).all())
-
-
-@cache
-def twins(method: str) -> Problem:
-    """The problem of the invariances with its first contributor in the place of the second too."""
-    problem = base(method)
-    first, second, *others = problem.contributors
-    return problem._replace(contributors=(first, first._replace(name=second.name), *others), shared=Shared())
-
-
-@outside
-@pytest.mark.parametrize("method", sorted({*METHODS} - BY_POSITION))
-def test_the_same_examples_under_another_name_have_the_same_value(method):
-    first, second, *_ = METHODS[method](twins(method))
-    assert_same(np.array([second]), np.array([first]))
-
-
-@outside
-@pytest.mark.parametrize("method", sorted({*METHODS} - BY_POSITION))
-@fewer(40)
-@given(data=st.data())
-def test_order_names_unit_and_offset_change_no_value(method, data):
-    problem = base(method)
-    order = data.draw(st.permutations(range(len(problem.contributors))))
-    unit, offset = 2.0 ** data.draw(st.integers(-20, 20)), data.draw(st.floats(-100, 100))
-    named = [problem.contributors[i]._replace(name=f"{place}") for place, i in enumerate(order)]
-    mixed = problem._replace(
-        contributors=tuple(named),
-        features=lambda inputs: unit * (np.asarray(problem.features(inputs), np.float64) + offset),
-        shared=Shared(),
-    )
-    assert_same(METHODS[method](mixed), expected(method)[list(order)])

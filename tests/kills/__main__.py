@@ -46,8 +46,9 @@ def killed(case: Case, folder: Path, whole: Whole, kills: int, rng: random.Rando
     for first in range(0, kills, TIMES):
         workdir, count = every / f"from-{first}", min(TIMES, kills - first)
         workdir.parent.mkdir(exist_ok=True)
-        places = sorted(rng.random() for _ in range(count - (count == TIMES)))
-        for number, place in enumerate([*places, 1.0][:count], start=first + 1):
+        for number in range(first + 1, first + count + 1):
+            there = size_of(workdir) / size
+            place = there + (1 - there) * min(rng.random() for _ in range(first + TIMES + 1 - number))
             before, last = lines_of(workdir), number == first + TIMES
             run = Run(case, folder, workdir)
             if run.wait(partial(in_report, workdir) if last else partial(_beyond, workdir, place * size)):
