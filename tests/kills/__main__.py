@@ -75,15 +75,13 @@ def filled(case: Case, folder: Path, whole: Whole, disks: int) -> None:
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", disk], check=True)
         try:
-            run = Run(case._replace(processes=1), folder, disk / "run")
-            run.logs = [shutil.move(log, folder / f"disk-{number}.log") for log in run.logs]
+            run = Run(case, folder, disk / "run")
             run.wait(lambda: False)
-            (code,) = [process.wait() for process in run.processes]
-            said = run.said().splitlines()
-            errors = [line for line in said if line.startswith("error: ")]
-            assert code == 1, f"{disk}: exit status {code}"
-            assert len(errors) == 1, f"{disk}: {said[-30:]}"
-            assert "Traceback" not in run.said(), run.said()[-3000:]
+            codes = {process.wait() for process in run.processes}
+            errors = [line for line in run.said().splitlines() if line.startswith("error: ")]
+            assert codes == {1}, f"{disk}: exit status {codes}: {run.said()[-3000:]}"
+            assert len(errors) == case.processes, f"{disk}: {run.said()[-3000:]}"
+            assert "Traceback" not in run.said(), f"{disk}: {run.said()[-3000:]}"
             print(f"  {kilobytes} kB: {errors[0][:150]}", flush=True)
             before = lines_of(run.workdir)
             subprocess.run(["mount", "-o", f"remount,size={2**20}k", disk], check=True)

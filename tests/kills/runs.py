@@ -32,14 +32,14 @@ ENVIRONMENT = {  # as in tests/conftest.py: most of a tiny run is compilation
 
 
 class Run:
-    """The processes of a case, at work in a folder; what they say is in a file beside it."""
+    """The processes of a case, at work in a folder. files: a folder of files that it may need, and of what it says."""
 
     def __init__(self, case: Case, files: Path, workdir: Path):
         words = [*case.words(files), f"--workdir={workdir}"]
         if case.processes > 1:
             words += [f"--coordinator=localhost:{_free_port()}", f"--processes={case.processes}"]
         self.workdir, self.begun = workdir, time.monotonic()
-        self.logs = [workdir.with_name(f"{workdir.name}.{i}.log") for i in range(case.processes)]
+        self.logs = [files / f"{workdir.parent.name}-{workdir.name}.{i}.log" for i in range(case.processes)]
         self.processes = []
         for i, log in enumerate(self.logs):
             one = [*words, f"--process={i}"] if case.processes > 1 else words

@@ -96,8 +96,8 @@ class Method(NamedTuple):
             )
         if self.checkpoints and not values.any():
             raise ValueError(
-                f"{self.name} gives 0 for every contributor, which is no order: the model of the checkpoints fits so well "
-                "that no gradient is left in float32; give checkpoints of earlier steps"
+                f"{self.name} gives 0 for every contributor, which is no order: the model of the checkpoints fits so "
+                "well that no gradient is left in float32; give checkpoints of earlier steps"
             )
         return values
 
