@@ -54,7 +54,7 @@ def write_text(path: str | Path, text: str) -> None:
 def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes the arrays by name into a .npz file."""
     with replacing(path) as draft, draft.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # none is called allow_pickle
+        np.savez(file, allow_pickle=False, **arrays)  # none is called allow_pickle
 
 
 def read_arrays(path: str | Path, remedy: str) -> dict[str, np.ndarray]:
