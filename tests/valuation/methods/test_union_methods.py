@@ -185,7 +185,7 @@ def test_without_checkpoints_the_reason_is_said(name):
 
 def test_a_model_without_a_gradient_gives_no_order():
     """Logits so far apart that every example has probability 1 in float32: all scores would be 0."""
-    given = corners()
+    given = problem()
     params = jax.tree.map(lambda weights: 1e4 * weights, given.checkpoints[0][0])
     sure = given.model._replace(params=params)
     labels, held_out = (outputs(sure, x.inputs).argmax(1).astype(np.int32) for x in (given.pool, given.validation))
