@@ -1,7 +1,7 @@
 # make run    the main job: 24 contributors of real and synthetic images, valued and checked (out/images)
 # make sources REAL=real.csv SOURCES=a.csv,b.jsonl    your own files (out/sources); OPTIONS=--config.check=true
 # make test   the tests, nothing else        make lint     ruff check and format, mypy
-# make fuzz   some 2,000 malformed inputs, others each time (SEED=1: those again)
+# make fuzz   some 4,000 malformed inputs, others each time (SEED=1: those again)
 # make kills  every study killed 20 times and run again: hours; CASES=images KILLS=3 DISKS=10 for less, and full disks
 # make figures WORKDIR=out/images            redraw figures and report from results.jsonl
 PYTHON ?= python3

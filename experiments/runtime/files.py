@@ -14,6 +14,17 @@ DRAFT = re.compile(r"part-.+-\d+-.+")  # host and process, then the name that th
 
 
 @contextlib.contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """An error of the system that the block meets, such as a full disk, names that path if it names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+@contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A path beside `path`, with its ending: what the block writes there takes its place when the block ends well.
 
@@ -25,9 +36,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"part-{socket.gethostname()}-{os.getpid()}-{path.name}")
     try:
-        yield draft
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
+        with naming(path):
+            yield draft
+            with draft.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import settings
 
+from experiments.runtime import launch
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,13 +21,24 @@ def result_or_none(function: Callable, *arguments: Any, **named: Any) -> Any:
     try:
         return function(*arguments, **named)
     except ValueError as error:
+        assert_one_line(str(error))
         assert_ours(error)
         return None
 
 
+def said_or_none(function: Callable, *arguments: Any, **named: Any) -> Any:
+    """The same by what a command says, who also says the errors of the system."""
+    try:
+        return function(*arguments, **named)
+    except launch.FAILURES as error:
+        assert_one_line(launch.in_words(error))
+        if isinstance(error, ValueError):
+            assert_ours(error)
+        return None
+
+
 def assert_ours(error: ValueError) -> None:
-    """It is one line, from a `raise` of this repository."""
-    assert_one_line(str(error))
+    """It comes from a `raise` of this repository."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     ours = Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename
     assert ours, f"raised in {frame.filename}, line {frame.lineno}: {error}"

@@ -11,7 +11,7 @@ from configs.schema import described
 from experiments.run import complete
 from experiments.runtime import launch
 from experiments.runtime.overrides import fits, kind_of, leaves, read, separated
-from tests.fuzz.refusals import result_or_none
+from tests.fuzz.refusals import said_or_none
 
 FILES = ("images", "instructions", "language", "mixing", "phases", "reasoning", "sentiment", "sources")
 SCALES = (
@@ -30,14 +30,6 @@ def config_of(name: str):
     return launch.read_config(f"configs/{name}.py", [], complete)
 
 
-def read_config(text: str, overrides: list):
-    """As the command line reads it, with what it would say."""
-    try:
-        return launch.read_config(text, overrides, complete)
-    except launch.FAILURES as error:
-        raise ValueError(launch.in_words(error)) from None
-
-
 @given(data=st.data())
 def test_an_override_is_a_value_of_its_type_or_one_line(data):
     name = data.draw(st.sampled_from(FILES))
@@ -49,7 +41,7 @@ def test_an_override_is_a_value_of_its_type_or_one_line(data):
     arguments = [f"--config.{spelled}={data.draw(values)}", *data.draw(st.lists(values, max_size=1))]
     overrides, rest = separated(arguments)
     assert len(overrides) + len(rest) == len(arguments)
-    config = result_or_none(read_config, f"configs/{name}.py", overrides)
+    config = said_or_none(launch.read_config, f"configs/{name}.py", overrides, complete)
     if config is None:
         return
     for key, value in leaves(config):
@@ -60,7 +52,7 @@ def test_an_override_is_a_value_of_its_type_or_one_line(data):
 
 @given(name=st.sampled_from(FILES), scale=st.sampled_from(SCALES), option=st.sampled_from(OPTIONS), value=values)
 def test_what_stands_behind_the_colon_is_a_config_or_one_line(name, scale, option, value):
-    config = result_or_none(read_config, f"configs/{name}.py:{scale},{option}={value}", [])
+    config = said_or_none(launch.read_config, f"configs/{name}.py:{scale},{option}={value}", [], complete)
     assert config is None or config.is_locked
 
 
@@ -79,4 +71,4 @@ def test_what_a_value_is_written_as_is_read_as_that_value(data):
     "path", ["", " ", "configs", "configs/none.py", "\x00", "x" * 300, "~nobody/x.py", "README.md"]
 )
 def test_a_path_that_is_no_config_is_one_line(path):
-    assert result_or_none(read_config, path, []) is None
+    assert said_or_none(launch.read_config, path, [], complete) is None

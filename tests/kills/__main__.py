@@ -60,7 +60,7 @@ def killed(case: Case, folder: Path, whole: Whole, kills: int, rng: random.Rando
         before = lines_of(workdir)
         Run(case, folder, workdir).finish()
         assert_nothing_redone(case, before, workdir)
-        assert_same(workdir, whole.workdir)
+        assert_same(case, workdir, whole.workdir)
 
 
 def _beyond(workdir: Path, size: float) -> bool:
@@ -88,7 +88,7 @@ def filled(case: Case, folder: Path, whole: Whole, disks: int) -> None:
             again = Run(case, folder, run.workdir)
             again.finish()
             assert_nothing_redone(case, before, run.workdir)
-            assert_same(run.workdir, whole.workdir)
+            assert_same(case, run.workdir, whole.workdir)
         finally:
             subprocess.run(["umount", "-l", disk], check=True)
 

@@ -14,12 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.report import WRITERS
+from experiments import report
+from experiments.benchmarks import discrepancy
 from experiments.runtime import results
 from experiments.runtime.kinds import STUDIES
+from experiments.studies.bound import study as bound
+from experiments.studies.phases import coverage
 from tests.kills.cases import Case
 
 ROOT = Path(__file__).parents[2]
+WRITERS = report.WRITERS | {"bound": bound.write, "coverage": coverage.write, "discrepancy": discrepancy.write}
 LOOK = 0.02  # seconds between two looks at a run
 OWN = ("seconds", "megabytes", "commit")  # ends of the names of fields that a run does not share with another
 LEFT = ("checkpoints", "lock")  # what a killed run may leave beside its results
@@ -143,25 +147,20 @@ def assert_nothing_redone(case: Case, before: dict[str, list[dict]], workdir: Pa
         assert not gone, f"{workdir}: {len(gone)} lines were made anew, such as {gone[0]}"
 
 
-def assert_same(workdir: Path, whole: Path) -> None:
+def assert_same(case: Case, workdir: Path, whole: Path) -> None:
     """Both hold the same lines, times apart, and the pages that these lines make, byte for byte."""
     assert untimed(lines_of(workdir)) == untimed(lines_of(whole)), f"{workdir} has other lines than {whole}"
     assert pages_of(workdir).keys() == pages_of(whole).keys(), f"{workdir} has other files than {whole}"
-    kind = json.loads((workdir / "config.json").read_text()).get("experiment", "") if _has_config(workdir) else ""
-    if kind in WRITERS:
+    if case.study in WRITERS:
         copy = workdir.parent / "drawn" / whole.name / workdir.name
         copy.mkdir(parents=True)
         for name in ("config.json", "results.jsonl"):
             shutil.copy(workdir / name, copy / name)
         with contextlib.redirect_stdout(io.StringIO()):
-            WRITERS[kind](copy)
+            WRITERS[case.study](copy)
         other, drawn = pages_of(workdir), pages_of(copy)
         wrong = [name for name in other if other[name] != drawn.get(name)]
         assert not wrong, f"{workdir}: {wrong} are not what its lines say, which {copy} is"
-    else:  # its page holds no time
+    else:  # their pages hold no time
         wrong = [name for name, content in pages_of(workdir).items() if pages_of(whole)[name] != content]
         assert not wrong, f"{workdir}: {wrong} differ from those of {whole}"
-
-
-def _has_config(workdir: Path) -> bool:
-    return (workdir / "config.json").is_file()

@@ -149,7 +149,7 @@ def test_a_full_disk_anywhere_is_an_error_of_the_system_and_a_rerun_ends_with_th
     limit = tenth * (folder / "results.jsonl").stat().st_size // 10
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, unlimited))
-        with pytest.raises(OSError, match="File too large"):
+        with pytest.raises(OSError, match=f"File too large: '{full}/"):
             study.run(stub([]), full)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
