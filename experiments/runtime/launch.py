@@ -26,7 +26,15 @@ from experiments.runtime.overrides import leaves, override, separated
 from experiments.runtime.processes import FAILURES
 
 # flags of folders -> whether the command makes that folder and writes into it; otherwise it must be there
-FOLDERS = {"workdir": True, "data_dir": True, "output": True, "values": False, "truth": False, "peers": False}
+FOLDERS = {
+    "workdir": True,
+    "data_dir": True,
+    "output": True,
+    "values": False,
+    "truth": False,
+    "run": False,
+    "peers": False,
+}
 HUB = "huggingface:"  # begins the name of a data set where a config may give a folder instead
 SEEDS = 2**32  # a key is made of 32 bits
 LARGEST = 10**18  # whole numbers below this fit into 64 bits

@@ -11,12 +11,14 @@ from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.mixing import MIXING
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
 from experiments.runtime.kinds.sources import SOURCES
-from experiments.runtime.kinds.valuation import TRANSFER, TWO_TRUTHS, VALUATION
+from experiments.runtime.kinds.valuation import AXES, EVERYWHERE, TRANSFER, TWO_TRUTHS, VALUATION
 
 STUDIES: dict[str, dict[str, Kind]] = {
     "valuation": VALUATION,
     "transfer": TRANSFER,
     "two_truths": TWO_TRUTHS,
+    "axes": AXES,
+    "lora_everywhere": EVERYWHERE,
     "phases": PHASES,
     "coverage": COVERAGE,
     "mixing": MIXING,

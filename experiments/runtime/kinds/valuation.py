@@ -56,6 +56,19 @@ VALUATION = {
         }
         | SECONDS,
     ),
+    "reference": Kind(
+        ("draw", "trained_on"),
+        DRAW
+        | {
+            "trained_on": "nothing, or the union of the contributors, once",
+            "metric": "what the utility is",
+            "utility": "of the model on the test set",
+            "loss": "nats there",
+            "validation": "the utility on the validation set",
+            "nats": "before training: a response token of held-out real and of synthetic examples, by mechanism",
+        }
+        | SECONDS,
+    ),
     "correlation": Kind(
         ("draw", "method"),
         DRAW
@@ -123,6 +136,53 @@ TRANSFER = {
         | {
             "spearman": "with the other run's truth",
             "own": "with the truth of the run that made the values",
+            "truths": "of one truth with the other",
+        },
+    ),
+    "run": RUN,
+}
+AXES = {
+    "axis": Kind(
+        ("draw", "axis", "method"),
+        {"run": "config of the run", "axis": "in what its contributors differ, in nothing else"}
+        | DRAW
+        | METHOD
+        | {
+            "spearman": "with the truth, among the contributors of that axis",
+            "contributors": "how many there are",
+            "seed_agreement": "Spearman of the truths of two seeds among them",
+            "spread": "of the truth among them, largest minus smallest",
+        },
+    ),
+    "axis summary": Kind(
+        ("axis", "method"),
+        {"axis": "in what contributors differ", "spearman": "mean over draws", "by_draw": "one a draw"} | METHOD,
+        derived=True,
+    ),
+    "run": RUN,
+}
+EVERYWHERE = {
+    "everywhere": Kind(
+        ("draw",),
+        {"run": "config of the run whose contributors these are"}
+        | DRAW
+        | {
+            "contributors": "names of those that were trained on, the first of the draw",
+            "steps": "of each training",
+            "metric": "what the utility is",
+            "utility": "one a contributor, on the test set, with LoRA in all blocks",
+            "loss": "one a contributor, nats there",
+            "validation": "one a contributor, the utility on the validation set",
+        }
+        | SECONDS,
+    ),
+    "everywhere agreement": Kind(
+        ("draw", "method"),
+        DRAW
+        | METHOD
+        | {
+            "spearman": "of the run's values of these contributors with the truth by LoRA in all blocks",
+            "own": "of them with the run's own truth",
             "truths": "of one truth with the other",
         },
     ),

@@ -11,7 +11,7 @@ from experiments.reporting.markdown import decimal, plural, provenance, span, ta
 from experiments.reporting.pages import write_report
 from experiments.reporting.plain_text import shortened
 from experiments.runtime.results import select
-from experiments.studies.valuation import ablation, figures, values_report
+from experiments.studies.valuation import ablation, figures, references, values_report
 from experiments.studies.valuation.ground_truth import ADDED
 from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, question, utilities
 from valuation.methods import METHODS
@@ -31,7 +31,8 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
     """The report's sections; the figures are drawn into workdir/figures."""
     if select(lines, kind="truth"):
         made = draw_all(figures.FIGURES, lines, workdir / "figures")
-        body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *shown(made)]
+        answer = [*_answer(lines), *references.section(lines)]
+        body = [*_head(lines), *answer, *_table(lines), *_findings(lines), *shown(made)]
     else:
         body = values_report.sections(lines, workdir)
     return [*body, *_data(lines)]

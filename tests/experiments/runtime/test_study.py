@@ -185,6 +185,34 @@ def test_a_run_that_is_not_finished_has_no_report_of_an_earlier_one(whole):
     assert contents(folder) == expected
 
 
+def test_the_scratch_of_a_step_goes_once_its_lines_are_recorded_and_not_before(tmp_path, monkeypatch):
+    """Also where the process was killed between the two."""
+    scratch, line = tmp_path / "run" / "checkpoints" / "one", {"kind": "square", "number": 1, "square": 1}
+
+    def make():
+        scratch.mkdir(parents=True)
+        return [line]
+
+    def steps(lines):
+        yield Step([{"kind": "square", "number": 1}], make, scratch=scratch)
+
+    def killed(*_):
+        assert scratch.exists()
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "append", killed)
+        with pytest.raises(Killed):
+            study.run_steps("stub", CONFIG, steps, tmp_path / "run")
+    assert scratch.exists()
+    scratch.rmdir()
+    study.run_steps("stub", CONFIG, steps, tmp_path / "run")
+    assert not scratch.exists()
+    scratch.mkdir(parents=True)
+    assert len(study.run_steps("stub", CONFIG, steps, tmp_path / "run")) == 1
+    assert not scratch.exists()
+
+
 def test_steps_alone_are_recorded_and_the_run_takes_them_up(whole, tmp_path):
     plan, made = stub([]), []
     lines = study.run_steps("stub", CONFIG, plan.steps, tmp_path / "run")
