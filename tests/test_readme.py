@@ -128,6 +128,15 @@ def test_paths_exist(page):
 
 
 @pytest.mark.parametrize("page", TEXTS)
+def test_tests_that_a_page_names_exist(page):
+    """`tests/valuation/test_kernel.py::test_name`, from the root or from the page's own folder."""
+    for path, name in re.findall(r"`([\w/]+\.py)::(\w+)`", TEXTS[page]):
+        file = next((place / path for place in (ROOT, (ROOT / page).parent) if (place / path).is_file()), None)
+        assert file, path
+        assert re.search(rf"^def {name}\(", file.read_text(), re.MULTILINE), f"{path} has no {name}"
+
+
+@pytest.mark.parametrize("page", TEXTS)
 def test_links_lead_somewhere(page):
     lost = []
     for target in re.findall(r"\]\((?!http)([^)\s]+)\)", prose(page)):

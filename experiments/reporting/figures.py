@@ -36,6 +36,8 @@ STYLE: dict[RcKeyType, Any] = {
     "figure.constrained_layout.use": True,
 }
 
+UNDATED = {"pdf": {"CreationDate": None}}  # the same figure is the same file
+
 Content = TypeVar("Content")  # what is drawn: lines of results.jsonl, an answer
 # name -> (content -> a figure, or None where it does not allow it; caption)
 Figures: TypeAlias = Mapping[str, tuple[Callable[[Content], Figure | None], str]]
@@ -52,7 +54,7 @@ def draw_all(figures: Figures[Content], content: Content, folder: Path) -> list[
             if drawn is not None:
                 for ending in FORMATS:
                     with replacing(folder / f"{name}.{ending}") as draft:
-                        drawn.savefig(draft, dpi=DPI)
+                        drawn.savefig(draft, dpi=DPI, metadata=UNDATED.get(ending))
                     drawn.set_layout_engine("none")  # the second file has the first one's layout, worked out once
                 made.append((f"{name}.png", caption))
     return made

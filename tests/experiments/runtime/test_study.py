@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import resource
 
 import pytest
 
@@ -138,6 +139,23 @@ def test_killed_by_an_exception_anywhere_a_rerun_ends_with_the_same_files(whole,
             break
     assert all(every)
     assert at == {"append": 8, "write_text": 4}[place]
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_full_disk_anywhere_is_an_error_of_the_system_and_a_rerun_ends_with_the_same_files(whole, tmp_path, tenth):
+    """No file may grow beyond some tenths of the longest one: a write is cut off there, within a line or a page."""
+    folder, expected = whole
+    full, (_, unlimited) = tmp_path / "full", resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = tenth * (folder / "results.jsonl").stat().st_size // 10
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, unlimited))
+        with pytest.raises(OSError, match=f"File too large: '{full}/"):
+            study.run(stub([]), full)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    assert not list(full.rglob("part-*"))
+    study.run(stub([]), full)
+    assert contents(full) == expected
 
 
 def test_a_finished_run_is_left_alone_and_a_missing_report_is_written(whole, capsys):
