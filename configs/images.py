@@ -18,7 +18,9 @@ from configs.common import along, contributors, one_of, shrink, tables, valuatio
 sweep = tables
 
 SHARES = (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0)
-AXES = {  # of contributors that are 500 real digits with right labels and no repeats but for one thing
+AXES: dict[
+    str, tuple[str, tuple, dict]
+] = {  # of contributors that are 500 real digits with right labels and no repeats but for one thing
     "size": ("size", (50, 100, 200, 300, 400, 600, 800, 1000), {}),
     "real share": ("real_share", SHARES, {"mechanism": "generated", "strength": 0.5}),
     "classes": ("kept", (2, 3, 4, 5, 6, 7, 8, 10), {"real_share": 0.2}),
@@ -53,8 +55,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=(0, 0, 3, 5, 7))
 
     if options.axes:
-        small = {"size": ("size", (10, 20, 40, 60, 80, 100), {})} if options.scale == "tiny" else {}
-        config.contributors.explicit = along({"size": options.size or (50 if small else 500)}, AXES | small)
+        tiny = options.scale == "tiny"
+        axes = AXES | {"size": ("size", (10, 20, 40, 60, 80, 100), {})} if tiny else AXES
+        config.contributors.explicit = along({"size": options.size or (50 if tiny else 500)}, axes)
     if options.scale == "tiny":
         config.examples = 400
         config.split.update({"validation": 60, "test": 100})
