@@ -162,9 +162,10 @@ def one_draw(config, task, draw: int, lines: list[dict], folder: Path) -> Iterat
         name, key = about["method"], jax.random.fold_in(jax.random.key(draw), UNION)
         made = valued(config, setting(share, start), name, jax.random.fold_in(key, start) if start else key)
         for field, other in (("itself", known[name]), ("truth", truth)):
-            both = made["values"] is not None and other is not None
-            rho = evaluate.correlation("spearman", np.array(made["values"]), other) if both else float("nan")
-            made[field] = None if np.isnan(rho) else rho
+            made[field] = None
+            if made["values"] is not None and other is not None:
+                rho = evaluate.correlation("spearman", np.array(made["values"]), other)
+                made[field] = None if np.isnan(rho) else rho
         return [about | made]
 
     for name in known:
