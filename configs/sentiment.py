@@ -20,9 +20,8 @@ from configs.common import along, contributors, one_of, shrink, tables, valuatio
 sweep = tables
 
 SHARES = (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0)
-AXES: dict[
-    str, tuple[str, tuple, dict]
-] = {  # of contributors that are 500 real reviews with right labels and no repeats but for one thing
+# of contributors that are 500 real reviews with right labels and no repeats but for one thing
+AXES: dict[str, tuple[str, tuple, dict]] = {
     "size": ("size", (50, 100, 200, 300, 400, 600, 800, 1000), {}),
     "share beside generated": ("real_share", SHARES, {"mechanism": "generated", "strength": 0.95}),
     "share beside another source": ("real_share", SHARES, {"mechanism": "rotten_tomatoes", "strength": 4}),
