@@ -89,6 +89,7 @@ ALSO = {
     ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
+        "experiments.studies.valuation.covariates "
         "experiments.studies.valuation.descriptions experiments.studies.valuation.figures "
         "experiments.studies.valuation.ground_truth "
         "experiments.studies.valuation.reading experiments.studies.valuation.report "
@@ -131,6 +132,7 @@ ALSO = {
         "valuation.methods.deviation valuation.methods.influence valuation.methods.logra "
         "valuation.methods.tracin valuation.methods.trak"
     ),
+    "valuation/covariates/test_measure.py": "valuation.covariates.of_problem",
     "valuation/test_gradients.py": "models.transformer valuation.factors valuation.stream",
     "valuation/test_objective.py": (
         "valuation.objective.classification valuation.objective.next_token valuation.objective.protocol "
