@@ -37,6 +37,7 @@ ALSO = {
     "experiments/data/test_images.py": (
         "experiments.data.builders.archived experiments.data.builders.cifar10 experiments.data.builders.mnist5k"
     ),
+    "experiments/data/test_tables.py": "experiments.data.patients",
     "experiments/data/test_own_files.py": (
         "experiments.data.cells experiments.data.own_kinds experiments.data.own_rows"
     ),
@@ -100,6 +101,9 @@ ALSO = {
         "experiments.synthetic.corpus experiments.synthetic.language_model experiments.synthetic.prompts "
         "experiments.synthetic.selection"
     ),
+    "experiments/synthetic/test_tables_copula.py": "experiments.synthetic.table_columns",
+    "experiments/tasks/test_effects.py": "configs.effects",
+    "experiments/tasks/test_tables.py": "configs.tables",
     "experiments/tasks/test_instructions.py": (
         "configs.instructions experiments.data.builders.natural_instructions experiments.tasks.response_metrics"
     ),

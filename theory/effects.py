@@ -52,7 +52,9 @@ def least_squares(design: Float[np.ndarray, "n q"], y: Column) -> Fit:
     return Fit(coefficients, np.square(y - design @ coefficients).sum() / left * inverse)
 
 
-def propensities(x: Rows, w: Column, at: Rows | None = None, *, ridge: float = 1e-3) -> Column:
+def propensities(
+    x: Rows, w: Column, at: Float[np.ndarray, "m p"] | None = None, *, ridge: float = 1e-3
+) -> Float[np.ndarray, " k"]:
     """Probability of treatment of every row by logistic regression, in [CLIP, 1 - CLIP].
 
     at: rows that are asked about; None: x itself. ridge: of the coefficients but the constant, by which they stay
@@ -116,7 +118,7 @@ def effect_errors(first: dict[str, Effect], second: dict[str, Effect], x: Rows) 
     return {name: float(np.sqrt(np.square(first[name].at(x) - second[name].at(x)).mean())) for name in first}
 
 
-def hidden_bias(propensity: Column, correlation: float, spread: float) -> float:
+def hidden_bias(propensity: Float[np.ndarray, " n"], correlation: float, spread: float) -> float:
     """rho sigma E[phi(Phi^-1(pi)) / (pi (1 - pi))]: what a hidden cause adds to the mean effect, in the outcome's unit.
 
     propensity: pi of every row given its covariates, of a probit treatment. correlation: rho of the noise of the

@@ -48,6 +48,11 @@ def nhefs(names: tuple[str, ...], data_dir: str | None) -> dict[str, np.ndarray]
     return stata.numbers(member("causaldata", NHEFS, data_dir), names, NHEFS)
 
 
+def worded(columns: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The columns of NHEFS, those whose numbers are categories as words."""
+    return {name: _worded(name, column) if name in WORDS else column for name, column in columns.items()}
+
+
 def member(archive: str, name: str, data_dir: str | None) -> bytes:
     """The content of a file of a package archive. Raises ValueError if it lacks it, and what archives.fetch raises."""
     path = archives.fetch(archive, data_dir)
@@ -78,7 +83,7 @@ def _breast_cancer(config, data_dir: str | None) -> Table:
 
 def _nhefs(config, data_dir: str | None) -> Table:
     found = nhefs((*PATIENTS, "qsmk", "wt82"), data_dir)
-    columns = {name: _worded(name, column) if name in WORDS else column for name, column in found.items()}
+    columns = worded(found)
     says = "NHEFS: the weight in 1982 of 1,566 people who smoked in 1971"
     return Table(from_columns(NHEFS, columns), "wt82", "number", says)
 
