@@ -113,6 +113,7 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     assert len(linked) == 8
     for name in default_methods("classification", 1):
         assert f"| {METHODS[name].title} |" in text
+    assert "| recall of support |" in text
     assert text == (finished / "report.md").read_text()
 
 
