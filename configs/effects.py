@@ -15,13 +15,17 @@ import ml_collections
 
 from configs.common import contributors, one_of, shrink, valuation, valuation_arg
 
-MECHANISMS = {"nhefs": ("truncation", "patients", "copula", "noise"), "known": ("truncation", "hidden", "effect")}
+AXES: dict[str, dict[str, tuple]] = {
+    "nhefs": {"mechanism": ("truncation", "patients", "copula", "noise"), "kept": (0, 0, 3, 4)},
+    # nothing else, so that the bias of a contributor is its synthetic share of the one on paper
+    "known": {"mechanism": ("hidden", "effect"), "kept": (0,), "label_noise": (0.0,), "duplicates": (0.0,)},
+}
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     options = valuation_arg(arg, contributors=24, data="nhefs")
     one_of("scale", options.scale, ("tiny", "small"))
-    data = one_of("data", options.data, tuple(MECHANISMS))
+    data = one_of("data", options.data, tuple(AXES))
     config = valuation("effects" if data == "nhefs" else "causal_tables", options)
 
     config.dataset = "made" if options.scale == "tiny" else "nhefs"
@@ -33,7 +37,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.initialisations = 3
     # of rows with a known effect: the effect and lengths of what decides treatment and outcome, in spreads of its noise
     config.causes = {"effect": 2.0, "treatment": 0.7, "outcome": 1.0, "spread": 1.0, "seed": 0}
-    config.contributors = contributors(options, size=(60, 400), mechanism=MECHANISMS[data], kept=(0, 0, 3, 4))
+    config.contributors = contributors(options, size=(60, 400), **AXES[data])
 
     if options.scale == "tiny":
         config.examples = 260

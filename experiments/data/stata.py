@@ -8,7 +8,7 @@ import numpy as np
 TYPES = {65526: "f8", 65527: "f4", 65528: "i4", 65529: "i2", 65530: "i1"}  # codes of columns of numbers
 LARGEST = {"f8": 8.98e307, "f4": 1.70e38, "i4": 2_147_483_620, "i2": 32_740, "i1": 100}  # above: missing
 NAME = {117: 33, 118: 129, 119: 129}  # bytes of a column's name
-COUNTS = {117: "HI", 118: "HQ", 119: "IQ"}  # of columns and of rows
+COUNTS = {117: ("H", "I"), 118: ("H", "Q"), 119: ("I", "Q")}  # of columns and of rows
 PLACES = 14  # of the parts of the file; those of types, names and data are the ones below
 TYPES_AT, NAMES_AT, DATA_AT = 2, 3, 9
 

@@ -1,4 +1,8 @@
-"""Rows whose effect is chosen: contributors with hidden causes, or another effect, have a worth known on paper."""
+"""Rows whose effect is chosen: contributors with hidden causes, or another effect, have a worth known on paper.
+
+A contributor of n_s synthetic rows among n teaches an effect that is off by n_s/n times the bias of these. Minus the
+size of that is its worth, but for the noise of learning, which n decides.
+"""
 
 from functools import partial
 

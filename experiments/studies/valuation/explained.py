@@ -60,9 +60,10 @@ def explained(lines: list[dict], *, resamples: int = RESAMPLES, seed: int = 0) -
     chosen = rng.integers(0, len(draws), (resamples, len(draws)))
     resampled = np.stack(samples, axis=1)[:, chosen, np.arange(resamples)[:, None]].mean(2)  # (2, B, M)
     mean = np.mean(points, axis=0)
+    ends = [[evaluate.interval(resampled[k, :, i]) for k in (0, 1)] for i in range(len(names))]
     found = [
-        Explained(name, *(x for k in (0, 1) for x in (float(mean[k, i]), evaluate.interval(resampled[k, :, i]))))
-        for i, name in enumerate(names)
+        Explained(name, float(alone), of_alone, float(beside), of_beside)
+        for name, alone, beside, (of_alone, of_beside) in zip(names, *mean, ends, strict=True)
     ]
     return sorted(found, key=lambda one: -abs(one.alone))
 
