@@ -8,24 +8,28 @@ from valuation.covariates.diversity import cluster_diversity, vendi_score
 from valuation.covariates.measure import generator
 from valuation.covariates.repetition import compressed_share, distinct_share
 from valuation.covariates.support import squared_radii, support_precision, support_recall
-from valuation.discrepancy import distance_table, distances_to
-from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.discrepancy import distance_table
+from valuation.feature_space import (
+    contributor_features,
+    distances_to_validation,
+    median_squared_distance,
+    validation_features,
+)
 from valuation.problem import Contributor, Problem, once
 
 NEAREST = 5  # neighbours that a ball of a real example reaches to
+ITEMS = 2**20  # of a contributor's inputs, the first, whose repetition is looked at
 TOGETHER = 0.1  # share of the pairs of validation examples that are closer than clusters are
 
 
 def precision(problem: Problem) -> Float[np.ndarray, " C"]:
     """support_precision of every contributor, in the balls of the validation set."""
-    radii = _radii(problem)
-    return np.array([support_precision(_outer(problem, one), radii) for one in problem.contributors])
+    return np.array([_support(problem, one)[0] for one in problem.contributors])
 
 
 def recall(problem: Problem) -> Float[np.ndarray, " C"]:
     """support_recall of every contributor, in the balls of the validation set."""
-    radii = _radii(problem)
-    return np.array([support_recall(_outer(problem, one), radii) for one in problem.contributors])
+    return np.array([_support(problem, one)[1] for one in problem.contributors])
 
 
 def concentration(problem: Problem) -> Float[np.ndarray, " C"]:
@@ -74,21 +78,26 @@ def distinct(problem: Problem) -> Float[np.ndarray, " C"]:
     return np.array([distinct_share(_items(problem, one)) for one in problem.contributors])
 
 
-def _radii(problem: Problem) -> Float[np.ndarray, " m"]:
-    def make():
+def _support(problem: Problem, one: Contributor) -> Float[np.ndarray, " 2"]:
+    """(precision, recall)."""
+
+    def balls():
         return squared_radii(validation_features(problem), NEAREST)
 
-    return once(problem, "radii of balls", (problem.features, problem.validation), make, options=(NEAREST,))
+    def make():
+        radii = once(problem, "radii of balls", (problem.features, problem.validation), balls, options=(NEAREST,))
+        distances = distances_to_validation(problem, one)
+        return np.array([support_precision(distances, radii), support_recall(distances, radii)])
 
-
-def _outer(problem: Problem, one: Contributor) -> Float[np.ndarray, "m n"]:
-    columns = np.ascontiguousarray(validation_features(problem).T)
-    return distances_to(contributor_features(problem, one), columns).T
+    depends = (problem.features, problem.pool, one, problem.validation)
+    return once(problem, "support", depends, make, options=(NEAREST,))
 
 
 def _items(problem: Problem, one: Contributor) -> list[np.ndarray]:
-    """What each example's input is a row of: tokens without the padding, which is 0, or numbers."""
-    rows = np.asarray(problem.pool.inputs[one.index]).reshape(len(one.index), -1)
+    """What each example's input is a row of: tokens without the padding, which is 0, or numbers; ITEMS at most."""
+    width = max(int(np.prod(problem.pool.inputs.shape[1:])), 1)
+    index = one.index[: max(ITEMS // width, 1)]
+    rows = np.asarray(problem.pool.inputs[index]).reshape(len(index), width)
     if not np.issubdtype(rows.dtype, np.integer):
         return list(rows)
     tokens = rows.astype(np.uint16 if rows.max() < 2**16 else np.uint32)
