@@ -30,7 +30,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 
     config.dataset = "made" if options.scale == "tiny" else "nhefs"
     config.examples = 1000  # of the train pool of rows with a known effect, or rows made in memory
-    config.split = {"validation": 200, "test": 600, "salt": options.salt}
+    config.split = {"validation": 200, "test": 800, "salt": options.salt}
     config.validation_sizes = (50, 100, 200)
     config.model = {"name": "mlp", "widths": (32,)}
     config.training = {"steps": 400, "batch": 32, "learning_rate": 3e-3}
@@ -45,4 +45,5 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.validation_sizes = (20,)
         config.model.widths, config.training.steps = (8,), 30
         shrink(config, given=options.size, size=(20, 80), rank=8, dimensions=64)
+        del config.options.trak  # which takes no numbers
     return config
