@@ -3,14 +3,15 @@
     python -m experiments.run --config=configs/instructions.py:small --workdir=out/instructions
 
 tiny: pairs made in memory, seconds. small: 61 subtasks of Natural Instructions (a 358 MB archive), answers that a
-language model wrote, a decoder of two layers from scratch. paper: Natural-Instructions and Magpie of the Hugging Face
-hub (pip install datasets huggingface_hub; or folders: config.folders.real, .synthetic) and a pretrained decoder of the
-Llama or Qwen family in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
+language model wrote, SmolLM2 (93 MB) whose last two blocks are adapted. paper: Natural-Instructions and Magpie of the
+Hugging Face hub (pip install datasets huggingface_hub; or folders: config.folders.real, .synthetic) and a pretrained
+decoder of the Llama or Qwen family in a folder (config.model.folder), on as many accelerators as share its weights; not
+run by us.
 
 Options: a scale (tiny, small, paper), draws=1, seed=1000, contributors=12, truth_seeds=3, size=500 to give all
 contributors that size, truth=own_set|leave_one_out|none, or truth=added with beside=100, the real examples that each is
-added to, salt=b to split the data anew, features=tf_idf|smollm2 (of MMD and Gaussian kernels), and
-model=decoder|smollm2|folder (smollm2: LoRA in its last two blocks; use truth=none where there is no accelerator).
+added to, salt=b to split the data anew, model=smollm2|decoder|folder (decoder: two layers from scratch), and
+features=states|tf_idf|smollm2 (of MMD and Gaussian kernels; states: those before the adapted blocks).
 """
 
 import ml_collections
@@ -22,8 +23,16 @@ MODELS = ("decoder", "smollm2", "folder")  # from scratch; LoRA beside SmolLM2; 
 sweep = tables
 
 
+def sweep_training(add) -> None:
+    """Learning rates and steps of the adapted model on a development draw: nats per byte before and after."""
+    for rate in (1e-4, 3e-4, 1e-3, 3e-3):
+        for steps in (100, 200):
+            changes = {"training.learning_rate": rate, "training.steps": steps, "methods": ("size",), "choice": "size"}
+            add(f"{rate:g}-{steps}", "small,seed=0,truth_seeds=1,contributors=6", changes)
+
+
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-    options = valuation_arg(arg, contributors=12, features="tf_idf", model="")
+    options = valuation_arg(arg, contributors=12, features="", model="")
     config = valuation("instructions", options)
 
     config.dataset = {"tiny": "templates", "small": "natural_instructions", "paper": "hub"}[options.scale]
@@ -38,15 +47,18 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         "response": 48,
         "special": ("", "", ""),  # tokens of a pretrained decoder before the prompt, before and after the response
     }
+    usual = {"tiny": "decoder", "small": "smollm2", "paper": "folder"}[options.scale]
     config.model = {
-        "name": one_of("model", options.model or ("folder" if options.scale == "paper" else "decoder"), MODELS),
+        "name": one_of("model", options.model or usual, MODELS),
         **{"width": 128, "layers": 2, "heads": 4, "hidden": 512},  # of a decoder from scratch
         **{"folder": "", "dtype": "bfloat16"},  # of a pretrained one
         **{"rank": 16, "adapted": ("q", "k", "v", "o"), "last": 0},  # of LoRA: in so many blocks, 0: in all
+        "states": 0,  # bytes on disk that states before the adapted blocks may take; 0: nothing is kept
     }
     # of the responses; a pretrained decoder can be asked for rouge_l, exact_match
     config.metric = "minus_nats_per_byte"
-    features = one_of("features", options.features, ("tf_idf", "smollm2"))
+    usual = "states" if config.model.name == "smollm2" else "tf_idf"
+    features = one_of("features", options.features or usual, ("tf_idf", "smollm2", "states"))
     config.features = {"name": features, "dimensions": 256, "layer": "blocks.14", "tokens": 0}
     config.training = {"steps": 300, "batch": 16, "learning_rate": 1e-3}
     config.training.sharded = False  # whether all devices share one training and the weights of a pretrained decoder
@@ -58,8 +70,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.contributors = contributors(options, size=(100, 500), mechanism=mechanisms, kept=(0, 0, 1, 2, 4))
     config.contributors.repeat = options.scale != "paper"  # a source that is too small; else that is an error
 
-    if config.model.name == "smollm2":  # gradients that end near the output cost little more than a forward pass
-        config.model.dtype, config.model.last = "float32", 2
+    if config.model.name == "smollm2":  # what comes before the last blocks is computed once and kept
+        config.model.update({"dtype": "float32", "last": 2, "states": 4 * 2**30})
+        config.training.update({"steps": 100, "batch": 8})
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
     if options.scale == "tiny":
         config.split.update({"validation": 40, "test": 60})

@@ -3,9 +3,9 @@
     python -m experiments.run --config=configs/reasoning.py:small --workdir=out/reasoning
 
 tiny: problems made in memory, seconds. small: MathQA with steps and StrategyQA (a 358 MB archive), problems from
-templates, solutions that a language model wrote, a decoder of two layers from scratch. paper: NuminaMath-CoT
-of the Hugging Face hub (pip install datasets huggingface_hub; or a folder: config.folders.real) and a pretrained
-decoder in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
+templates, solutions that a language model wrote, SmolLM2 (93 MB) whose last two blocks are adapted. paper:
+NuminaMath-CoT of the Hugging Face hub (pip install datasets huggingface_hub; or a folder: config.folders.real) and a
+pretrained decoder in a folder (config.model.folder), on as many accelerators as share its weights; not run by us.
 
 Options: those of configs/instructions.py.
 """
@@ -14,7 +14,7 @@ import ml_collections
 
 from configs import instructions
 
-sweep = instructions.sweep
+sweep, sweep_training = instructions.sweep, instructions.sweep_training
 
 SYNTHETIC = ("synthetic_", "orca_math")  # beginnings of the names of NuminaMath's sources that a model wrote
 

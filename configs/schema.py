@@ -38,6 +38,7 @@ GROUPS: dict[str, dict[str, Key]] = {
         "rank": Key(int, "of LoRA"),
         "adapted": Key(_NAMES, "dense layers of a block that LoRA changes"),
         "last": Key(int, "LoRA in so many of the last blocks; 0: in all"),
+        "states": Key(int, "bytes that kept states before those blocks may take on disk; 0: nothing is kept"),
     },
     "features": {  # what Gaussian kernels, k nearest neighbours and MMD see of an example
         "name": Key(str, "which of the task's features"),

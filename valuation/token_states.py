@@ -16,6 +16,7 @@ from valuation.examples import Examples
 from valuation.kernel import ROWS, filled
 from valuation.problem import Contributor, Problem, contributor_examples, once
 from valuation.stream import MEMORY, chunk
+from valuation.target_tokens import at_targets, most_targets
 from valuation.workers import current, map_chunks, on_host
 
 
@@ -76,17 +77,18 @@ def _mask(examples: Examples) -> np.ndarray:
 
 
 def _states(problem: Problem, examples: Examples) -> TokenStates:
-    model, mask = problem.model, _mask(examples)
-    readout = _readout(model)
+    model, examples = problem.model, examples._replace(mask=_mask(examples))
+    readout, most, mask = _readout(model), most_targets(examples), examples.mask
     _, outputs = jax.eval_shape(readout.states, problem.initial[0], model.frozen, np.asarray(examples.inputs[:1]))
-    rows = max(min(ROWS, (current().memory or MEMORY) // (3 * outputs.size * outputs.dtype.itemsize)), 1)
+    size = 3 * most * outputs.shape[-1] * outputs.dtype.itemsize
+    rows = max(min(ROWS, (current().memory or MEMORY) // size), 1)
     padded = filled(examples, rows)
-    step, shared = partial(_of_rows, states=readout.states), (problem.initial[0], model.frozen)
+    step, shared = partial(_of_rows, readout=readout, most=most), (problem.initial[0], model.frozen)
     parts = map_chunks(step, shared, lambda i: (chunk(padded, rows, i),), len(padded.inputs) // rows, threads=1)
     kept: list[tuple] = []
     for i, part in enumerate(parts):
-        chosen = mask[i * rows : (i + 1) * rows]
-        kept.append(tuple(leaf[: len(chosen)][chosen] for leaf in part))
+        *leaves, chosen = (leaf[: len(mask) - i * rows] for leaf in part)
+        kept.append(tuple(leaf[chosen] for leaf in leaves))
     states, log_p, log_sum = (np.concatenate(leaves) for leaves in zip(*kept, strict=True))
     return TokenStates(states, np.asarray(examples.targets)[mask], np.nonzero(mask)[0], log_p, log_sum)
 
@@ -100,9 +102,10 @@ def _readout(model):
     return model.readout
 
 
-@partial(jax.jit, static_argnames=("states",))
-def _of_rows(params, frozen, examples, *, states):
-    read, outputs = states(params, frozen, examples.inputs)
+@partial(jax.jit, static_argnames=("readout", "most"))
+def _of_rows(params, frozen, examples, *, readout, most):
+    states, targets, mask = at_targets(readout.states(params, frozen, examples.inputs)[0], examples, most)
+    outputs = states @ readout.weights(params, frozen).astype(states.dtype)
     log_sum = jax.nn.logsumexp(outputs, -1)
-    target = jnp.take_along_axis(outputs, jnp.asarray(examples.targets)[..., None], axis=-1)[..., 0]
-    return read.astype(jnp.float32), target - log_sum, log_sum
+    target = jnp.take_along_axis(outputs, targets[..., None], axis=-1)[..., 0]
+    return states.astype(jnp.float32), target - log_sum, log_sum, mask

@@ -1,4 +1,5 @@
-"""Speed, memory and correctness of the language model: perplexity, sampling, LoRA training, gradient features.
+"""Speed, memory and correctness of the language model: perplexity, sampling, LoRA training, gradient features, and
+steps of LoRA in the last blocks on kept states, beside those that pass through all blocks (adapted_steps.py).
 
     python -m experiments.benchmarks.language_model --workdir=out/benchmark_language [--only=sampling] [--random]
         [--dtype=bfloat16] [--data_dir=FOLDER]
@@ -13,6 +14,7 @@ the same type is measured to do on this device.
 import json
 import math
 import time
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -21,11 +23,11 @@ import optax
 from absl import flags
 from jaxtyping import Array, Float
 
-from experiments.benchmarks import apart
+from experiments.benchmarks import adapted_steps
 from experiments.benchmarks.attribution import peak
 from experiments.data.archives import SMOLLM2, member
 from experiments.reporting import markdown
-from experiments.runtime import launch, results
+from experiments.runtime import apart, launch, results
 from models.decoder import Config, decoder
 from models.functional import Model, call
 from models.generate import generate
@@ -37,7 +39,6 @@ from valuation.problem import Examples
 from valuation.projection import sides
 from valuation.stream import self_products
 
-CASES = ("perplexity", "sampling", "recomputing", "training", "self_influence", "features")
 SIZE = Config(49_152, 576, 30, 9, 3, 64, 1536, 100_000.0, 1e-5, interleaved=True, longest=8192)
 ROWS, LENGTH, PROMPT, RANK, PROJECTED = 64, 64, 16, 8, 16
 AUSTEN = (  # Pride and Prejudice, 1813
@@ -124,7 +125,16 @@ def features(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) ->
     return {"tokens": tokens.size, "passes": 2, "seconds": seconds}
 
 
-RUN = dict(zip(CASES, (perplexity, sampling, recomputing, training, self_influence, features), strict=True))
+def adapted(case: str, model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) -> dict:
+    """A case of adapted_steps.py."""
+    del text
+    timed = adapted_steps.CASES[case](model, tokens)
+    return {"tokens": timed.tokens, "passes": timed.passes, "seconds": best(timed.call, repeat)}
+
+
+RUN = {one.__name__: one for one in (perplexity, sampling, recomputing, training, self_influence, features)}
+RUN |= {case: partial(adapted, case) for case in adapted_steps.CASES}
+CASES = tuple(RUN)
 
 
 def lora(model: Model) -> Model:

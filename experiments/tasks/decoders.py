@@ -4,23 +4,20 @@ from collections.abc import Callable
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 
 from configs.common import one_of
 from experiments.data.archives import SMOLLM2, member
-from experiments.runtime import mesh
 from experiments.tasks import token_rows
+from experiments.tasks.adaptation import MODEL, Learned, adapted
 from experiments.tasks.token_rows import Coder, Pair
 from experiments.training.recipe import Recipe, adam
 from models.functional import Model
-from models.lora import with_lora
-from models.pretrained import from_folder, from_gguf
+from models.pretrained import from_gguf
 from models.transformer import transformer
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 
 MODELS = ("decoder", "smollm2", "folder")  # from scratch; LoRA beside SmolLM2; LoRA beside config.model.folder
-MODEL = 1  # purpose of the key of a task
 
 
 def learned_coder(pairs: list[Pair], vocabulary: int) -> Coder:
@@ -35,12 +32,14 @@ def learned_coder(pairs: list[Pair], vocabulary: int) -> Coder:
     return coder
 
 
-def learner(config, coder: Coder, data_dir: str | None) -> tuple[Model, Recipe]:
+def learner(config, coder: Coder, data_dir: str | None) -> Learned:
     """The decoder that config.model names, and how config.training trains it.
 
     coder: its tokenizer. data_dir: as in archives.data_folder, for the weights of a pretrained one.
     """
-    return from_scratch(config, coder) if config.model.name == "decoder" else pretrained(config, data_dir)
+    if config.model.name == "decoder":
+        return Learned(*from_scratch(config, coder))
+    return adapted(config, coder, data_dir)
 
 
 def from_scratch(config, coder: Coder) -> tuple[Model, Recipe]:
@@ -73,28 +72,6 @@ def coder_of(config, data_dir: str | None) -> Coder | None:
     if config.model.name == "folder":
         return token_rows.folder_coder(config.model.folder, config.tokens.special)
     return token_rows.coder(from_gguf(member("smollm2", SMOLLM2, data_dir)).tokenizer, *config.tokens.special)
-
-
-def pretrained(config, data_dir: str | None) -> tuple[Model, Recipe]:
-    """A pretrained decoder, and its training: LoRA alone is learned, the rest stays.
-
-    config.training.sharded: every weight goes from the file to where its parts lie on all devices, and stays there.
-    """
-    devices = mesh.devices()
-
-    def cut(array):
-        return mesh.place(array, mesh.sharded(array, devices))
-
-    how = {"dtype": jnp.dtype(config.model.dtype), "place": cut if config.training.sharded else jnp.array}
-    if config.model.name == "folder":
-        base = from_folder(config.model.folder, **how).model
-    else:
-        base = from_gguf(member("smollm2", SMOLLM2, data_dir), **how).model
-    last = config.model.last or None
-    build = partial(with_lora, base, tuple(config.model.adapted), rank=config.model.rank, last=last)
-    model = build(key=jax.random.key(MODEL))
-    made = recipe(model, lambda key: build(key=key).params, config.training)
-    return model, made._replace(sharded=config.training.sharded, pieces=config.training.pieces)
 
 
 def recipe(model: Model, initialise: Callable, training) -> Recipe:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import jax
 import numpy as np
@@ -21,6 +22,8 @@ BATCH = 16  # texts at a time
 WIDTH = 32  # the number of tokens of a batch is a multiple of this: few compilations
 SPEED = 250  # tokens a second of 135 M parameters on two cores
 KEPT = 64  # batches between two looks at the disk
+ROWS = 256  # rows whose token states are read at a time
+Features: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 def smollm2_states(
@@ -45,9 +48,39 @@ def smollm2_states(
     def raw(rows: np.ndarray) -> np.ndarray:
         return states([decode(row) for row in rows])
 
-    held_out = raw(validation)
-    centre, spread = held_out.mean(0), np.maximum(held_out.std(0), 1e-6)
-    return lambda rows: (raw(rows) - centre) / spread
+    return standardised(raw, validation)
+
+
+def mean_states(states: Callable[[np.ndarray], np.ndarray], validation: np.ndarray) -> Features:
+    """Rows of tokens -> (n, d) float32: the mean of their kept states, standardised on a validation set.
+
+    states: rows (n, t), padded with 0, -> (n, t, d), 0 at the padding, as kept_states gives them.
+    """
+
+    def raw(rows: np.ndarray) -> np.ndarray:
+        means = []
+        for start in range(0, len(rows), ROWS):
+            part = np.asarray(rows[start : start + ROWS])
+            counts = part.shape[1] - (part[:, ::-1] != 0).argmax(1)  # up to the last token that is no padding
+            means.append(states(part).astype(np.float32).sum(1) / counts[:, None])
+        return np.concatenate(means)
+
+    return standardised(raw, validation)
+
+
+def standardised(raw: Features, validation: np.ndarray) -> Features:
+    """The features with mean 0 and deviation 1 on these rows, which are read when features are first asked for."""
+
+    @functools.cache
+    def scale() -> tuple[np.ndarray, np.ndarray]:
+        held_out = raw(validation)
+        return held_out.mean(0), np.maximum(held_out.std(0), 1e-6)
+
+    def features(rows: np.ndarray) -> np.ndarray:
+        centre, spread = scale()
+        return (raw(rows) - centre) / spread
+
+    return features
 
 
 def hidden_states(

@@ -20,6 +20,7 @@ from experiments.tasks.response_metrics import nats
 from experiments.tasks.task import Task
 from experiments.tasks.token_rows import Pair
 from models.functional import Model
+from models.tokenizer import ids_of
 from valuation.problem import Examples
 
 DATASETS = {
@@ -65,11 +66,12 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         if candidates:
             mechanisms[name] = partial(encoded, {0.0: candidates})
             strengths[name] = (0.0,)
-    task = sequences.task(config, parts, mechanisms, strengths, {"dataset": DATASETS[config.dataset]}, data_dir)
+    notes = {"dataset": DATASETS[config.dataset]}
     if config.dataset != "math_steps" or not config.questions:
-        return task
-    asked = read_options(config, data_dir, parts.coder, [pair.prompt for pair in parts.tested])
-    return task._replace(choose=partial(chosen, *asked))
+        return sequences.task(config, parts, mechanisms, strengths, notes, data_dir)
+    asked, numbers = read_options(config, data_dir, parts.coder, [pair.prompt for pair in parts.tested])
+    task = sequences.task(config, parts, mechanisms, strengths, notes, data_dir, asked)
+    return task._replace(choose=partial(chosen, asked, numbers))
 
 
 def read(config, data_dir: str | None) -> list[Pair]:
@@ -95,8 +97,8 @@ def read_options(
 ) -> tuple[Examples, np.ndarray]:
     """(Examples, one an option of at most config.questions problems, (q, 2) counts of options and the right ones).
 
-    Rows are as in training, the steps and then an answer: the steps, which the options of a problem share, do not
-    change their order. Problems whose answer is cut are left out. The options of a problem follow each other.
+    Rows are as in training, the steps and then an answer; targets are the tokens of the answer and the end after it.
+    Problems whose answer is cut are left out. The options of a problem follow each other.
     held_out: problems; those that are not of MathQA are left out.
     """
     known = {row["problem"]: row for row in texts(source(MathSteps, "bigbench", "train", data_dir))}
@@ -106,14 +108,21 @@ def read_options(
     rows, _ = token_rows.encode(coder, asked, config.tokens)
     problem_of = np.repeat(np.arange(len(problems)), numbers[:, 0])
     cut = ~((rows.targets == coder.end) & rows.mask).any(1)
+    steps = ids_of(coder.tokenizer, [solution(row["steps"], "").rstrip() for row in problems for _ in row["choices"]])
+    answers = rows.mask.argmax(1) + np.array([len(one) for one in steps], int)
+    rows = rows._replace(mask=rows.mask & (np.arange(rows.mask.shape[1]) >= answers[:, None]))
     kept = np.setdiff1d(problem_of, problem_of[cut])[: config.questions]
     return rows.take(np.isin(problem_of, kept)), numbers[kept]
 
 
 def chosen(asked: Examples, numbers: np.ndarray, model: Model) -> text_metrics.Choices:
-    """How often the right option is the most likely one to the model; `read_options` gives the first two arguments."""
+    """How often the right option is the one of the fewest nats a token; `read_options` gives the first two arguments.
+
+    Without the division by tokens, which the end of the answer counts among, short options would be taken.
+    """
     counts, right = numbers.T
-    return text_metrics.choices(np.split(nats(model, asked), np.cumsum(counts)[:-1]), right)
+    each = nats(model, asked) / asked.mask.sum(1)
+    return text_metrics.choices(np.split(each, np.cumsum(counts)[:-1]), right)
 
 
 def solution(steps: str, answer: str) -> str:

@@ -7,15 +7,15 @@ from experiments.tasks import text_metrics
 from experiments.tasks.token_rows import Coder, bytes_of, texts
 from models.functional import Model
 from models.generate import generate
-from valuation.kernel import likelihoods
 from valuation.problem import Examples
+from valuation.target_tokens import mean_log_likelihoods
 
 ROWS = 50  # examples measured at a time
 
 
 def nats(model: Model, examples: Examples) -> np.ndarray:
     """-log p of every response, (n,), nats."""
-    return -likelihoods(model, examples, rows=ROWS) * np.asarray(examples.mask.sum(1))
+    return -mean_log_likelihoods(model, examples, rows=ROWS) * np.asarray(examples.mask.sum(1))
 
 
 def measure(coder: Coder, model: Model, examples: Examples) -> tuple[float, float]:

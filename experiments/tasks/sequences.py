@@ -1,5 +1,6 @@
 """What tasks of prompts and responses share: splits without leaks, the Task, examples sampled from pairs."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,11 +12,13 @@ from experiments.data import splits
 from experiments.runtime.rng import generator
 from experiments.synthetic.mechanism import Mechanism, check_enough
 from experiments.tasks import decoders, text_metrics
-from experiments.tasks.frozen_features import smollm2_states
+from experiments.tasks.frozen_features import mean_states, smollm2_states
 from experiments.tasks.response_metrics import measure, measure_text, unigram
-from experiments.tasks.task import Task
+from experiments.tasks.task import OnPool, Task
 from experiments.tasks.tf_idf import tf_idf
 from experiments.tasks.token_rows import Coder, Pair, encode, swap_responses, texts
+from experiments.training.recipe import Recipe
+from models.functional import Model
 from valuation.objective import NextToken
 from valuation.problem import Examples
 
@@ -95,13 +98,15 @@ def task(
     strengths: dict[str, tuple[float, ...]],
     notes: dict[str, Any],
     data_dir: str | None,
+    asked: Examples | None = None,
 ) -> Task:
     """The Task of encoded splits and ways to make synthetic examples.
 
     notes: facts for the report beside those of the parts. data_dir: as in archives.data_folder, for pretrained weights.
+    asked: what the model is to read beside what a study says, as the options of questions.
     Raises ValueError for an unknown metric or features, and for a metric that the model cannot have.
     """
-    model, recipe = decoders.learner(config, parts.coder, data_dir)
+    learned = decoders.learner(config, parts.coder, data_dir)
     written = one_of("metric", config.metric, (NATS, *text_metrics.METRICS)) != NATS
     if written and config.model.name == "decoder":
         raise ValueError(f"metric {config.metric!r} needs a pretrained decoder: model=smollm2 or model=folder")
@@ -112,12 +117,20 @@ def task(
     def response(row):  # a prompt may be somebody's text
         return texts(parts.coder, row[None])[0][1]
 
-    if one_of("features", config.features.name, ("tf_idf", "smollm2")) == "smollm2":
+    name = one_of("features", config.features.name, ("tf_idf", "smollm2", "states"))
+    if name == "states":
+        if learned.states is None:
+            raise ValueError("features=states are those that config.model.states keeps, which is 0: expected its bytes")
+        features = mean_states(learned.states, parts.validation.inputs)
+    elif name == "smollm2":
         length = config.features.tokens or config.tokens.length
         features = smollm2_states(config.features.layer, length, whole, parts.validation.inputs, data_dir)
     else:
         key = jax.random.key(PROJECTION)
         features = tf_idf(parts.train.inputs, len(parts.coder.lengths), config.features.dimensions, key)
+    on_pool = learned.on_pool
+    if on_pool is not None and asked is not None:
+        on_pool = partial(_and_asked, on_pool, asked)
     return Task(
         train=parts.train,
         validation=parts.validation,
@@ -127,8 +140,8 @@ def task(
         mechanisms=mechanisms,
         strengths=strengths,
         corrupt_labels=partial(swap_responses, parts.coder),
-        model=model,
-        recipe=recipe,
+        model=learned.model,
+        recipe=learned.recipe,
         learner="sequences" if config.model.name == "decoder" else "pretrained",
         features=features,
         measure=partial(measure_text, parts.coder, config.metric) if written else partial(measure, parts.coder),
@@ -137,7 +150,12 @@ def task(
         near_rule=f"{GRAM} words in a row in prompt or response",
         notes=notes | parts.notes | {"contamination": "whether SmolLM2 has seen the real texts is not known"},
         sample=response,
+        on_pool=on_pool,
     )
+
+
+def _and_asked(on_pool: OnPool, asked: Examples, pool: Examples, read: Sequence[Examples]) -> tuple[Model, Recipe]:
+    return on_pool(pool, [*read, asked])
 
 
 def sampled(

@@ -1,7 +1,7 @@
 """What a study is given of a task, and what several tasks share."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.special import log_softmax
@@ -13,6 +13,9 @@ from models.functional import Model
 from valuation.kernel import outputs
 from valuation.objective import Objective
 from valuation.problem import Examples, Learner
+
+# (the pool of a draw, all that will be read of it and beside it) -> (a model that can read that, its training)
+OnPool: TypeAlias = Callable[[Examples, Sequence[Examples]], tuple[Model, Recipe]]
 
 
 class Task(NamedTuple):
@@ -35,6 +38,8 @@ class Task(NamedTuple):
         near_rule: in words.
     notes: facts about the data that belong into the report.
     choose: how often a model takes the right option of test questions; None without options.
+    on_pool: what model and recipe become for the contributors of a draw; None where they are the same for all. The
+        first argument is all that may be trained on, the others are examples that the model is to read.
     """
 
     train: Examples
@@ -57,6 +62,18 @@ class Task(NamedTuple):
     thumbnail: Callable[[np.ndarray], np.ndarray] | None = None
     sample: Callable[[np.ndarray], str] | None = None
     choose: Callable[[Model], Choices] | None = None
+    on_pool: OnPool | None = None
+
+
+def for_pool(task: Task, pool: Examples, read: Sequence[Examples]) -> Task:
+    """The task with the model and recipe for the contributors of a draw; arguments as those of Task.on_pool.
+
+    What has to be computed for that is computed here, or read from disk.
+    """
+    if task.on_pool is None:
+        return task
+    model, recipe = task.on_pool(pool, read)
+    return task._replace(model=model, recipe=recipe)
 
 
 def classified(model: Model, data: Examples) -> tuple[float, float]:

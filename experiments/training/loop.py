@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PyTree
 
-CHUNK = 100  # steps between two looks at the losses
+CHUNK = 100  # steps between two looks at the losses, at most
 
 
 def run(
@@ -15,18 +15,19 @@ def run(
     steps: range,
     *,
     names: list[str],
+    look: int,
     progress: Callable[[int], object],
     save: Callable[[int, PyTree], None],
 ) -> PyTree:
     """The state after those steps.
 
     advance: (state, which steps) -> (the state after them, losses (trainings, steps)).
-    names: of the trainings, for messages. progress: told how many steps were done. save: given (step, state) between
-        two chunks, for a checkpoint if one is due.
+    names: of the trainings, for messages. look: steps of a chunk, where that is less than CHUNK. progress: told how
+        many steps were done. save: given (step, state) between two chunks, for a checkpoint if one is due.
     Raises FloatingPointError at the first loss that is not finite, naming training and step.
     """
-    for first in range(steps.start, steps.stop, CHUNK):
-        end = min(first + CHUNK, steps.stop)
+    for first in range(steps.start, steps.stop, chunk := min(look, CHUNK)):
+        end = min(first + chunk, steps.stop)
         state, losses = advance(state, slice(first, end))
         check_losses(np.asarray(losses), names, first)
         progress(end - first)

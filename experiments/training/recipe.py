@@ -42,6 +42,8 @@ class Recipe(NamedTuple):
     steps, batch: how many updates, and of how many examples each.
     sharded: whether one training takes all devices, and each holds a part of the weights: sharded.py.
     pieces: into how many equal pieces a batch is cut, one in memory at a time; their gradients are averaged.
+    look: steps after which losses are looked at and a checkpoint may be written: few where a step takes long.
+    check: raises ValueError, before a training begins, for a set that the loss cannot take.
     """
 
     loss: Loss
@@ -52,6 +54,8 @@ class Recipe(NamedTuple):
     batch: int
     sharded: bool = False
     pieces: int = 1
+    look: int = 100
+    check: Callable[[Examples], None] | None = None
 
 
 class Part(NamedTuple):

@@ -85,6 +85,7 @@ def fit_sharded(recipe: Recipe, work: Trainings, *, mesh: Mesh, store: checkpoin
             advance,
             state,
             range(done, recipe.steps),
+            look=recipe.look,
             names=[names[number]],
             progress=progress,
             save=lambda done, state: checkpoints.save_when_due(store, str(number), done, state),

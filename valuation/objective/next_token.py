@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from valuation.examples import Examples
-from valuation.kernel import likelihoods
 from valuation.objective.protocol import Scalar, pooled, scalar_output
 from valuation.outputs import log_likelihood
 from valuation.tangent import row_products, sketched_gradients
+from valuation.target_tokens import mean_log_likelihoods
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class NextToken:
 
     def residual(self, model: Any, examples: Examples, scalar: str) -> Float[np.ndarray, "n 1"]:
         """Nats per target token."""
-        return -likelihoods(model, examples).astype(np.float64)[:, None]
+        return -mean_log_likelihoods(model, examples).astype(np.float64)[:, None]
 
     def side(self, model: Any, examples: Examples, key: jax.Array) -> Float[np.ndarray, "n r"]:
         return sketched_gradients(model, log_likelihood, examples, key)
@@ -85,7 +85,7 @@ class NextToken:
 
     def predictions(self, model: Any, examples: Examples) -> Float[np.ndarray, " m"]:
         """Mean log-probability of each sequence's target tokens, nats."""
-        return likelihoods(model, examples)
+        return mean_log_likelihoods(model, examples)
 
     def utility(self, predictions: Float[np.ndarray, " m"], examples: Examples) -> float:
         return float(pooled(predictions, self.weights(examples)))

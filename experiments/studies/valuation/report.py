@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
+from experiments.reporting.document import escaped
 from experiments.reporting.figures import draw_all, shown
 from experiments.reporting.markdown import decimal, plural, provenance, span, table
 from experiments.reporting.pages import write_report
+from experiments.reporting.plain_text import shortened
 from experiments.runtime.results import select
-from experiments.studies.valuation import ablation, explained, figures, values_report
+from experiments.studies.valuation import ablation, explained, figures, references, values_report
 from experiments.studies.valuation.ground_truth import ADDED
 from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, question, utilities
 from valuation.methods import METHODS
@@ -29,7 +31,8 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
     """The report's sections; the figures are drawn into workdir/figures."""
     if select(lines, kind="truth"):
         made = draw_all(figures.FIGURES, lines, workdir / "figures")
-        body = [*_head(lines), *_answer(lines), *_table(lines), *_findings(lines), *shown(made)]
+        answer = [*_answer(lines), *references.section(lines)]
+        body = [*_head(lines), *answer, *_table(lines), *_findings(lines), *shown(made)]
     else:
         body = values_report.sections(lines, workdir)
     return [*body, *_data(lines)]
@@ -190,7 +193,7 @@ def _data(lines: list[dict]) -> list[str]:
 def _texts(contributors: list[dict]) -> list[str]:
     """What a model wrote, of the first contributors that hold such texts; nothing real is ever shown."""
     shown = [(x["contributor"], text) for x in contributors for text in x.get("texts", ())][:TEXTS]
-    quoted = [f"- contributor {name}: {' '.join(text.split())[:CHARACTERS]}" for name, text in shown]
+    quoted = [f"- contributor {name}: {escaped(shortened(text, CHARACTERS))}" for name, text in shown]
     return ["Examples of generated texts:\n\n" + "\n".join(quoted)] if quoted else []
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,27 +14,60 @@ from experiments import tasks
 from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
-from experiments.studies.valuation import beside, covariates, ground_truth, report, sizes, summaries, validation_sizes
+from experiments.studies.valuation import (
+    beside,
+    covariates,
+    ground_truth,
+    references,
+    report,
+    sizes,
+    summaries,
+    validation_sizes,
+)
 from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
 from experiments.studies.valuation.descriptions import described, tail_of
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import Spec
-from experiments.tasks.task import Task
+from experiments.tasks.task import Task, for_pool
 from experiments.training.fit import fit
 from valuation.aggregate import union_examples
 from valuation.methods import METHODS, score_terms
 from valuation.methods.score_disagreement import disagreement_terms
 from valuation.methods.surrogate import picked
-from valuation.problem import Contributor, Problem, Train
+from valuation.problem import Contributor, Examples, Problem, Train
 from valuation.shared import Shared
 
-SPECS, BUILD, VALUES, TRUTH, START, UNION, BESIDE, SUBSETS = range(8)  # purposes of a draw's key
+SPECS, BUILD, VALUES, TRUTH, START, UNION, BESIDE, SUBSETS, REFERENCE = range(9)  # purposes of a draw's key
 T = TypeVar("T")
 
 
 def run(config, workdir: str, data_dir: str | None) -> Path:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path."""
+    return study.run(prepared(config, workdir, data_dir, all_draws(config)), workdir)
+
+
+def run_draws(config, workdir: str, data_dir: str | None, draws: Collection[int]) -> Path:
+    """Does only these draws of what config asks for, and writes no summary and no report; the path of the lines.
+
+    Lines of several such folders are put together by experiments.runtime.merge. Raises ValueError for a draw that the
+    config does not ask for.
+    """
+    if strange := sorted({*draws} - {*all_draws(config)}):
+        every = all_draws(config)
+        raise ValueError(f"draw {strange[0]} is none of the run: expected some of {every[0]} to {every[-1]}")
+    part = prepared(config, workdir, data_dir, draws)
+    study.run_steps(part.name, part.config, part.steps, workdir)
+    return Path(workdir) / results.FILE
+
+
+def all_draws(config) -> range:
+    """The numbers of the draws that a config asks for."""
+    return range(config.seed, config.seed + config.draws)
+
+
+def prepared(config, workdir: str, data_dir: str | None, draws: Collection[int]) -> Study:
+    """The study of a config, whose steps are those of some of its draws."""
     complete(config)
     check(config)
     devices, folder = mesh.devices(), Path(workdir) / "checkpoints"
@@ -46,7 +79,6 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         return loaded
 
     def steps(lines: list[dict]) -> Iterator[Step]:
-        draws = range(config.seed, config.seed + config.draws)
         keys = [jax.random.fold_in(jax.random.key(draw), SPECS) for draw in draws]
         given = beside.count(config)
         counts = [[given + spec.size for spec in specifications(config, task(), key)] for key in keys]
@@ -57,7 +89,7 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
             yield from one_draw(config, task(), draw, devices, folder, lines)
 
     summarise = summaries.alone if config.truth == ground_truth.NONE else summaries.judged
-    valuation = Study(
+    return Study(
         name="valuation",
         config=config.to_dict(),
         steps=steps,
@@ -67,7 +99,6 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         extends=extends,
         asked=tuple(covariates.asked(config)),
     )
-    return study.run(valuation, workdir)
 
 
 def default_of(task: Task) -> str:
@@ -80,32 +111,11 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
     """The steps of one draw: contributors, terms, values, truth. folder: of checkpoints."""
     key = jax.random.key(draw)
     base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
-    specs = specifications(config, task, jax.random.fold_in(key, SPECS))
-    pool, contributors = mixture.build(
-        jax.random.fold_in(key, BUILD),
-        specs,
-        task.train,
-        task.groups,
-        task.mechanisms,
-        task.corrupt_labels,
-        config.zipf,
-    )
-    starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
+    specs, pool, contributors = contributors_of(config, task, draw)
+    judged = config.truth != ground_truth.NONE
+    task = for_pool(task, pool, read_in(task, pool, (*contributors, *([] if base is None else [base])), judged))
     train = trainer(task, devices, folder)
-    problem = Problem(
-        model=task.model,
-        initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
-        checkpoints=(),
-        pool=pool,
-        contributors=beside.offered(contributors, base),
-        validation=task.validation,
-        features=task.features,
-        key=jax.random.fold_in(key, VALUES),
-        objective=task.objective,
-        train=train,
-        learner=task.learner,
-        shared=Shared(clock=time.perf_counter),
-    )
+    problem = problem_of(config, task, draw, pool, beside.offered(contributors, base), train)
     if task.sample:
         yield Step([{"kind": "tail"}], lambda: [tail_of(task)])
     about = {"kind": "contributor", "draw": draw}
@@ -114,7 +124,6 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         lambda: [described(task, problem, c, s, draw) for c, s in zip(contributors, specs, strict=True)],
         remake=(about,),
     )
-    judged = config.truth != ground_truth.NONE
     every = [{"kind": "values", "draw": draw, "method": name} for name in config.methods]
     missing = [line["method"] for line in every if not results.select(recorded, **line)]
     on_union = 0.0
@@ -133,10 +142,52 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
         if {*TERMS_OF} <= {*config.methods}:  # which have then been valued, so that the terms are there and finite
             yield Step([{"kind": "terms", "draw": draw}], lambda: [terms(config, problem, draw)])
         yield from validation_sizes.steps(config, problem, draw, jax.random.fold_in(key, SUBSETS))
+        if references.wanted(task):
+            about = {"kind": references.KIND, "draw": draw}
+            make = functools.partial(references.made, task, problem, specs, draw, train)
+            yield Step(references.lines_of(draw), lambda: make(jax.random.fold_in(key, REFERENCE)), remake=(about,))
         yield Step(
             [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],
-            lambda: truths(config, task, problem, base, draw, devices, folder, recorded),
+            lambda: truths(config, task, problem, base, draw, devices, folder / f"truth-{draw}", recorded),
+            scratch=folder / f"truth-{draw}",
         )
+
+
+def contributors_of(config, task: Task, draw: int) -> tuple[list[Spec], Examples, tuple[Contributor, ...]]:
+    """What the contributors of a draw are made of, the pool that they are taken from, and they themselves."""
+    key = jax.random.key(draw)
+    specs = specifications(config, task, jax.random.fold_in(key, SPECS))
+    mechanisms = task.mechanisms, task.corrupt_labels, config.zipf
+    pool, made = mixture.build(jax.random.fold_in(key, BUILD), specs, task.train, task.groups, *mechanisms)
+    return specs, pool, made
+
+
+def problem_of(
+    config, task: Task, draw: int, pool: Examples, contributors: tuple[Contributor, ...], train: Train | None = None
+) -> Problem:
+    """What methods and truth see of a draw; the task is that for its pool (task.for_pool)."""
+    key = jax.random.key(draw)
+    starts = jax.random.split(jax.random.fold_in(key, START), config.initialisations)
+    return Problem(
+        model=task.model,
+        initial=tuple(jax.jit(task.recipe.initialise)(start) for start in starts),
+        checkpoints=(),
+        pool=pool,
+        contributors=contributors,
+        validation=task.validation,
+        features=task.features,
+        key=jax.random.fold_in(key, VALUES),
+        objective=task.objective,
+        train=train,
+        learner=task.learner,
+        shared=Shared(clock=time.perf_counter),
+    )
+
+
+def read_in(task: Task, pool: Examples, contributors: tuple[Contributor, ...], judged: bool) -> list[Examples]:
+    """What the model reads in a draw: the distinct rows of its contributors and the held-out ones."""
+    rows = np.unique(np.concatenate([contributor.index for contributor in contributors]))
+    return [pool.take(rows), task.validation, *([task.test] if judged else [])]
 
 
 def terms(config, problem: Problem, draw: int) -> dict:
@@ -180,7 +231,7 @@ def truths(
     about = {"kind": "truth", "draw": draw}
     seeds = [seed for seed in range(config.truth_seeds) if not results.select(recorded, **about, seed=seed)]
     begun, key = time.perf_counter(), jax.random.fold_in(jax.random.key(draw), TRUTH)
-    trainer = ground_truth.Trainer(seeds, key, devices, folder / f"truth-{draw}")
+    trainer = ground_truth.Trainer(seeds, key, devices, folder)
     lines = ground_truth.measured(config.truth, task, problem, base, trainer)
     seconds = (time.perf_counter() - begun) / len(seeds)
     about |= {"truth": config.truth, "beside": beside.count(config), "metric": task.metric, "seconds": seconds}

@@ -112,7 +112,7 @@ def test_passes_are_those_that_methods_make(left_out, monkeypatch):
         return [rng.normal(size=(len(sets[0].inputs), sum(logra.widths(sets[1]))))]
 
     monkeypatch.setattr(next_token, "sketched_gradients", counted("differentiated", rows))
-    monkeypatch.setattr(next_token, "likelihoods", log_p)
+    monkeypatch.setattr(next_token, "mean_log_likelihoods", log_p)
     monkeypatch.setattr(trak, "likelihoods", log_p)
     monkeypatch.setattr(trak, "sketched", counted("differentiated", rows))
     monkeypatch.setattr(logra, "projected", counted("differentiated", layers))

@@ -18,7 +18,7 @@ from tests.experiments.tasks.test_token_rows import rows_of
 
 
 def test_nats_per_byte_against_numpy(parts, sequence_config):
-    model, _ = decoders.learner(sequence_config, parts.coder, None)
+    model = decoders.learner(sequence_config, parts.coder, None).model
     some = parts.test.take(np.arange(7))
     logp = log_softmax(np.asarray(jax.jit(model.apply)(model.params, model.frozen, some.inputs), np.float64), axis=-1)
     target_logp = np.take_along_axis(logp, some.targets[..., None], -1)[..., 0]
@@ -59,14 +59,15 @@ def test_a_pretrained_decoder_is_read_adapted_and_asked_to_write(folder, sequenc
     examples, _ = token_rows.encode(code, pairs, ConfigDict({"length": 16, "instruction": 0, "response": 6}))
     assert token_rows.bytes_of(code, examples) == len("abd") + len("abc abc")
     shape = {"name": "folder", "folder": str(folder), "dtype": "float32", "rank": 2, "adapted": ("q", "v"), "last": 1}
-    chosen = ConfigDict({**sequence_config.to_dict(), "model": shape})
-    model, recipe = decoders.pretrained(chosen, None)
+    limits = {"length": 16, "response": 6}
+    chosen = ConfigDict({**sequence_config.to_dict(), "model": shape | {"states": 0}, "tokens": limits})
+    model, recipe = decoders.learner(chosen, code, None).on_pool(examples, ())
     assert list(model.params["blocks"]) == [1]
     plain = from_folder(folder).model
     np.testing.assert_allclose(
         response_metrics.nats(model, examples), response_metrics.nats(plain, examples), rtol=1e-5
     )
-    gradient = jax.jit(jax.grad(lambda params: recipe.loss(params, model.frozen, examples, None).mean()))(model.params)
+    gradient = jax.jit(jax.grad(lambda params: recipe.loss(params, recipe.frozen, examples, None).mean()))(model.params)
     assert any(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
     score, loss = response_metrics.measure_text(code, "rouge_l", model, examples)
     assert 0 <= score <= 1

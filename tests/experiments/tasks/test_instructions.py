@@ -10,10 +10,8 @@ import pytest
 from configs import instructions as config_file
 from experiments.data import archives
 from experiments.data.builders.natural_instructions import FOLDER, PER_SUBTASK, SUBTASKS
-from experiments.runtime import mesh, results
-from experiments.studies.valuation import study
-from experiments.tasks import decoders, instructions, load, response_metrics, token_rows
-from tests.models.test_pretrained import written
+from experiments.runtime import mesh
+from experiments.tasks import instructions, load, token_rows
 from valuation.objective import NextToken
 
 CONFIG = config_file.get_config("tiny")
@@ -105,19 +103,3 @@ def test_paper_scale_reads_two_folders(tmp_path):
     config.folders.real, config.folders.synthetic = str(tmp_path / "real"), str(tmp_path / "made")
     assert [pair.family for pair in instructions.read(config, None)] == ["a", "b"] * 3
     assert instructions.by_temperature(instructions.read_generated(config, None))[1.0][0].response == "gone"
-
-
-def test_values_by_gradients_of_lora_beside_a_pretrained_decoder(tmp_path, monkeypatch):
-    written(tmp_path / "tiny.gguf", keys={"llama.context_length": 64})
-    monkeypatch.setattr(decoders, "member", lambda *_: tmp_path / "tiny.gguf")
-    config = config_file.get_config("tiny,model=smollm2,truth=none,contributors=3")
-    config.update({"methods": ("ntk_utility", "size"), "options": {}, "choice": "ntk_utility"})
-    config.model.update({"last": 1, "rank": 2})
-    config.tokens.special = ("<|start|>", "<|start|>", "<|end|>")  # the tiny file has no more special tokens
-    study.run(config.lock(), str(tmp_path / "run"), None)
-    lines = results.read(tmp_path / "run" / "results.jsonl")
-    found = results.select(lines, kind="values", method="ntk_utility")[0]["values"]
-    task = load(config, None, mesh.devices())
-    assert list(task.model.params["blocks"]) == [1]
-    nats = response_metrics.nats(task.model, task.validation) / task.validation.mask.sum(1)
-    assert -np.mean(nats**2) < min(found) < max(found) < 0  # every fit leaves less than no fit does

@@ -49,6 +49,10 @@ def test_options_of_held_out_problems(archive):
     prompts, answers = zip(*token_rows.texts(code, found.inputs), strict=True)
     assert prompts == ("what is 4 times 3 ?",) * 2 + ("what is 2 times 3 ?",) * 2
     assert answers == tuple(f"multiply {i} by 3. answer: {c}" for i, c in ((4, 8), (4, 12), (2, 4), (2, 6)))
+    targets = [
+        code.tokenizer.decode(row[chosen].tolist()) for row, chosen in zip(found.targets, found.mask, strict=True)
+    ]
+    assert targets == [" 8", " 12", " 4", " 6"]
     room = len(code.tokenizer.encode(answers[0]).ids) + 1  # for it and its end; an answer of two digits is cut
     _, numbers = reasoning.read_options(asking(LIMITS.to_dict() | {"response": room}, 2), archive, code, held_out)
     assert numbers.tolist() == [[2, 1]]
@@ -62,7 +66,7 @@ def test_models_choose_by_the_likelihood_of_whole_answers(archive):
     model = transformer(300, LIMITS["length"], 16, layers=1, heads=2, hidden=32, tied=True, key=jax.random.key(0))
     logits = np.asarray(model.apply(model.params, model.frozen, found.inputs), np.float64)
     tokens = np.take_along_axis(log_softmax(logits, -1), np.asarray(found.targets)[..., None], -1)[..., 0]
-    nats = -(tokens * found.mask).sum(1).reshape(8, 2)
+    nats = -((tokens * found.mask).sum(1) / found.mask.sum(1)).reshape(8, 2)
     accuracy = (nats.argmin(1) == numbers[:, 1]).mean()
     result = reasoning.chosen(found, numbers, model)
     assert (result.accuracy, result.chance, result.questions) == (accuracy, 0.5, 8)

@@ -1,0 +1,79 @@
+"""The loss that adapts a pretrained decoder: logits at response positions only, of the words that a pool may need."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from models.functional import Model
+from valuation.outputs import log_likelihood
+from valuation.problem import Examples
+from valuation.target_tokens import at_targets
+
+
+class Head(NamedTuple):
+    """columns: of the output layer, (d, k), one a word. place: of every token of the vocabulary among them, (v,) int32;
+    k, which is none, where it is left out.
+    """
+
+    columns: Array
+    place: Array
+
+
+def head(model: Model, pool: Examples, ends: tuple[int, ...]) -> Head:
+    """The part of a pretrained decoder's output layer that trainings on a pool need.
+
+    Its words are all target tokens of the pool and `ends`, which stop a text. The pool is what training may see: the
+    words of held-out texts do not choose the head, which would tell the training of them.
+    model: its output layer is not trained.
+    """
+    assert model.readout is not None
+    weights = model.readout.weights(model.params, model.frozen)
+    words = np.union1d(np.asarray(pool.targets)[np.asarray(pool.mask)], np.array(ends, np.int32)).astype(np.int32)
+    place = np.full(weights.shape[1], len(words), np.int32)
+    place[words] = np.arange(len(words), dtype=np.int32)
+    return Head(weights[:, words], jnp.asarray(place))
+
+
+def check_head(head: Head, examples: Examples, most: int) -> None:
+    """Raises ValueError that names the example for one without a response token, with more than `most`, or with one
+    that the head lacks.
+    """
+    mask = np.asarray(examples.mask)
+    count = mask.sum(1)
+    if not count.all():
+        raise ValueError(
+            f"example {int(np.argmin(count))} has no response token: the rule of lengths left none, raise "
+            "tokens.response or tokens.length"
+        )
+    if (count > most).any():
+        raise ValueError(f"example {int(np.argmax(count))} has {count.max()} response tokens, the head reads {most}")
+    targets = np.asarray(examples.targets)
+    lacking = mask & (np.asarray(head.place)[targets] == head.columns.shape[1])
+    if lacking.any():
+        row, position = np.argwhere(lacking)[0]
+        raise ValueError(
+            f"example {row} asks for token {targets[row, position]}, which the head lacks: it has the target tokens of "
+            "the pool that it was made for"
+        )
+
+
+def response_loss(model: Model, most: int) -> Callable[[Any, Any, Examples, jax.Array], jax.Array]:
+    """(params, {"model": frozen, "head": Head}, examples, key) -> mean nats a response token of each example (n,).
+
+    The softmax is over the words of the head. most: response tokens of a row, at most.
+    """
+    assert model.readout is not None
+    states_of = model.readout.states
+
+    def loss(params, frozen, examples: Examples, key):
+        states, _ = states_of(params, frozen["model"], examples.inputs)  # outputs that nobody reads are not computed
+        chosen, targets, mask = at_targets(states, examples, most)
+        columns, place = frozen["head"]
+        logits = chosen @ columns.astype(chosen.dtype)
+        return -log_likelihood(logits, Examples(None, jnp.where(mask, place[targets], 0), mask))
+
+    return loss

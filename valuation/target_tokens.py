@@ -1,0 +1,70 @@
+"""Target tokens alone: what a model of sequences says where it is scored, and nowhere else.
+
+An output layer multiplies every state with every word. Of a row of prompt and response only the response is scored, so
+states are chosen before that product (theory/README.md, 3.8).
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from valuation.examples import Examples
+from valuation.kernel import ROWS, filled, likelihoods
+from valuation.outputs import log_likelihood
+from valuation.stream import MEMORY
+from valuation.workers import current, on_host
+
+STEP = 16  # the number of positions of a row is a multiple of this: few compilations
+
+
+def target_positions(mask: Bool[Array, "n t"], most: int) -> Int[Array, "n k"]:
+    """Where the target tokens of each row stand, from left to right, then positions without one: k = most of them."""
+    return jnp.argsort(~mask, axis=1, stable=True)[:, :most]
+
+
+def at_targets(
+    states: Float[Array, "n t d"], examples: Examples, most: int
+) -> tuple[Float[Array, "n k d"], Int[Array, "n k"], Bool[Array, "n k"]]:
+    """(states, targets, mask) at the target positions of every row; most: k, no fewer than a row has targets."""
+    mask = jnp.asarray(examples.mask, bool)
+    places = target_positions(mask, most)
+    targets, chosen = (jnp.take_along_axis(jnp.asarray(leaf), places, 1) for leaf in (examples.targets, mask))
+    return jnp.take_along_axis(states, places[..., None], 1), targets, chosen
+
+
+def most_targets(examples: Examples) -> int:
+    """Positions that hold the target tokens of every row: a multiple of STEP, or all that a row has."""
+    mask = np.asarray(examples.mask)
+    return min(STEP * max(1, -(-int(mask.sum(1).max(initial=0)) // STEP)), mask.shape[1])
+
+
+def mean_log_likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Float[np.ndarray, " n"]:
+    """Mean log-probability of each row's target tokens, nats: `likelihoods`, with outputs at target positions only.
+
+    model: a models.functional.Model; one without a readout gives its outputs everywhere. rows: as in likelihoods.
+    """
+    if model.readout is None or examples.mask is None:
+        return likelihoods(model, examples, rows=rows)
+    order = np.argsort(np.asarray(examples.mask).sum(1), kind="stable")  # rows of as many targets stand together
+    _, outputs = jax.eval_shape(model.readout.states, model.params, model.frozen, np.asarray(examples.inputs[:1]))
+    size = 3 * most_targets(examples) * outputs.shape[-1] * outputs.dtype.itemsize
+    rows = max(min(rows, (current().memory or MEMORY) // size), 1)
+    parts = []
+    for start in range(0, len(order), rows):
+        some = filled(examples.take(order[start : start + rows]), rows)
+        parts.append(
+            on_host(_of_rows(model.params, model.frozen, some, readout=model.readout, most=most_targets(some)))
+        )
+    found = np.empty(len(order), parts[0].dtype)
+    found[order] = np.concatenate(parts)[: len(order)]
+    return found
+
+
+@partial(jax.jit, static_argnames=("readout", "most"))
+def _of_rows(params, frozen, examples, *, readout, most):
+    states, targets, mask = at_targets(readout.states(params, frozen, examples.inputs)[0], examples, most)
+    outputs = states @ readout.weights(params, frozen).astype(states.dtype)
+    return log_likelihood(outputs, Examples(None, targets, mask))
