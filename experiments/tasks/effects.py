@@ -20,7 +20,7 @@ from experiments.tasks.tables import GROUPS, NEAR, check, other_numbers, quantil
 from experiments.tasks.task import Task
 from models.functional import Model
 from models.mlp import mlp
-from theory.effects import LEARNERS, Effect, check_arms
+from theory.effects import LEARNERS, Effect, check_arms, effect_errors
 from valuation.kernel import outputs
 from valuation.objective import Regression
 from valuation.problem import Examples
@@ -43,8 +43,10 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         treated(vectors(scales, schema, name, one), found.treatment[one.row], name) for name, one in taken.items()
     )
     columns = Columns(len(schema.numeric), tuple(map(len, schema.categorical.values())))
+    found_in, x = effects_of(learn), np.asarray(test.inputs[:, :-1], np.float64)
     learned = ", ".join(f"{name} {one.mean * scales.unit:.2f} ± {one.error * scales.unit:.2f}"
-                        for name, one in effects_of(learn).items())  # fmt: skip
+                        for name, one in found_in.items())  # fmt: skip
+    floor = np.mean([*effect_errors(found_in, effects_of(test), x).values()])
     return causal_task(
         config,
         learn,
@@ -61,6 +63,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
             "dataset": found.says,
             "duplicates dropped": len(parts.dropped),
             f"mean effect of '{patients.TREATMENT}' in the train pool, by learner": learned,
+            "error of the effects that learners find in the train pool": f"{floor:.2f}",
             **unseen(schema, taken["validation"]),
         },
     )

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -51,6 +52,17 @@ def test_the_truth_is_the_distance_from_what_learners_find():
     utility, square = pehe(Linear(0.5), DATA)
     np.testing.assert_allclose(utility, -(3 * 0.5 + away) / 4, rtol=1e-4)
     np.testing.assert_allclose(square, 0.25 * W.mean(), rtol=1e-4)
+
+
+def test_every_mechanism_makes_patients_with_both_treatments():
+    task = tasks.load(config_file.get_config("tiny"), None, None)
+    assert 0 < float(task.notes["error of the effects that learners find in the train pool"]) < 0.5
+    some = task.train.take(np.arange(80))
+    for name, mechanism in task.mechanisms.items():
+        made = mechanism(some, task.strengths[name][1], jax.random.key(0))
+        assert (made.inputs.shape, made.inputs.dtype) == (some.inputs.shape, np.float32), name
+        assert set(made.inputs[:, -1]) == {0, 1}, name
+        np.testing.assert_array_equal(made.inputs[:, 2:4].sum(1), 1)  # the category is one of both
 
 
 def test_a_treatment_with_one_arm_is_named(monkeypatch):
