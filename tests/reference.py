@@ -47,3 +47,8 @@ def accuracy_with_ties(predictions, labels) -> float:
     accuracy = np.mean([row.argmax() == label for row, label in pairs])
     error = np.mean([np.sum((row - np.eye(len(row))[label]) ** 2) for row, label in pairs])
     return float(accuracy - 0.5 / len(pairs) * error / (1 + error))
+
+
+def euclidean(x, y) -> np.ndarray:
+    """||x_i - y_j|| of rows, from their differences, float64, (n, m)."""
+    return np.linalg.norm(np.asarray(x, np.float64)[:, None] - np.asarray(y, np.float64), axis=-1)

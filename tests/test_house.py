@@ -38,6 +38,7 @@ ALSO = {
     "experiments/data/test_images.py": (
         "experiments.data.builders.archived experiments.data.builders.cifar10 experiments.data.builders.mnist5k"
     ),
+    "experiments/data/test_tables.py": "experiments.data.patients",
     "experiments/data/test_own_files.py": (
         "experiments.data.cells experiments.data.own_kinds experiments.data.own_rows"
     ),
@@ -95,6 +96,7 @@ ALSO = {
     "experiments/studies/valuation/test_stability.py": "experiments.studies.valuation.stability_report",
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
+        "experiments.studies.valuation.covariates "
         "experiments.studies.valuation.descriptions experiments.studies.valuation.figures "
         "experiments.studies.valuation.ground_truth "
         "experiments.studies.valuation.reading experiments.studies.valuation.report "
@@ -105,6 +107,9 @@ ALSO = {
         "experiments.synthetic.corpus experiments.synthetic.language_model experiments.synthetic.prompts "
         "experiments.synthetic.selection"
     ),
+    "experiments/synthetic/test_tables_copula.py": "experiments.synthetic.table_columns",
+    "experiments/tasks/test_effects.py": "configs.effects",
+    "experiments/tasks/test_tables.py": "configs.tables",
     "experiments/tasks/test_adaptation.py": (
         "experiments.studies.valuation.lora_everywhere experiments.studies.valuation.references "
         "experiments.tasks.response_head"
@@ -141,6 +146,7 @@ ALSO = {
         "valuation.methods.deviation valuation.methods.influence valuation.methods.logra "
         "valuation.methods.tracin valuation.methods.trak"
     ),
+    "valuation/covariates/test_measure.py": "valuation.covariates.of_problem",
     "valuation/test_gradients.py": "models.transformer valuation.factors valuation.stream",
     "valuation/test_objective.py": (
         "valuation.objective.classification valuation.objective.next_token valuation.objective.protocol "

@@ -19,6 +19,7 @@ from experiments.runtime import launch, results
 from experiments.runtime.overrides import separated
 from experiments.studies.valuation import study
 from tests.models.written_models import written
+from valuation.covariates import MEASURES
 from valuation.methods import METHODS
 
 ROOT = Path(__file__).parent.parent
@@ -231,12 +232,19 @@ def test_readme_is_one_page_to_read_and_maps_every_room():
 
 
 def test_the_table_of_methods_is_that_of_the_code():
-    rows = re.findall(
-        r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \| (.+?) \| (.+?) \|$", TEXTS["valuation/README.md"], re.MULTILINE
-    )
+    section = TEXTS["valuation/README.md"].partition("## The methods")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \| (.+?) \| (.+?) \|$", section, re.MULTILINE)
     assert rows == [
         (name, method.title, method.looks_at, method.cost, ", ".join(method.objectives) or "all")
         for name, method in METHODS.items()
+    ]
+
+
+def test_the_table_of_measures_is_that_of_the_code():
+    section = TEXTS["valuation/README.md"].partition("## Measures that are no values")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", section, re.MULTILINE) == [
+        (name, measure.title, measure.says, measure.looks_at, ", ".join(measure.objectives) or "all")
+        for name, measure in MEASURES.items()
     ]
 
 

@@ -53,13 +53,18 @@ def contributor_features(problem: Problem, contributor: Contributor) -> Float[np
 
 def contributor_distances(problem: Problem, contributor: Contributor) -> Distances:
     """Squared distances between those features, float32; of rows that stand in both sets 0 but for rounding."""
+    x = contributor_features(problem, contributor)
+    return Distances(distance_table(x, x), distances_to_validation(problem, contributor))
+
+
+def distances_to_validation(problem: Problem, contributor: Contributor) -> Float[np.ndarray, "m n"]:
+    """Squared distances of m validation examples to the contributor's n, float32; as above."""
 
     def make():
         return np.ascontiguousarray(validation_features(problem).T)
 
     columns = once(problem, "validation columns", (problem.features, problem.validation), make)
-    x = contributor_features(problem, contributor)
-    return Distances(distance_table(x, x), distances_to(x, columns).T)
+    return distances_to(contributor_features(problem, contributor), columns).T
 
 
 def raw_validation_features(problem: Problem) -> Num[np.ndarray, "m d"]:

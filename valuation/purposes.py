@@ -19,6 +19,7 @@ class Purpose(IntEnum):
     INDUCING = 8  # the examples that stand for a large contributor, one draw for all Gaussian kernels
     REFERENCES = 11  # the examples from which the discrepancy within a large contributor is estimated
     UNIONS = 12  # the examples that stand for all contributors together, where unions of their parts are fitted
+    COVARIATES = 20  # which examples a measure looks at, where it does not look at all
 
 
 def purpose_key(key: jax.Array, purpose: Purpose) -> jax.Array:

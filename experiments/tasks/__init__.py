@@ -12,6 +12,10 @@ TASKS = {  # imported when it is asked for: a task loads its data library
     "sentiment": "experiments.tasks.sentiment",
     "instructions": "experiments.tasks.instructions",
     "reasoning": "experiments.tasks.reasoning",
+    "tables": "experiments.tasks.tables",
+    "regression": "experiments.tasks.tables",
+    "effects": "experiments.tasks.effects",
+    "causal_tables": "experiments.tasks.causal_tables",
 }
 
 OBJECTIVES = {  # kind of the objective of each task (valuation/objective/), known before a task is loaded
@@ -19,6 +23,10 @@ OBJECTIVES = {  # kind of the objective of each task (valuation/objective/), kno
     "sentiment": "classification",
     "instructions": "sequences",
     "reasoning": "sequences",
+    "tables": "classification",
+    "regression": "regression",
+    "effects": "regression",
+    "causal_tables": "regression",
 }
 
 

@@ -11,6 +11,9 @@ from experiments.runtime.overrides import fits, kind_of, leaves
 VALUATIONS = ("images", "sentiment", "instructions", "reasoning")
 ARGUMENTS = [
     *((name, scale) for name in VALUATIONS for scale in ("tiny", "small", "paper")),
+    *((name, scale) for name in ("tables", "effects") for scale in ("tiny", "small")),
+    ("tables", "small,dataset=nhefs"),
+    ("effects", "small,data=known"),
     ("sources", ""),
     *((name, scale) for name in ("phases", "language", "mixing") for scale in ("tiny", "small")),
     ("images", "small,dataset=cifar10"),

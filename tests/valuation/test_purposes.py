@@ -39,5 +39,5 @@ def test_keys_are_folded_in_one_place():
 
 def test_methods_say_which_purpose_is_theirs():
     named = Counter(method.purpose for method in METHODS.values() if method.purpose)
-    shared = {Purpose.TANGENT, Purpose.INDUCING, Purpose.REFERENCES, Purpose.UNIONS}  # by all that need the kernel
+    shared = {Purpose.TANGENT, Purpose.INDUCING, Purpose.REFERENCES, Purpose.UNIONS, Purpose.COVARIATES}  # by several
     assert named == dict.fromkeys(set(Purpose) - shared, 1)

@@ -35,6 +35,10 @@ VALUATION = {
         DRAW | {"terms": "the score's four terms and the disagreement, by name a list over contributors"} | SECONDS,
     ),
     "values": Kind(("draw", "method"), DRAW | METHOD | {"values": "one a contributor, higher = more useful"} | SECONDS),
+    "covariates": Kind(
+        ("draw", "measure"),
+        DRAW | {"measure": "key in MEASURES", "values": "one a contributor: they describe and do not judge"} | SECONDS,
+    ),
     "validation values": Kind(
         ("draw", "method", "examples"),
         DRAW

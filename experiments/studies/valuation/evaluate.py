@@ -92,11 +92,11 @@ def _resampled(values, truth, count, rng) -> Float[np.ndarray, "B M"]:
     rows = rng.integers(0, contributors, (count, contributors))
     columns = rng.integers(0, seeds, (count, seeds))
     mean_truth = truth[:, columns].mean(2).T  # (B, C)
-    target = _standard_ranks(np.take_along_axis(mean_truth, rows, 1))
-    return np.stack([(_standard_ranks(method[rows]) * target).sum(1) for method in values], 1)
+    target = standard_ranks(np.take_along_axis(mean_truth, rows, 1))
+    return np.stack([(standard_ranks(method[rows]) * target).sum(1) for method in values], 1)
 
 
-def _standard_ranks(table: Float[np.ndarray, "B C"]) -> Float[np.ndarray, "B C"]:
+def standard_ranks(table: Float[np.ndarray, "B C"]) -> Float[np.ndarray, "B C"]:
     """Ranks of every row (ties averaged), centred and of unit length; zeros where the row is constant."""
     ranks = scipy.stats.rankdata(table, axis=1)
     ranks -= ranks.mean(1, keepdims=True)

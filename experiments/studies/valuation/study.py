@@ -14,7 +14,16 @@ from experiments import tasks
 from experiments.runtime import mesh, results, study
 from experiments.runtime.processes import is_main_process
 from experiments.runtime.study import Step, Study
-from experiments.studies.valuation import beside, ground_truth, references, report, sizes, summaries, validation_sizes
+from experiments.studies.valuation import (
+    beside,
+    covariates,
+    ground_truth,
+    references,
+    report,
+    sizes,
+    summaries,
+    validation_sizes,
+)
 from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
 from experiments.studies.valuation.descriptions import described, tail_of
@@ -88,6 +97,7 @@ def prepared(config, workdir: str, data_dir: str | None, draws: Collection[int])
         summaries=functools.partial(summarise, config),
         notes=lambda: task().notes | {"surrogate": default_of(task())},
         extends=extends,
+        asked=tuple(covariates.asked(config)),
     )
 
 
@@ -127,6 +137,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
             [{"kind": "values", "draw": draw, "method": name}],
             functools.partial(values, config, problem, base, draw, name, on_union),
         )
+    yield from covariates.steps(problem, draw)
     if judged:
         if {*TERMS_OF} <= {*config.methods}:  # which have then been valued, so that the terms are there and finite
             yield Step([{"kind": "terms", "draw": draw}], lambda: [terms(config, problem, draw)])

@@ -239,6 +239,17 @@ def test_a_run_whose_config_is_extended_goes_on(whole, tmp_path):
         study.run(one, tmp_path / "run")
 
 
+def test_a_finished_run_that_lacks_what_is_asked_goes_on(whole, tmp_path):
+    """A run of two numbers by older code, of the same config: the third is made, and nothing else."""
+    made: list = []
+    now = stub(made)._replace(asked=({"kind": "square", "number": 2},))
+    study.run(now._replace(steps=lambda lines: itertools.islice(now.steps(lines), 4), asked=()), tmp_path / "run")
+    first = len(made)
+    study.run(now, tmp_path / "run")
+    assert made[first:] == [2, (2, 0), (2, 1)]
+    assert contents(tmp_path / "run") == whole[1]
+
+
 def test_another_config_and_a_folder_in_use_are_refused(whole):
     folder, _ = whole
     with pytest.raises(ValueError, match=r"another config \(they differ in size\)"):

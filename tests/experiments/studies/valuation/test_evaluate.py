@@ -71,13 +71,13 @@ def test_the_interval_covers_the_true_correlation():
     """Draws from one bivariate normal: the true Spearman lies in the 95 % intervals about 95 % of the time."""
     expected = 6 / np.pi * np.arcsin(0.8 / 2)
     hits = 0
-    for seed in range(100):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         pairs = [rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 24).T for _ in range(5)]
         samples = evaluate.bootstrap([p[:1] for p in pairs], [p[1][:, None] for p in pairs], 200, seed)
         low, high = evaluate.interval(samples[:, 0])
         hits += low <= expected <= high
-    assert hits >= 88
+    assert hits >= 53
 
 
 def test_the_same_method_twice_never_differs():

@@ -16,6 +16,7 @@ from experiments.studies.valuation import ground_truth, report, study
 from experiments.synthetic import autoencoder
 from experiments.tasks.task import classified
 from tests.experiments.runtime.written import unwritten
+from valuation.covariates import MEASURES
 from valuation.methods import METHODS, default_methods
 
 
@@ -47,9 +48,11 @@ def measured(lines):
 def test_every_line_says_where_it_comes_from(finished):
     lines = results.read(finished / "results.jsonl")
     assert all({"kind", "task", "config", "commit", "versions", "device"} <= set(line) for line in lines)
-    counts = {kind: len(select(lines, kind=kind)) for kind in ("contributor", "terms", "values", "truth", "summary")}
-    n = len(default_methods("classification", 1))
-    assert counts == {"contributor": 8, "terms": 2, "values": 2 * n, "truth": 4, "summary": n}
+    kinds = ("contributor", "terms", "values", "covariates", "truth", "summary")
+    counts = {kind: len(select(lines, kind=kind)) for kind in kinds}
+    n, measures = len(default_methods("classification", 1)), 2 * len(MEASURES)
+    expected = {"contributor": 8, "terms": 2, "values": 2 * n, "covariates": measures, "truth": 4, "summary": n}
+    assert counts == expected
 
 
 def test_correlations_are_scipys_on_the_lines(finished):
@@ -110,6 +113,7 @@ def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     assert len(linked) == 8
     for name in default_methods("classification", 1):
         assert f"| {METHODS[name].title} |" in text
+    assert "| recall of support |" in text
     assert text == (finished / "report.md").read_text()
 
 

@@ -1,0 +1,89 @@
+"""Rows whose effect is chosen: contributors with hidden causes, or another effect, have a worth known on paper.
+
+A contributor of n_s synthetic rows among n teaches an effect that is off by n_s/n times the bias of these. Minus the
+size of that is its worth, but for the noise of learning, which n decides.
+"""
+
+from functools import partial
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from experiments.data import patients
+from experiments.data.own_files import Options, schema_of
+from experiments.data.own_rows import checked
+from experiments.runtime.rng import generator
+from experiments.synthetic.causal_tables import Causes, Drawn, causal_rows
+from experiments.synthetic.tables_copula import Copula, fit
+from experiments.tasks.effects import causal_task, effects_of, mean_square, model_effects
+from experiments.tasks.task import Task
+from models.functional import Model
+from theory.effects import hidden_bias
+from valuation.problem import Examples
+
+HIDDEN = (0.0, 0.3, 0.6, 0.9)  # rho of contributors
+EFFECTS = (-1.0, 0.0, 0.5, 1.0)  # of contributors, in units of the true one
+PARTS = ("train", "validation", "test")
+
+
+def load(config, data_dir: str | None, mesh: Mesh) -> Task:
+    """The task of configs/effects.py with data=known: covariates go together as those of config.dataset do.
+
+    The learner sees their normal scores, in which outcome and treatment are linear. Truth: minus the root mean squared
+    error of its effects, in units of the outcome's noise. data_dir: as in archives.data_folder. mesh: not used.
+    """
+    found = patients.read(config, data_dir)
+    rows = checked(found.frame, schema_of(found.frame, Options("table", {"target": patients.OUTCOME}, "number")))
+    keys = jax.random.split(jax.random.key(config.causes.seed), 2 + len(PARTS))
+    copula = fit(np.column_stack([rows.numbers, rows.categories]).astype(np.float64), generator(keys[0]))
+    causes = causes_of(config.causes, copula.values.shape[1], generator(keys[1]))
+    sizes = (config.examples, config.split.validation, config.split.test)
+    drawn = [causal_rows(copula, causes, n, 0.0, generator(key)) for n, key in zip(sizes, keys[2:], strict=True)]
+    learn, validation, test = map(examples_of, drawn)
+    paper = ", ".join(f"{rho:g}: {hidden_bias(drawn[0].propensity, rho, causes.spread):.2f}" for rho in HIDDEN)
+    learned = ", ".join(f"{name} {one.mean:.2f} ± {one.error:.2f}" for name, one in effects_of(learn).items())
+    return causal_task(
+        config,
+        learn,
+        validation,
+        test,
+        measure=partial(error_of_effect, causes.effect),
+        mechanisms={"hidden": partial(_hidden, copula, causes), "effect": partial(_with_effect, copula, causes)},
+        strengths={"hidden": HIDDEN, "effect": EFFECTS},
+        notes={
+            "dataset": f"causes that are chosen, covariates as in {found.says}",
+            "mean effect in the train pool, by learner": f"{learned}; the true one is {causes.effect:g}",
+            "bias of the effect on paper, by rho": paper,
+        },
+    )
+
+
+def causes_of(chosen, count: int, rng: np.random.Generator) -> Causes:
+    """The causes of `count` covariates: directions that are drawn, lengths that are chosen.
+
+    chosen: `effect`, `treatment` and `outcome` (lengths of a and b), `spread`, of config.causes.
+    """
+    a, b = (rng.normal(size=count) for _ in range(2))
+    a, b = chosen.treatment * a / np.linalg.norm(a), chosen.outcome * b / np.linalg.norm(b)
+    return Causes(0.0, a, b, chosen.spread, chosen.effect)
+
+
+def examples_of(drawn: Drawn) -> Examples:
+    """Normal scores and treatment as inputs, the outcome as target."""
+    inputs = np.column_stack([drawn.scores, drawn.treatment]).astype(np.float32)
+    return Examples(inputs, drawn.outcome.astype(np.float32))
+
+
+def error_of_effect(effect: float, model: Model, data: Examples) -> tuple[float, float]:
+    """(minus the root mean squared error of the model's effects, mean squared error): the `measure` of the task."""
+    return -float(np.sqrt(np.square(model_effects(model, data) - effect).mean())), mean_square(model, data)
+
+
+def _hidden(copula: Copula, causes: Causes, examples: Examples, strength: float, key: jax.Array) -> Examples:
+    return examples_of(causal_rows(copula, causes, len(examples.inputs), strength, generator(key)))
+
+
+def _with_effect(copula: Copula, causes: Causes, examples: Examples, strength: float, key: jax.Array) -> Examples:
+    other = causes._replace(effect=strength * causes.effect)
+    return examples_of(causal_rows(copula, other, len(examples.inputs), 0.0, generator(key)))

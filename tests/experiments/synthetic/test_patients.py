@@ -1,0 +1,42 @@
+import jax
+import numpy as np
+import pytest
+
+from experiments.synthetic.patients import patients_by_copula, patients_in_parts
+from experiments.synthetic.table_columns import Columns
+from theory.effects import t_learner
+from valuation.problem import Examples
+
+COLUMNS, ROWS = Columns(2, ()), 3000
+RNG = np.random.default_rng(0)
+X = RNG.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], ROWS)
+W = (X[:, 0] + RNG.logistic(size=ROWS) > 0).astype(float)
+Y = X @ [1.0, 1.0] + W * (2 + X[:, 0]) + RNG.normal(size=ROWS)
+REAL = Examples(np.column_stack([X, W]).astype(np.float32), Y.astype(np.float32))
+
+
+def effect(data):
+    x = np.asarray(data.inputs, float)
+    return t_learner(x[:, :2], x[:, 2], np.asarray(data.targets, float))
+
+
+def test_three_parts_keep_effect_and_propensity_whatever_the_covariates_do():
+    for strength, correlation in ((1.0, 0.6), (0.0, 0.0)):
+        made = patients_in_parts(COLUMNS, REAL, jax.random.key(0))(REAL, strength, jax.random.key(1))
+        np.testing.assert_allclose(effect(made).coefficients, effect(REAL).coefficients, atol=0.25)
+        assert abs(np.corrcoef(made.inputs[:, 0], made.inputs[:, 1])[0, 1] - correlation) < 0.1
+        assert set(made.inputs[:, 2]) == {0, 1}
+        assert abs(np.corrcoef(made.inputs[:, 0], made.inputs[:, 2])[0, 1] - np.corrcoef(X[:, 0], W)[0, 1]) < 0.1
+
+
+def test_one_copula_of_all_loses_a_part_of_the_effect():
+    made = patients_by_copula(COLUMNS, REAL, jax.random.key(0))(REAL, 1.0, jax.random.key(1))
+    assert set(made.inputs[:, 2]) == {0, 1}
+    assert effect(made).mean < effect(REAL).mean - 5 * effect(REAL).error
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="is 1 in all 3000 rows"):
+        patients_in_parts(COLUMNS, Examples(np.column_stack([X, np.ones(ROWS)]), Y), jax.random.key(0))
+    with pytest.raises(ValueError, match=r"patients: strength 2\.0"):
+        patients_in_parts(COLUMNS, REAL, jax.random.key(0))(REAL, 2.0, jax.random.key(1))

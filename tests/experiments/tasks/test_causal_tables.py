@@ -1,0 +1,43 @@
+"""What contributors with a known effect are worth, and that learners find it."""
+
+import jax
+import numpy as np
+import pytest
+
+from configs import effects as config_file
+from experiments import tasks
+from experiments.tasks.causal_tables import causes_of, error_of_effect
+from experiments.tasks.effects import effects_of
+from tests.experiments.tasks.test_effects import DATA, Linear, W, X, plain_outputs  # noqa: F401  a fixture for all
+from theory.effects import hidden_bias
+
+CONFIG = config_file.get_config("tiny,data=known")
+
+
+@pytest.fixture(scope="module")
+def task():
+    return tasks.load(CONFIG, None, None)
+
+
+def test_contributors_have_the_effect_and_the_bias_that_they_are_given(task):
+    many = task.train.take(np.resize(np.arange(len(task.train.inputs)), 4000))
+    paper = [float(one.split(": ")[1]) for one in task.notes["bias of the effect on paper, by rho"].split(", ")]
+    assert paper[0] == 0
+    for rho, bias in zip(task.strengths["hidden"], paper, strict=True):
+        found = effects_of(task.mechanisms["hidden"](many, rho, jax.random.key(1)))["S"]
+        assert abs(found.mean - 2 - bias) < 0.1 * bias + 4 * found.error
+    for share in task.strengths["effect"]:
+        found = effects_of(task.mechanisms["effect"](many, share, jax.random.key(1)))["S"]
+        assert abs(found.mean - 2 * share) < 4 * found.error
+
+
+def test_the_truth_is_the_error_of_the_chosen_effect():
+    utility, square = error_of_effect(1.0, Linear(0.5), DATA)
+    np.testing.assert_allclose(utility, -np.sqrt(np.square(0.5 + X[:, 1]).mean()), rtol=1e-4)
+    np.testing.assert_allclose(square, 0.25 * W.mean(), rtol=1e-4)
+
+
+def test_causes_have_the_lengths_that_are_chosen():
+    causes = causes_of(CONFIG.causes, 3, np.random.default_rng(0))
+    np.testing.assert_allclose([np.linalg.norm(causes.treatment), np.linalg.norm(causes.outcome)], [0.7, 1.0])
+    assert hidden_bias(np.full(3, 0.5), 1.0, 1.0) == pytest.approx(4 / np.sqrt(2 * np.pi))

@@ -1,0 +1,72 @@
+"""Effects that a model predicts, against those of the learners, and treatments with one arm."""
+
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import effects as config_file
+from experiments import tasks
+from experiments.data import patients
+from experiments.tasks import effects
+from experiments.tasks.effects import effects_of, model_effects, pehe
+from theory.effects import LEARNERS
+from valuation.problem import Examples
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 2)).astype(np.float32)
+W = (RNG.random(60) < 0.5).astype(np.float32)
+DATA = Examples(np.column_stack([X, W]), (X[:, 0] + W * (1 + X[:, 1])).astype(np.float32))
+
+
+class Linear:
+    """y = x_0 + w (1 + x_1) + shift w."""
+
+    frozen = ()
+
+    def __init__(self, shift):
+        self.params = shift
+
+    @staticmethod
+    def apply(params, frozen, inputs):
+        return (inputs[:, 0] + inputs[:, 2] * (1 + inputs[:, 1] + params))[:, None]
+
+
+@pytest.fixture(autouse=True)
+def plain_outputs(monkeypatch):
+    """Of a model that is no network."""
+    monkeypatch.setattr(effects, "outputs", lambda model, x: np.asarray(model.apply(model.params, (), jnp.asarray(x))))
+
+
+def test_effects_are_differences_of_both_treatments():
+    np.testing.assert_allclose(model_effects(Linear(0.5), DATA), 1.5 + X[:, 1], rtol=1e-5)
+
+
+def test_the_truth_is_the_distance_from_what_learners_find():
+    """The outcome has no noise: T, DR and RA find the effect itself, S a constant."""
+    found = effects_of(DATA)
+    assert set(found) == set(LEARNERS)
+    away = np.sqrt(np.square(1.5 + X[:, 1] - found["S"].mean).mean())
+    utility, square = pehe(Linear(0.5), DATA)
+    np.testing.assert_allclose(utility, -(3 * 0.5 + away) / 4, rtol=1e-4)
+    np.testing.assert_allclose(square, 0.25 * W.mean(), rtol=1e-4)
+
+
+def test_every_mechanism_makes_patients_with_both_treatments():
+    task = tasks.load(config_file.get_config("tiny"), None, None)
+    assert 0 < float(task.notes["error of the effects that learners find in the train pool"]) < 0.5
+    some = task.train.take(np.arange(80))
+    for name, mechanism in task.mechanisms.items():
+        made = mechanism(some, task.strengths[name][1], jax.random.key(0))
+        assert (made.inputs.shape, made.inputs.dtype) == (some.inputs.shape, np.float32), name
+        assert set(made.inputs[:, -1]) == {0, 1}, name
+        np.testing.assert_array_equal(made.inputs[:, 2:4].sum(1), 1)  # the category is one of both
+
+
+def test_a_treatment_with_one_arm_is_named(monkeypatch):
+    made = patients.read(SimpleNamespace(dataset="made", examples=260), None)
+    monkeypatch.setattr(patients, "read", lambda config, data_dir: made._replace(treatment=np.ones(260)))
+    with pytest.raises(ValueError, match="training: the treatment is 1 in all 160 rows, expected two arms"):
+        tasks.load(config_file.get_config("tiny"), None, None)

@@ -1,0 +1,86 @@
+"""Learners against closed forms and simulated rows with known effects."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
+from scipy.stats import linregress, truncnorm
+
+from theory.effects import (
+    LEARNERS,
+    Effect,
+    dr_learner,
+    effect_errors,
+    hidden_bias,
+    least_squares,
+    propensities,
+    ra_learner,
+    t_learner,
+    with_one,
+)
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(200, 2))
+W = (X[:, 0] + RNG.normal(size=200) > 0).astype(float)
+Y = 1 + X @ [1.0, -1.0] + W * (2 + X[:, 0]) + 0.5 * RNG.normal(size=200)
+
+
+def test_least_squares_are_scipys():
+    expected = linregress(X[:, 0], Y)
+    fit = least_squares(with_one(X[:, :1]), Y)
+    np.testing.assert_allclose(fit.coefficients, [expected.intercept, expected.slope])
+    np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), [expected.intercept_stderr, expected.stderr])
+
+
+def test_propensities_minimise_the_logistic_loss():
+    def loss(b):
+        return np.logaddexp(0, -(2 * W - 1) * (with_one(X) @ b)).sum() + 0.5 * 1e-3 * np.square(b[1:]).sum()
+
+    best = minimize(loss, np.zeros(3), tol=1e-12).x
+    np.testing.assert_allclose(propensities(X, W), np.clip(expit(with_one(X) @ best), 0.01, 0.99), atol=1e-5)
+    told_apart = (X[:, 0] > 0).astype(float)
+    assert set(np.round(propensities(X, told_apart, np.array([[9.0, 0], [-9, 0]])), 6)) == {0.01, 0.99}
+
+
+def test_with_one_covariate_of_two_values_effects_are_differences_of_cell_means():
+    x = (X[:, :1] > 0).astype(float)
+    cells = [Y[(x[:, 0] == v) & (W == 1)].mean() - Y[(x[:, 0] == v) & (W == 0)].mean() for v in (0, 1)]
+    np.testing.assert_allclose(t_learner(x, W, Y).at(np.array([[0.0], [1.0]])), cells)
+    np.testing.assert_allclose(t_learner(x, W, Y).mean, np.mean([cells[int(v)] for v in x[:, 0]]))
+
+
+def test_scores_of_the_doubly_robust_and_of_regression_adjustment():
+    fits = {arm: np.linalg.lstsq(with_one(X[arm == W]), Y[arm == W], rcond=None)[0] for arm in (0, 1)}
+    e = propensities(X, W)
+    scores, adjusted = [], []
+    for x, w, y, p in zip(X, W, Y, e, strict=True):
+        mu = {arm: fits[arm] @ [1, *x] for arm in (0, 1)}
+        scores.append(mu[1] - mu[0] + ((y - mu[1]) / p if w else -(y - mu[0]) / (1 - p)))
+        adjusted.append(y - mu[0] if w else mu[1] - y)
+    for learner, every in ((dr_learner, scores), (ra_learner, adjusted)):
+        found = learner(X, W, Y)
+        np.testing.assert_allclose(found.mean, np.mean(every))
+        np.testing.assert_allclose(found.coefficients, np.linalg.lstsq(with_one(X), every, rcond=None)[0])
+    np.testing.assert_allclose(dr_learner(X, W, Y).error, np.std(scores, ddof=1) / np.sqrt(200))
+    np.testing.assert_allclose(ra_learner(X, W, Y).mean, t_learner(X, W, Y).mean)
+
+
+def test_errors_are_those_of_effects():
+    flat, steep = Effect(np.array([2.0, 0, 0]), 2, 0), Effect(np.array([2.0, 3, 0]), 2, 0)
+    np.testing.assert_allclose(effect_errors({"T": flat}, {"T": steep}, X)["T"], 3 * np.sqrt(np.square(X[:, 0]).mean()))
+
+
+@pytest.mark.parametrize("pi", [0.2, 0.5, 0.9])
+def test_hidden_bias_is_that_of_truncated_normals(pi):
+    """The noise of the outcome is rho times that of the treatment and something apart: its means in both arms."""
+    cut = truncnorm.ppf(1 - pi, -40, 40)
+    treated, others = truncnorm.mean(cut, np.inf), truncnorm.mean(-np.inf, cut)
+    np.testing.assert_allclose(hidden_bias(np.full(3, pi), 0.6, 2.0), 0.6 * 2 * (treated - others), rtol=1e-6)
+
+
+def test_a_treatment_needs_two_arms():
+    for learner in LEARNERS.values():
+        with pytest.raises(ValueError, match="is 1 in all 200 rows, expected two arms"):
+            learner(X, np.ones(200), Y)
+    with pytest.raises(ValueError, match="the treatment holds 2, expected 0 and 1"):
+        propensities(X, 2 * W)
