@@ -19,6 +19,9 @@ class Purpose(IntEnum):
     INDUCING = 8  # the examples that stand for a large contributor, one draw for all Gaussian kernels
     REFERENCES = 11  # the examples from which the discrepancy within a large contributor is estimated
     UNIONS = 12  # the examples that stand for all contributors together, where unions of their parts are fitted
+    SHAPLEY = 13  # orders of arrival
+    BANZHAF = 14  # coalitions
+    EKFAC = 15  # examples of which the Fisher matrix is made, and the targets drawn from the model
 
 
 def purpose_key(key: jax.Array, purpose: Purpose) -> jax.Array:
