@@ -19,7 +19,7 @@ from jaxtyping import Float
 from valuation.examples import Examples
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
-from valuation.workers import current, map_chunks
+from valuation.workers import current, map_chunks, progress_over
 
 MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise
 ALIVE = 3  # captured arrays of a chunk and as much again for the passes that make them
@@ -102,6 +102,44 @@ def features(
         finite(np.isfinite(rows).all(1), "given", done)
         yield rows
         done += len(rows)
+
+
+def summed(
+    model,
+    output: Callable,
+    examples: Examples,
+    add: Callable,
+    start,
+    state,
+    *,
+    memory: int = MEMORY,
+    progress: Callable | None = None,
+):
+    """A sum over examples that needs no row an example: the tree `start` after add(...) for chunk after chunk.
+
+    add: (total, factors, weights (b,), state) -> the total with these examples, a module-level function; an example of
+    weight 0 fills up a chunk and counts nothing. start: a tree of zeros. state: what else it reads.
+    The result is float64 on the host, from float32 sums of a chunk. Arguments and errors as in gradient_products.
+    """
+    check(model, examples)
+    chosen, n = plan(model, output, examples, memory), len(examples.inputs)
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "add": add}
+    step, count = partial(_summed, tile=chosen.tile, **args), -(-n // chosen.rows)
+    weights = np.pad(np.ones(n, np.float32), (0, count * chosen.rows - n))
+    progress = progress or progress_over(n)
+    parts = map_chunks(
+        step,
+        (model.params, model.frozen, start, state),
+        lambda i: (chunk(examples, chosen.rows, i), chunk(weights, chosen.rows, i)),
+        count,
+        threads=chosen.workers,
+    )
+    total = jax.tree.map(lambda leaf: np.zeros(leaf.shape), start)
+    for i, part in enumerate(parts):
+        total = jax.tree.map(np.add, total, part)
+        if progress is not None:
+            progress(min(chosen.rows, n - i * chosen.rows))
+    return total
 
 
 def each(
@@ -250,6 +288,17 @@ def _products(params, frozen, routed, examples, *, tapped, layers, output, tile)
         return _factors(params, frozen, examples, tapped, layers, output)[0]
 
     return products(_tiled(gradients, examples, tile), routed, shapes(params))
+
+
+@partial(jax.jit, static_argnames=("tapped", "layers", "output", "add", "tile"))
+def _summed(params, frozen, start, state, examples, weights, *, tapped, layers, output, add, tile):
+    def body(total, part):
+        examples, weights = part
+        gradients, _ = _factors(params, frozen, examples, tapped, layers, output)
+        return add(total, gradients, weights, state), None
+
+    tiles = jax.tree.map(lambda leaf: leaf.reshape(-1, tile, *leaf.shape[1:]), (examples, weights))
+    return jax.lax.scan(body, start, tiles)[0]
 
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))

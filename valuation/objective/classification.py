@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
@@ -32,6 +33,10 @@ class Classification(Exact):
     @staticmethod
     def minus_loss(outputs: Any, examples: Examples) -> Any:
         return log_likelihood(outputs, examples)
+
+    @staticmethod
+    def sampled(outputs: Any, keys: Any) -> Any:
+        return jax.vmap(jax.random.categorical)(keys, outputs)
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         if shape != (self.classes,):

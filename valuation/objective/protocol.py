@@ -36,6 +36,14 @@ class Objective(Protocol):
         """Minus the training loss of each example (n,), from outputs (n, ...)."""
         ...
 
+    @staticmethod
+    def sampled(outputs: Any, keys: Any) -> Any:
+        """Targets drawn from what the model says, (n, ...), from outputs (n, ...) and a key an example; for jit.
+
+        Their distribution is the one of which minus_loss is the log-density, but for a constant.
+        """
+        ...
+
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         """The examples with arrays of the right type.
 

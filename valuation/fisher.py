@@ -1,0 +1,50 @@
+"""The examples of which a Fisher matrix is made: inputs that there are, targets that the model itself would say."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import numpy as np
+
+from valuation.examples import Examples
+from valuation.stream import MEMORY, chunk
+from valuation.workers import current, map_chunks
+
+LEAST = 512  # examples: a mean of squares is then known to 1/16 of itself
+ROWS = 256  # of a chunk
+
+
+def fisher_examples(model, sample: Callable, examples: Examples, key: jax.Array, *, vectors: int) -> Examples:
+    """Some of the examples, with targets that are drawn from the model's outputs.
+
+    model: at the parameters of interest. sample: (outputs, keys) -> targets, such as Objective.sampled.
+    key: draws which examples, and their targets. vectors: how many inputs a layer has in all of them, one of an example
+    and as many as tokens of a sequence; LEAST examples at least, and no more than there are.
+    """
+    tokens = examples.inputs.shape[1] if examples.mask is not None else 1
+    for_rows, for_targets = jax.random.split(key)
+    n = len(examples.inputs)
+    count = min(max(vectors // tokens, LEAST), n)
+    chosen = np.arange(n) if count == n else np.sort(np.asarray(jax.random.permutation(for_rows, n)[:count]))
+    some = examples.take(chosen)
+    return some._replace(targets=sampled_targets(model, sample, some, for_targets))
+
+
+def sampled_targets(model, sample: Callable, examples: Examples, key: jax.Array) -> np.ndarray:
+    """Targets for all of the examples; arguments as above."""
+    n, data = len(examples.inputs), jax.random.key_data(key)
+    one = jax.eval_shape(model.apply, model.params, model.frozen, examples.inputs[:1])
+    fitting = (current().memory or MEMORY) // (3 * one.size * one.dtype.itemsize)
+    rows, places = max(min(ROWS, fitting), 1), np.arange(n, dtype=np.uint32)
+    step = partial(_sampled, apply=model.apply, sample=sample)
+    parts = map_chunks(
+        step, (model.params, model.frozen, data), lambda i: (chunk(examples.inputs, rows, i), chunk(places, rows, i)),
+        -(-n // rows), threads=1,
+    )  # fmt: skip
+    return np.concatenate(list(parts))[:n]
+
+
+@partial(jax.jit, static_argnames=("apply", "sample"))
+def _sampled(params, frozen, data, inputs, places, *, apply, sample):
+    keys = jax.vmap(partial(jax.random.fold_in, jax.random.wrap_key_data(data)))(places)
+    return sample(apply(params, frozen, inputs), keys)
