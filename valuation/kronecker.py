@@ -21,7 +21,8 @@ from jaxtyping import Array, Float
 
 from valuation.examples import Examples
 from valuation.factors import Factor, Formed, Outer, Rows, form, shapes, unravelled
-from valuation.stream import MEMORY, summed
+from valuation.stream import MEMORY
+from valuation.summed import summed
 
 WIDEST = 4096
 

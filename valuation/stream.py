@@ -19,7 +19,7 @@ from jaxtyping import Float
 from valuation.examples import Examples
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
-from valuation.workers import current, map_chunks, progress_over
+from valuation.workers import current, map_chunks
 
 MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise
 ALIVE = 3  # captured arrays of a chunk and as much again for the passes that make them
@@ -102,44 +102,6 @@ def features(
         finite(np.isfinite(rows).all(1), "given", done)
         yield rows
         done += len(rows)
-
-
-def summed(
-    model,
-    output: Callable,
-    examples: Examples,
-    add: Callable,
-    start,
-    state,
-    *,
-    memory: int = MEMORY,
-    progress: Callable | None = None,
-):
-    """A sum over examples that needs no row an example: the tree `start` after add(...) for chunk after chunk.
-
-    add: (total, factors, weights (b,), state) -> the total with these examples, a module-level function; an example of
-    weight 0 fills up a chunk and counts nothing. start: a tree of zeros. state: what else it reads.
-    The result is float64 on the host, from float32 sums of a chunk. Arguments and errors as in gradient_products.
-    """
-    check(model, examples)
-    chosen, n = plan(model, output, examples, memory), len(examples.inputs)
-    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "add": add}
-    step, count = partial(_summed, tile=chosen.tile, **args), -(-n // chosen.rows)
-    weights = np.pad(np.ones(n, np.float32), (0, count * chosen.rows - n))
-    progress = progress or progress_over(n)
-    parts = map_chunks(
-        step,
-        (model.params, model.frozen, start, state),
-        lambda i: (chunk(examples, chosen.rows, i), chunk(weights, chosen.rows, i)),
-        count,
-        threads=chosen.workers,
-    )
-    total = jax.tree.map(lambda leaf: np.zeros(leaf.shape), start)
-    for i, part in enumerate(parts):
-        total = jax.tree.map(np.add, total, part)
-        if progress is not None:
-            progress(min(chosen.rows, n - i * chosen.rows))
-    return total
 
 
 def each(
@@ -229,6 +191,12 @@ def finite(good: np.ndarray, name: str, offset: int = 0) -> None:
         )
 
 
+def captured_factors(params, frozen, examples, tapped, layers, output):
+    """(factors of every parameter, shapes of all) of a tile, for use inside jit. layers: the items of Model.layers."""
+    layers = dict(layers)
+    return factors(layers, params, captured(tapped, layers, params, frozen, output, examples)), shapes(params)
+
+
 def _squares(gradient_factors, table, state):
     return squares(gradient_factors, table)[:, None]
 
@@ -260,11 +228,6 @@ def _tiled(function: Callable, examples: Examples, tile: int):
     return jax.tree.unflatten(structure, [whole[i] for i in places])
 
 
-def _factors(params, frozen, examples, tapped, layers, output):
-    layers = dict(layers)
-    return factors(layers, params, captured(tapped, layers, params, frozen, output, examples)), shapes(params)
-
-
 @partial(jax.jit, static_argnames=("apply", "tapped", "layers", "output", "feature"))
 def _needed(params, frozen, example, state, *, apply, tapped, layers, output, feature):
     """What is alive for one example, only ever asked for its shapes: (captured pairs and outputs, features)."""
@@ -276,7 +239,7 @@ def _needed(params, frozen, example, state, *, apply, tapped, layers, output, fe
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "n", "tile"))
 def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
     def routed(examples):
-        gradients, table = _factors(params, frozen, examples, tapped, layers, output)
+        gradients, table = captured_factors(params, frozen, examples, tapped, layers, output)
         return {name: route(gradients[name], shape, n=n, m=len(query.inputs)) for name, shape in table.items()}
 
     return _tiled(routed, query, tile)
@@ -285,25 +248,14 @@ def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "tile"))
 def _products(params, frozen, routed, examples, *, tapped, layers, output, tile):
     def gradients(examples):
-        return _factors(params, frozen, examples, tapped, layers, output)[0]
+        return captured_factors(params, frozen, examples, tapped, layers, output)[0]
 
     return products(_tiled(gradients, examples, tile), routed, shapes(params))
-
-
-@partial(jax.jit, static_argnames=("tapped", "layers", "output", "add", "tile"))
-def _summed(params, frozen, start, state, examples, weights, *, tapped, layers, output, add, tile):
-    def body(total, part):
-        examples, weights = part
-        gradients, _ = _factors(params, frozen, examples, tapped, layers, output)
-        return add(total, gradients, weights, state), None
-
-    tiles = jax.tree.map(lambda leaf: leaf.reshape(-1, tile, *leaf.shape[1:]), (examples, weights))
-    return jax.lax.scan(body, start, tiles)[0]
 
 
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))
 def _features(params, frozen, state, examples, *, tapped, layers, output, feature, tile):
     def rows(examples):
-        return feature(*_factors(params, frozen, examples, tapped, layers, output), state)
+        return feature(*captured_factors(params, frozen, examples, tapped, layers, output), state)
 
     return _tiled(rows, examples, tile)
