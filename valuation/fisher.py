@@ -17,7 +17,7 @@ ROWS = 256  # of a chunk
 def fisher_examples(model, sample: Callable, examples: Examples, key: jax.Array, *, vectors: int) -> Examples:
     """Some of the examples, with targets that are drawn from the model's outputs.
 
-    model: at the parameters of interest. sample: (outputs, keys) -> targets, such as Objective.sampled.
+    model: at the parameters of interest. sample: (outputs, uniform numbers) -> targets, such as Objective.sampled.
     key: draws which examples, and their targets. vectors: how many inputs a layer has in all of them, one of an example
     and as many as tokens of a sequence; LEAST examples at least, and no more than there are.
     """
@@ -31,20 +31,23 @@ def fisher_examples(model, sample: Callable, examples: Examples, key: jax.Array,
 
 
 def sampled_targets(model, sample: Callable, examples: Examples, key: jax.Array) -> np.ndarray:
-    """Targets for all of the examples; arguments as above."""
-    n, data = len(examples.inputs), jax.random.key_data(key)
+    """Targets for all of the examples; arguments as above.
+
+    A token's number depends on its place and not on how long sequences are, so that padding changes nothing.
+    """
+    n, shape = len(examples.inputs), np.shape(examples.targets)[1:]
+    uniform = np.moveaxis(np.asarray(jax.random.uniform(key, (*shape, n))), -1, 0)
     one = jax.eval_shape(model.apply, model.params, model.frozen, examples.inputs[:1])
-    fitting = (current().memory or MEMORY) // (3 * one.size * one.dtype.itemsize)
-    rows, places = max(min(ROWS, fitting), 1), np.arange(n, dtype=np.uint32)
+    fitting = (current().memory or MEMORY) // (4 * one.size * one.dtype.itemsize)
+    rows = max(min(ROWS, fitting, n), 1)
     step = partial(_sampled, apply=model.apply, sample=sample)
     parts = map_chunks(
-        step, (model.params, model.frozen, data), lambda i: (chunk(examples.inputs, rows, i), chunk(places, rows, i)),
+        step, (model.params, model.frozen), lambda i: (chunk(examples.inputs, rows, i), chunk(uniform, rows, i)),
         -(-n // rows), threads=1,
     )  # fmt: skip
     return np.concatenate(list(parts))[:n]
 
 
 @partial(jax.jit, static_argnames=("apply", "sample"))
-def _sampled(params, frozen, data, inputs, places, *, apply, sample):
-    keys = jax.vmap(partial(jax.random.fold_in, jax.random.wrap_key_data(data)))(places)
-    return sample(apply(params, frozen, inputs), keys)
+def _sampled(params, frozen, inputs, uniform, *, apply, sample):
+    return sample(apply(params, frozen, inputs), uniform)

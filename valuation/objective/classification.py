@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
@@ -13,7 +12,7 @@ from valuation.examples import Examples
 from valuation.kernel import outputs
 from valuation.margins import shared_accuracy
 from valuation.objective.protocol import Exact, Scalar
-from valuation.outputs import class_sum, log_likelihood, true_class
+from valuation.outputs import categorical, class_sum, log_likelihood, true_class
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class Classification(Exact):
         return log_likelihood(outputs, examples)
 
     @staticmethod
-    def sampled(outputs: Any, keys: Any) -> Any:
-        return jax.vmap(jax.random.categorical)(keys, outputs)
+    def sampled(outputs: Any, uniform: Any) -> Any:
+        return categorical(outputs, uniform)
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         if shape != (self.classes,):

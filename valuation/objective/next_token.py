@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import jax
@@ -12,7 +11,7 @@ from jaxtyping import Float
 from valuation.examples import Examples
 from valuation.kernel import likelihoods
 from valuation.objective.protocol import Scalar, pooled, scalar_output
-from valuation.outputs import log_likelihood
+from valuation.outputs import categorical, log_likelihood
 from valuation.tangent import row_products, sketched_gradients
 
 
@@ -38,10 +37,8 @@ class NextToken:
         return log_likelihood(outputs, examples)
 
     @staticmethod
-    def sampled(outputs: Any, keys: Any) -> Any:
-        """Every token by a key of its own place, so that padding changes none before it."""
-        places = jax.vmap(lambda key: jax.vmap(partial(jax.random.fold_in, key))(jax.numpy.arange(outputs.shape[1])))
-        return jax.vmap(jax.vmap(jax.random.categorical))(places(keys), outputs)
+    def sampled(outputs: Any, uniform: Any) -> Any:
+        return categorical(outputs, uniform)
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         tokens, targets = np.asarray(examples.inputs), np.asarray(examples.targets)

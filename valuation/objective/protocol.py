@@ -37,8 +37,8 @@ class Objective(Protocol):
         ...
 
     @staticmethod
-    def sampled(outputs: Any, keys: Any) -> Any:
-        """Targets drawn from what the model says, (n, ...), from outputs (n, ...) and a key an example; for jit.
+    def sampled(outputs: Any, uniform: Any) -> Any:
+        """Targets drawn from what the model says, (n, ...), by numbers uniform in [0, 1), one a target; for jit.
 
         Their distribution is the one of which minus_loss is the log-density, but for a constant.
         """

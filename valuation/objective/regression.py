@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from valuation.examples import Examples
 from valuation.kernel import outputs
 from valuation.objective.protocol import Exact, Scalar, minus_mean_square
-from valuation.outputs import minus_squared_error, number
+from valuation.outputs import minus_squared_error, normal_around, number
 from valuation.scale import check_rows
 
 
@@ -32,10 +31,9 @@ class Regression(Exact):
         return minus_squared_error(outputs, examples)
 
     @staticmethod
-    def sampled(outputs: Any, keys: Any) -> Any:
-        """A number with variance 1/2 around the predicted one: minus its log-density is the squared error."""
-        noise = jax.vmap(jax.random.normal)(keys)
-        return outputs[:, 0] + noise / 2**0.5
+    def sampled(outputs: Any, uniform: Any) -> Any:
+        """A number with variance 1/2 around the predicted one: minus the squared error is its log-density."""
+        return normal_around(outputs, uniform)
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         if shape != (1,):
