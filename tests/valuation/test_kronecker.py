@@ -1,0 +1,158 @@
+"""EK-FAC against explicit Fisher matrices in float64 NumPy, on Jacobians; drawn targets by their statistics."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from models.mlp import mlp
+from tests.problems import CLASSES, data, numbers, sequences
+from tests.reference import jacobian
+from valuation import kronecker
+from valuation.aggregate import union_examples
+from valuation.factors import shapes
+from valuation.fisher import fisher_examples, sampled_targets
+from valuation.kronecker import curvatures, preconditioned_rows
+from valuation.methods import ekfac
+from valuation.objective import OBJECTIVES, Classification
+from valuation.outputs import log_likelihood
+
+TRAIN, QUERY, DAMPING = data(30, 5), data(4, 6), 0.1
+
+
+@cache
+def network():
+    return mlp((5, 6, CLASSES), jax.random.key(0))
+
+
+@cache
+def fisher():
+    return fisher_examples(network(), Classification(CLASSES).sampled, TRAIN, jax.random.key(1), vectors=10**6)
+
+
+def vectors_of_layers(params, examples):
+    """(inputs with a one, gradients of log p) of both layers, by hand: (n, k + 1), (n, d)."""
+    (w1, b1), (w2, b2) = ([np.float64(params["layers"][i][name]) for name in ("kernel", "bias")] for i in (0, 1))
+    x = np.float64(examples.inputs)
+    h = np.maximum(x @ w1 + b1, 0)
+    z = np.exp(h @ w2 + b2)
+    g2 = np.eye(CLASSES)[examples.targets] - z / z.sum(1, keepdims=True)
+    g1 = (g2 @ w2.T) * (h > 0)
+    return [(np.column_stack([a, np.ones(len(a))]), g) for a, g in ((x, g1), (h, g2))]
+
+
+def solved(gradients, blocks):
+    """(F + delta I)^-1 of gradients (m, p), F built as a matrix of every block: {columns: (U_A, U_S, mean squares)}."""
+    found = np.zeros_like(gradients)
+    for columns, left, right, squares in blocks:
+        basis = np.kron(left, right)
+        matrix = basis @ np.diag(squares.ravel()) @ basis.T + DAMPING * squares.mean() * np.eye(len(columns))
+        found[:, columns] = np.linalg.solve(matrix, gradients[:, columns].T).T
+    return found
+
+
+def test_scores_are_those_of_the_explicit_matrix():
+    model = network()
+    got = ekfac.scores(model, log_likelihood, TRAIN, QUERY, fisher(), damping=DAMPING)
+    own = jacobian(model, log_likelihood, fisher())
+    names, blocks, start = list(shapes(model.params)), [], 0
+    assert names == [f"layers.{i}.{name}" for i in (0, 1) for name in ("bias", "kernel")]
+    for a, g in vectors_of_layers(model.params, fisher()):
+        (k, d) = a.shape[1], g.shape[1]
+        columns = start + np.r_[d : k * d, 0:d]  # of the parameters, whose bias comes first and is the last row here
+        seen = g.any(1)
+        left, right = (np.linalg.eigh(side[seen].T @ side[seen])[1] for side in (a, g))
+        turned = np.einsum("nkd,kl,de->nle", own[:, columns].reshape(-1, k, d), left, right)
+        blocks.append((columns, left, right, np.mean(turned**2, 0)))
+        start += k * d
+    train, query = (jacobian(model, log_likelihood, part) for part in (TRAIN, QUERY))
+    expected = train @ solved(query, blocks).T
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
+def test_every_parameter_of_a_sequence_model_has_its_block():
+    """Positions, padding, a table that is read and written with, scales: squares and solves of explicit gradients."""
+    problem = sequences()
+    model, table = problem.model, shapes(problem.model.params)
+    some = union_examples(problem)[0]
+    found = curvatures(model, log_likelihood, some, damping=DAMPING)
+    own, query = jacobian(model, log_likelihood, some), jacobian(model, log_likelihood, problem.pool.take([40]))
+    ends = np.cumsum([0, *(int(np.prod(shape)) for shape in table.values())])
+    place = {name: np.arange(start, end) for name, start, end in zip(table, ends, ends[1:], strict=False)}
+    blocks = []
+    for name, ((left, right), inverse) in found.items():
+        k, d = inverse.shape
+        bias = name.removesuffix("kernel") + "bias"
+        columns = place.pop(name)
+        columns = np.concatenate([columns, place.pop(bias)]) if len(columns) < k * d else columns
+        assert len(columns) == k * d
+        left, right = (np.eye(size) if side is None else np.float64(side)
+                       for side, size in ((left, k), (right, d)))  # fmt: skip
+        np.testing.assert_allclose(left.T @ left, np.eye(k), atol=1e-5)
+        matrices = own[:, columns].reshape(-1, k, d)
+        turned = np.einsum("nkd,kl,de->nle", matrices, left, right)
+        blocks.append((columns, left, right, np.mean(turned**2, 0)))
+        if k == 1:  # the exact Fisher matrix
+            exact = np.einsum("nd,ne->de", matrices[:, 0], matrices[:, 0]) / len(matrices)
+            np.testing.assert_allclose(right @ np.diag(blocks[-1][3][0]) @ right.T, exact, atol=1e-4 * exact.max())
+    assert place == {}
+    got = preconditioned_rows(model.params, found, jnp.asarray(query, jnp.float32))
+    expected = solved(query, blocks)
+    np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
+
+
+def test_a_wide_side_keeps_its_own_axes(monkeypatch):
+    """With no eigenbasis at all the Fisher matrix is its diagonal, a mean of squares of the gradients."""
+    monkeypatch.setattr(kronecker, "WIDEST", 0)
+    found = curvatures(network(), log_likelihood, fisher(), damping=DAMPING)
+    assert jax.tree.leaves([one.bases for one in found.values()]) == []
+    own, query = (jacobian(network(), log_likelihood, part) for part in (fisher(), QUERY))
+    squares, expected = np.mean(own**2, 0), np.zeros_like(query)
+    for columns in np.split(np.arange(own.shape[1]), [36]):
+        expected[:, columns] = query[:, columns] / (squares[columns] + DAMPING * squares[columns].mean())
+    got = preconditioned_rows(network().params, found, jnp.asarray(query, jnp.float32))
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_the_score_of_drawn_targets_is_zero_on_average_and_its_square_is_the_curvature(kind):
+    """E d log p = 0 and E (d log p)^2 = -E d2 log p, for targets drawn from p, with respect to the outputs."""
+    draws, objective = 20_000, OBJECTIVES[kind]
+    outputs = jnp.asarray([[0.3, -0.7, 1.1]]) if objective.kind != "regression" else jnp.asarray([[0.4]])
+    outputs = jnp.repeat(outputs, draws, 0)
+    targets = objective.sampled(outputs, jax.random.uniform(jax.random.key(0), (draws,)))
+    if objective.kind == "regression":
+        slopes, curves = -2 * (outputs[:, 0] - targets)[:, None], np.array([2.0])
+    else:
+        p = jax.nn.softmax(outputs[0])
+        slopes, curves = jnp.eye(3)[targets] - p, np.asarray(p * (1 - p))
+    slopes = np.asarray(slopes, np.float64)
+    for sample, expected in ((slopes, 0), (slopes**2, curves)):
+        error = sample.std(0) / np.sqrt(draws)
+        assert (np.abs(sample.mean(0) - expected) < 5 * error).all()
+
+
+def test_targets_do_not_depend_on_padding_or_on_other_examples():
+    short, long = sequences(7), sequences(11)
+    drawn = [sampled_targets(p.model, p.objective.sampled, p.pool, jax.random.key(2)) for p in (short, long)]
+    np.testing.assert_array_equal(drawn[0][short.pool.mask], drawn[1][:, :7][short.pool.mask])
+
+
+def test_some_examples_stand_for_many(monkeypatch):
+    monkeypatch.setattr("valuation.fisher.LEAST", 10)
+    problem = numbers()
+    few = fisher_examples(problem.model, problem.objective.sampled, problem.pool, jax.random.key(0), vectors=40)
+    rows = [np.flatnonzero((problem.pool.inputs == x).all(1))[0] for x in few.inputs]
+    assert len(set(rows)) == 40
+    assert len(fisher_examples(problem.model, problem.objective.sampled, problem.pool, jax.random.key(0),
+                               vectors=1).inputs) == 10  # fmt: skip
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match="the damping must be positive, got 0"):
+        curvatures(network(), log_likelihood, fisher(), damping=0.0)
+    broken = fisher()._replace(inputs=np.where(np.arange(30)[:, None] == 3, np.nan, fisher().inputs))
+    with pytest.raises(ValueError, match="gradients of which the Fisher matrix is made are not finite"):
+        curvatures(network(), log_likelihood, broken, damping=0.1)
