@@ -29,7 +29,8 @@ def test_sizes_of_classes_and_sequences():
 @pytest.mark.parametrize(
     ("name", "width"),
     [("rbf_utility", 5), ("knn_utility", 5), ("linear_utility", 2000), ("score_disagreement", 2000),
-     ("mmd_only", 2000), ("ntk_utility", 5), ("kernel_sum", 5), ("davinz", 5), ("deviation", 5)],
+     ("mmd_only", 2000), ("ntk_utility", 5), ("kernel_sum", 5), ("davinz", 5), ("deviation", 5), ("lava", 5),
+     ("knn_shapley", 2000), ("embedding_similarity", 2000), ("leave_one_out", 5)],
 )  # fmt: skip
 def test_a_method_takes_no_more_than_it_says(name, width):
     """What NumPy allocates, all but the arrays of XLA; and it is a third of that at least, or nothing would be said."""
