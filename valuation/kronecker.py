@@ -79,7 +79,7 @@ def preconditioned(gradients: Gradients, table: Table, state: dict[str, Curvatur
 
     table: shapes of the parameters. state: of `curvatures`.
     """
-    parts = {}
+    parts: dict[str, Array] = {}
     for name, (bases, inverse) in state.items():
         turned = _turned(_block(gradients, name, state), bases, inverse.shape)
         back = Sides(*(None if side is None else side.T for side in bases))
@@ -185,7 +185,7 @@ def _between(value: Float[Array, "n k d"], bases: Sides) -> Float[Array, "n k d"
     return _times(value, bases.right)
 
 
-def _times(rows: Float[Array, "... k"], basis: Float[Array, "k k"] | None) -> Float[Array, "... k"]:
+def _times(rows: Float[Array, "... k"], basis: Float[Array | np.ndarray, "k k"] | None) -> Float[Array, "... k"]:
     return rows if basis is None else rows @ basis
 
 

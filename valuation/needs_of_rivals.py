@@ -22,7 +22,7 @@ def largest_cosines(s: Sizes) -> Needs:
 def shares_of_neighbours(s: Sizes) -> Needs:
     """Features of all contributors in float64, twice, and distances to some validation examples at a time."""
     n, m, d = s.union, s.validation, s.features
-    return Needs(28 * (n + m) * d + 200 * n + 2**26, 2.0 * n * m * d)
+    return Needs(28 * (n + m) * d + 200 * n + min(16 * n * m, 2**26), 2.0 * n * m * d)
 
 
 def mean_gradients(s: Sizes) -> Needs:
@@ -55,6 +55,6 @@ def coalitions(fits: int, points: int) -> Estimate:
         one = inducing.memory_bytes(s.examples, s.features, s.outputs, s.validation, points=m, exact=0)
         statistics = 4 * m * m * s.contributors + 24 * s.union * s.outputs
         passes = float(s.union) * m * (2 * s.features + m)
-        return Needs(2 * one + statistics + 24 * s.validation**2, passes + count * (m**3 / 3 + m * m * s.contributors))
+        return Needs(one + statistics + 24 * s.validation**2, passes + count * (m**3 / 3 + m * m * s.contributors))
 
     return needs

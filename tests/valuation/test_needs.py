@@ -97,6 +97,7 @@ def test_methods_of_any_size_fit_and_the_others_name_them():
         grows = name in {
             "ntk_utility", "ntk_flow", "score_literal", "score_scale_free", "score_kappa", "score_calibrated",
             "score_kernel_scaled", "davinz", "deviation", "loss_only", "logra", "ntk_relative", "kernel_sum",
+            "lava",
         }  # fmt: skip
         assert bool(words) == grows, (name, needed)
     assert needs.refusal_of_size("loss_only", 28 * 60_000**2, LARGE, "classification", 16 * 10**9) == (

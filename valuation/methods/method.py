@@ -1,7 +1,7 @@
 """What a method is: its function, and everything that configs, reports and pages say of it."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -140,7 +140,7 @@ class Method(NamedTuple):
         return ", ".join(seen) or "no labels, no training"
 
 
-def options_of(values: Values) -> dict[str, Any]:
+def options_of(values: Callable[..., Any]) -> dict[str, Any]:
     """Every option of a method's function and its default, but for those that are bound already."""
     bound = values.keywords if isinstance(values, partial) else {}
     parameters = inspect.signature(values).parameters.values()
