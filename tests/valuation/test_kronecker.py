@@ -6,12 +6,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
+from models.functional import functional
+from models.layers import Conv, Dense, LoRA
 from models.mlp import mlp
 from tests.problems import CLASSES, data, numbers, sequences
 from tests.reference import jacobian
 from valuation import kronecker
 from valuation.aggregate import union_examples
+from valuation.examples import Examples
 from valuation.factors import shapes
 from valuation.fisher import fisher_examples, sampled_targets
 from valuation.kronecker import curvatures, preconditioned_rows
@@ -48,7 +52,8 @@ def solved(gradients, blocks):
     found = np.zeros_like(gradients)
     for columns, left, right, squares in blocks:
         basis = np.kron(left, right)
-        matrix = basis @ np.diag(squares.ravel()) @ basis.T + DAMPING * squares.mean() * np.eye(len(columns))
+        shift = DAMPING * squares.mean() or 1.0  # of what is idle
+        matrix = basis @ np.diag(squares.ravel()) @ basis.T + shift * np.eye(len(columns))
         found[:, columns] = np.linalg.solve(matrix, gradients[:, columns].T).T
     return found
 
@@ -72,20 +77,42 @@ def test_scores_are_those_of_the_explicit_matrix():
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
-def test_every_parameter_of_a_sequence_model_has_its_block():
-    """Positions, padding, a table that is read and written with, scales: squares and solves of explicit gradients."""
-    problem = sequences()
-    model, table = problem.model, shapes(problem.model.params)
-    some = union_examples(problem)[0]
-    found = curvatures(model, log_likelihood, some, damping=DAMPING)
-    own, query = jacobian(model, log_likelihood, some), jacobian(model, log_likelihood, problem.pool.take([40]))
+class Mixed(nnx.Module):
+    """A convolution, two layers with one kernel and biases of their own, a correction of low rank, an idle layer."""
+
+    def __init__(self):
+        rngs = nnx.Rngs(0)
+        self.patches, self.one, self.two = Conv(2, 3, rngs=rngs), Dense(3, 3, rngs=rngs), Dense(3, 3, rngs=rngs)
+        self.two.kernel = self.one.kernel
+        self.low, self.idle = LoRA(Dense(3, 3, rngs=rngs), 2, rngs=rngs), Dense(2, 2, rngs=rngs)
+        self.low.up.kernel[...] = jnp.ones((2, 3))  # at 0 the gradient of down would be 0
+
+    def __call__(self, x):
+        x = jnp.tanh(self.one(jnp.tanh(self.patches(x)))).reshape(len(x), -1, 3)
+        return self.low(jnp.tanh(self.two(x))).mean(1)
+
+
+def mixed():
+    rng = np.random.default_rng(0)
+    return functional(Mixed()), Examples(rng.normal(size=(8, 2, 2, 2)).astype(np.float32), np.arange(8) % 3)
+
+
+def of_sequences():
+    return sequences().model, union_examples(sequences())[0]
+
+
+@pytest.mark.parametrize("make", [mixed, of_sequences])
+def test_every_parameter_has_its_block(make):
+    """Positions, padding, a table that is read and written with: squares and solves of explicit gradients."""
+    model, some = make()
+    table, found = shapes(model.params), curvatures(model, log_likelihood, some, damping=DAMPING)
+    own = jacobian(model, log_likelihood, some)
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in table.values())])
     place = {name: np.arange(start, end) for name, start, end in zip(table, ends, ends[1:], strict=False)}
     blocks = []
     for name, ((left, right), inverse) in found.items():
         k, d = inverse.shape
-        bias = name.removesuffix("kernel") + "bias"
-        columns = place.pop(name)
+        columns, bias = place.pop(name), name.removesuffix("kernel") + "bias"
         columns = np.concatenate([columns, place.pop(bias)]) if len(columns) < k * d else columns
         assert len(columns) == k * d
         left, right = (np.eye(size) if side is None else np.float64(side)
@@ -98,8 +125,9 @@ def test_every_parameter_of_a_sequence_model_has_its_block():
             exact = np.einsum("nd,ne->de", matrices[:, 0], matrices[:, 0]) / len(matrices)
             np.testing.assert_allclose(right @ np.diag(blocks[-1][3][0]) @ right.T, exact, atol=1e-4 * exact.max())
     assert place == {}
-    got = preconditioned_rows(model.params, found, jnp.asarray(query, jnp.float32))
-    expected = solved(query, blocks)
+    assert make is of_sequences or {"one.kernel", "one.bias", "two.bias"} == {name for name in found if name[0] in "ot"}
+    got = preconditioned_rows(model.params, found, jnp.asarray(own[:1], jnp.float32))
+    expected = solved(own[:1], blocks)
     np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
 
 
