@@ -1,5 +1,6 @@
 """The examples of which a Fisher matrix is made: inputs that there are, targets that the model itself would say."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -19,9 +20,9 @@ def fisher_examples(model, sample: Callable, examples: Examples, key: jax.Array,
 
     model: at the parameters of interest. sample: (outputs, uniform numbers) -> targets, such as Objective.sampled.
     key: draws which examples, and their targets. vectors: how many inputs a layer has in all of them, one of an example
-    and as many as tokens of a sequence; LEAST examples at least, and no more than there are.
+    and as many as targets of a sequence; LEAST examples at least, and no more than there are.
     """
-    tokens = examples.inputs.shape[1] if examples.mask is not None else 1
+    tokens = math.prod(np.shape(examples.targets)[1:])
     for_rows, for_targets = jax.random.split(key)
     n = len(examples.inputs)
     count = min(max(vectors // tokens, LEAST), n)

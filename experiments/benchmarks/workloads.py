@@ -10,12 +10,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from models.functional import Model
 from models.losses import cross_entropy
 from models.mlp import mlp
 from models.transformer import transformer
+from valuation.outputs import categorical
 from valuation.problem import Examples
 
 HEADS = 4  # not to be read off the weights
@@ -72,6 +73,11 @@ def token_loss(outputs: Float[Array, "n t v"], examples: Examples) -> Float[Arra
     """Cross-entropy of the sequence, summed over its t - 1 next tokens, nats."""
     predicted = jax.nn.log_softmax(outputs[:, :-1])
     return -jnp.take_along_axis(predicted, examples.targets[:, 1:, None], axis=-1).sum((1, 2))
+
+
+def next_tokens(outputs: Float[Array, "n t v"], uniform: Float[Array, "n t"]) -> Int[Array, "n t"]:
+    """Sequences that the model would say, token by token beside those that there are: as token_loss reads targets."""
+    return jnp.pad(categorical(outputs, uniform)[:, :-1], ((0, 0), (1, 0)))
 
 
 def loss_of(workload: Workload):
