@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from valuation.examples import Examples
 from valuation.stream import MEMORY, chunk
@@ -15,40 +17,41 @@ LEAST = 512  # examples: a mean of squares is then known to 1/16 of itself
 ROWS = 256  # of a chunk
 
 
-def fisher_examples(model, sample: Callable, examples: Examples, key: jax.Array, *, vectors: int) -> Examples:
-    """Some of the examples, with targets that are drawn from the model's outputs.
+class Fisher(NamedTuple):
+    """Examples with targets that the model may say, and how probable each is; weights add up to the inputs' number."""
 
-    model: at the parameters of interest. sample: (outputs, uniform numbers) -> targets, such as Objective.sampled.
-    key: draws which examples, and their targets. vectors: how many inputs a layer has in all of them, one of an example
-    and as many as targets of a sequence; LEAST examples at least, and no more than there are.
+    examples: Examples
+    weights: Float[np.ndarray, " n"]
+
+
+def fisher_examples(model, outcomes: Callable, examples: Examples, key: jax.Array, *, vectors: int) -> Fisher:
+    """Some of the examples, each with all targets that `outcomes` names for it.
+
+    model: at the parameters of interest. outcomes: (outputs, uniform numbers) -> (targets (n, r, ...), weights (n, r)),
+    a module-level function such as Objective.outcomes. key: draws which examples, and the uniform numbers; a token's
+    depends on its place and not on how long sequences are, so that padding changes nothing.
+    vectors: how many inputs a layer has in all: one a target, and of a sequence as many as it has tokens. LEAST
+    examples at least, and no more than there are.
     """
-    tokens = math.prod(np.shape(examples.targets)[1:])
     for_rows, for_targets = jax.random.split(key)
-    n = len(examples.inputs)
-    count = min(max(vectors // tokens, LEAST), n)
+    n, shape = len(examples.inputs), np.shape(examples.targets)[1:]
+    one = jax.eval_shape(model.apply, model.params, model.frozen, examples.inputs[:1])
+    _, probable = jax.eval_shape(outcomes, one, jax.ShapeDtypeStruct((1, *shape), np.float32))
+    count = min(max(vectors // (math.prod(shape) * probable.shape[1]), LEAST), n)
     chosen = np.arange(n) if count == n else np.sort(np.asarray(jax.random.permutation(for_rows, n)[:count]))
     some = examples.take(chosen)
-    return some._replace(targets=sampled_targets(model, sample, some, for_targets))
-
-
-def sampled_targets(model, sample: Callable, examples: Examples, key: jax.Array) -> np.ndarray:
-    """Targets for all of the examples; arguments as above.
-
-    A token's number depends on its place and not on how long sequences are, so that padding changes nothing.
-    """
-    n, shape = len(examples.inputs), np.shape(examples.targets)[1:]
-    uniform = np.moveaxis(np.asarray(jax.random.uniform(key, (*shape, n))), -1, 0)
-    one = jax.eval_shape(model.apply, model.params, model.frozen, examples.inputs[:1])
+    uniform = np.moveaxis(np.asarray(jax.random.uniform(for_targets, (*shape, count))), -1, 0)
     fitting = (current().memory or MEMORY) // (4 * one.size * one.dtype.itemsize)
-    rows = max(min(ROWS, fitting, n), 1)
-    step = partial(_sampled, apply=model.apply, sample=sample)
+    rows = max(min(ROWS, fitting, count), 1)
     parts = map_chunks(
-        step, (model.params, model.frozen), lambda i: (chunk(examples.inputs, rows, i), chunk(uniform, rows, i)),
-        -(-n // rows), threads=1,
+        partial(_outcomes, apply=model.apply, outcomes=outcomes), (model.params, model.frozen),
+        lambda i: (chunk(some.inputs, rows, i), chunk(uniform, rows, i)), -(-count // rows), threads=1,
     )  # fmt: skip
-    return np.concatenate(list(parts))[:n]
+    targets, weights = (np.concatenate(side)[:count] for side in zip(*parts, strict=True))
+    repeated = some.take(np.repeat(np.arange(count), weights.shape[1]))
+    return Fisher(repeated._replace(targets=targets.reshape(-1, *shape)), weights.reshape(-1))
 
 
-@partial(jax.jit, static_argnames=("apply", "sample"))
-def _sampled(params, frozen, inputs, uniform, *, apply, sample):
-    return sample(apply(params, frozen, inputs), uniform)
+@partial(jax.jit, static_argnames=("apply", "outcomes"))
+def _outcomes(params, frozen, inputs, uniform, *, apply, outcomes):
+    return outcomes(apply(params, frozen, inputs), uniform)

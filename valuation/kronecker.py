@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from valuation.examples import Examples
 from valuation.factors import Factor, Formed, Outer, Rows, form, shapes, unravelled
+from valuation.fisher import Fisher
 from valuation.stream import MEMORY
 from valuation.summed import summed
 
@@ -45,12 +45,12 @@ class Curvature(NamedTuple):
 
 
 def curvatures(
-    model, output: Callable, fisher: Examples, *, damping: float, memory: int = MEMORY
+    model, output: Callable, fisher: Fisher, *, damping: float, memory: int = MEMORY
 ) -> dict[str, Curvature]:
     """The curvature of every block, by the name of its parameter; two passes over the examples.
 
-    output: minus the loss, (outputs, examples) -> (n,), a module-level function. fisher: examples with targets drawn
-    from the model (fisher.py). damping: delta over the mean of the block's Lambda; where that is zero delta is 1.
+    output: minus the loss, (outputs, examples) -> (n,), a module-level function. fisher: of
+    fisher.fisher_examples. damping: delta over the mean of the block's Lambda; where that is zero delta is 1.
     memory: bytes of a chunk of gradients. Raises ValueError for a damping that is not positive, and for gradients that
     are not finite.
     """
@@ -61,7 +61,7 @@ def curvatures(
         name: Sides(*(None if own else jnp.zeros((size, size)) for size, own in _axes(name, shape)))
         for name, shape in blocks.items()
     }
-    sums = summed(model, output, fisher, _add_covariances, covariances, None, memory=memory)
+    sums = summed(model, output, *fisher, _add_covariances, covariances, None, memory=memory)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(sums)):
         raise ValueError(
             "the gradients of which the Fisher matrix is made are not finite: look at the parameters, or bring inputs "
@@ -69,8 +69,8 @@ def curvatures(
         )
     bases = jax.tree.map(lambda covariance: np.linalg.eigh(covariance)[1].astype(np.float32), sums)
     squares = {name: jnp.zeros(shape) for name, shape in blocks.items()}
-    totals = summed(model, output, fisher, _add_squares, squares, bases, memory=memory)
-    count = len(fisher.inputs)
+    totals = summed(model, output, *fisher, _add_squares, squares, bases, memory=memory)
+    count = fisher.weights.sum()
     return {name: Curvature(bases[name], _inverse(total / count, damping)) for name, total in totals.items()}
 
 

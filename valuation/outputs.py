@@ -52,12 +52,6 @@ def categorical(outputs: Float[Array, "... c"], uniform: Float[Array, "..."]) ->
     return (cumulated[..., :-1] <= uniform[..., None] * cumulated[..., -1:]).sum(-1, dtype=jnp.int32)
 
 
-def normal_around(outputs: Float[Array, "n 1"], uniform: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Numbers of which minus_squared_error is the log-density: around the outputs, with variance 1/2."""
-    least = jnp.finfo(uniform.dtype).tiny  # 0 would be minus infinity
-    return outputs[:, 0] + jax.scipy.special.ndtri(jnp.maximum(uniform, least)) / 2**0.5
-
-
 def _token_mean(one: Float[Array, "n ..."], examples: Examples) -> Float[Array, " n"]:
     if one.ndim == 1:
         return one

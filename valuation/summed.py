@@ -5,6 +5,7 @@ from functools import partial
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from valuation.examples import Examples
 from valuation.stream import MEMORY, captured_factors, check, chunk, plan
@@ -15,6 +16,7 @@ def summed(
     model,
     output: Callable,
     examples: Examples,
+    weights: Float[np.ndarray, " n"],
     add: Callable,
     start,
     state,
@@ -24,20 +26,20 @@ def summed(
 ):
     """A sum over examples that needs no row an example: the tree `start` after add(...) for chunk after chunk.
 
-    add: (total, factors, weights (b,), state) -> the total with these examples, a module-level function; an example of
-    weight 0 fills up a chunk and counts nothing. start: a tree of zeros. state: what else it reads.
+    weights: of the examples; 0 counts nothing, as what fills up a chunk. add: (total, factors, weights (b,), state) ->
+    the total with these examples, a module-level function. start: a tree of zeros. state: what else it reads.
     The result is float64 on the host, from float32 sums of a chunk. Arguments and errors as in gradient_products.
     """
     check(model, examples)
     chosen, n = plan(model, output, examples, memory), len(examples.inputs)
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "add": add}
     step, count = partial(_summed, tile=chosen.tile, **args), -(-n // chosen.rows)
-    weights = np.pad(np.ones(n, np.float32), (0, count * chosen.rows - n))
+    filled = np.pad(np.asarray(weights, np.float32), (0, count * chosen.rows - n))
     progress = progress or progress_over(n)
     parts = map_chunks(
         step,
         (model.params, model.frozen, start, state),
-        lambda i: (chunk(examples, chosen.rows, i), chunk(weights, chosen.rows, i)),
+        lambda i: (chunk(examples, chosen.rows, i), chunk(filled, chosen.rows, i)),
         count,
         threads=chosen.workers,
     )

@@ -27,7 +27,8 @@ from valuation.fisher import LEAST, fisher_examples
 from valuation.kernel import gram, outputs
 from valuation.methods import ekfac, logra, trak
 from valuation.methods.knn_shapley import values as knn_values
-from valuation.outputs import categorical, margin
+from valuation.objective import Classification
+from valuation.outputs import margin
 from valuation.projection import hashes, sides, widths
 from valuation.stream import gradient_products
 from valuation.workers import use_workers
@@ -64,8 +65,8 @@ def logra_scores(work: workloads.Workload):
 
 def ekfac_scores(work: workloads.Workload):
     """Influence by EK-FAC over all parameters, at its defaults, (n, m)."""
-    sample = workloads.next_tokens if work.name == "lm" else categorical
-    fisher = fisher_examples(work.model, sample, work.train, jax.random.key(KEY), vectors=ekfac.VECTORS)
+    outcomes = workloads.next_tokens if work.name == "lm" else Classification.outcomes
+    fisher = fisher_examples(work.model, outcomes, work.train, jax.random.key(KEY), vectors=ekfac.VECTORS)
     return ekfac.scores(work.model, workloads.loss_of(work), work.train, work.query, fisher)
 
 
@@ -130,7 +131,8 @@ def flops(method: str, work: workloads.Workload) -> float:
         pairs = parameters if tokens > 1 else sum(k + d for k, d in kernels)
         return capture + formed + 2.0 * n * m * pairs
     if method == "ekfac":
-        some = n if tokens == 1 else min(n, max(ekfac.VECTORS // tokens, LEAST))
+        classes = kernels[-1][1] if tokens == 1 else 1  # of each example all targets
+        some = classes * min(n, max(ekfac.VECTORS // (tokens * classes), LEAST))
         sides = 2.0 * some * tokens * sum(k**2 + d**2 for k, d in kernels)  # for covariances, and to turn vectors
         of_queries = 4.0 * m * sum(k * d * (k + d) for k, d in kernels)
         factors = 2 * sides + of_queries + 2.0 * some * tokens * entries

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from models.functional import Model
 from models.losses import cross_entropy
@@ -75,9 +75,13 @@ def token_loss(outputs: Float[Array, "n t v"], examples: Examples) -> Float[Arra
     return -jnp.take_along_axis(predicted, examples.targets[:, 1:, None], axis=-1).sum((1, 2))
 
 
-def next_tokens(outputs: Float[Array, "n t v"], uniform: Float[Array, "n t"]) -> Int[Array, "n t"]:
-    """Sequences that the model would say, token by token beside those that there are: as token_loss reads targets."""
-    return jnp.pad(categorical(outputs, uniform)[:, :-1], ((0, 0), (1, 0)))
+def next_tokens(outputs: Float[Array, "n t v"], uniform: Float[Array, "n t"]) -> tuple[Array, Array]:
+    """Sequences that the model would say, (n, 1, t), token by token beside those that there are, of weight 1.
+
+    As token_loss reads targets: one at position i follows the tokens before i.
+    """
+    said = jnp.pad(categorical(outputs, uniform)[:, :-1], ((0, 0), (1, 0)))
+    return said[:, None], jnp.ones((len(said), 1))
 
 
 def loss_of(workload: Workload):

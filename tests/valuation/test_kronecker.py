@@ -11,13 +11,13 @@ from flax import nnx
 from models.functional import functional
 from models.layers import Conv, Dense, LoRA
 from models.mlp import mlp
-from tests.problems import CLASSES, data, numbers, sequences
+from tests.problems import CLASSES, data, sequences
 from tests.reference import jacobian
 from valuation import kronecker
 from valuation.aggregate import union_examples
 from valuation.examples import Examples
 from valuation.factors import shapes
-from valuation.fisher import fisher_examples, sampled_targets
+from valuation.fisher import Fisher, fisher_examples
 from valuation.kronecker import curvatures, preconditioned_rows
 from valuation.methods import ekfac
 from valuation.objective import OBJECTIVES, Classification
@@ -33,7 +33,11 @@ def network():
 
 @cache
 def fisher():
-    return fisher_examples(network(), Classification(CLASSES).sampled, TRAIN, jax.random.key(1), vectors=10**6)
+    return fisher_examples(network(), Classification.outcomes, TRAIN, jax.random.key(1), vectors=10**6)
+
+
+def alike(examples):
+    return Fisher(examples, np.ones(len(examples.inputs)))
 
 
 def vectors_of_layers(params, examples):
@@ -61,16 +65,18 @@ def solved(gradients, blocks):
 def test_scores_are_those_of_the_explicit_matrix():
     model = network()
     got = ekfac.scores(model, log_likelihood, TRAIN, QUERY, fisher(), damping=DAMPING)
-    own = jacobian(model, log_likelihood, fisher())
+    some, weights = fisher()
+    np.testing.assert_array_equal(some.targets, np.tile(np.arange(CLASSES), 30))
+    own = jacobian(model, log_likelihood, some)
     names, blocks, start = list(shapes(model.params)), [], 0
     assert names == [f"layers.{i}.{name}" for i in (0, 1) for name in ("bias", "kernel")]
-    for a, g in vectors_of_layers(model.params, fisher()):
+    for a, g in vectors_of_layers(model.params, some):
         (k, d) = a.shape[1], g.shape[1]
         columns = start + np.r_[d : k * d, 0:d]  # of the parameters, whose bias comes first and is the last row here
-        seen = g.any(1)
-        left, right = (np.linalg.eigh(side[seen].T @ side[seen])[1] for side in (a, g))
+        seen = g.any(1) * weights
+        left, right = (np.linalg.eigh((side.T * seen) @ side)[1] for side in (a, g))
         turned = np.einsum("nkd,kl,de->nle", own[:, columns].reshape(-1, k, d), left, right)
-        blocks.append((columns, left, right, np.mean(turned**2, 0)))
+        blocks.append((columns, left, right, np.average(turned**2, axis=0, weights=weights)))
         start += k * d
     train, query = (jacobian(model, log_likelihood, part) for part in (TRAIN, QUERY))
     expected = train @ solved(query, blocks).T
@@ -105,7 +111,7 @@ def of_sequences():
 def test_every_parameter_has_its_block(make):
     """Positions, padding, a table that is read and written with: squares and solves of explicit gradients."""
     model, some = make()
-    table, found = shapes(model.params), curvatures(model, log_likelihood, some, damping=DAMPING)
+    table, found = shapes(model.params), curvatures(model, log_likelihood, alike(some), damping=DAMPING)
     own = jacobian(model, log_likelihood, some)
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in table.values())])
     place = {name: np.arange(start, end) for name, start, end in zip(table, ends, ends[1:], strict=False)}
@@ -136,8 +142,8 @@ def test_a_wide_side_keeps_its_own_axes(monkeypatch):
     monkeypatch.setattr(kronecker, "WIDEST", 0)
     found = curvatures(network(), log_likelihood, fisher(), damping=DAMPING)
     assert jax.tree.leaves([one.bases for one in found.values()]) == []
-    own, query = (jacobian(network(), log_likelihood, part) for part in (fisher(), QUERY))
-    squares, expected = np.mean(own**2, 0), np.zeros_like(query)
+    own, query = (jacobian(network(), log_likelihood, part) for part in (fisher().examples, QUERY))
+    squares, expected = np.average(own**2, axis=0, weights=fisher().weights), np.zeros_like(query)
     for columns in np.split(np.arange(own.shape[1]), [36]):
         expected[:, columns] = query[:, columns] / (squares[columns] + DAMPING * squares[columns].mean())
     got = preconditioned_rows(network().params, found, jnp.asarray(query, jnp.float32))
@@ -145,42 +151,43 @@ def test_a_wide_side_keeps_its_own_axes(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", OBJECTIVES)
-def test_the_score_of_drawn_targets_is_zero_on_average_and_its_square_is_the_curvature(kind):
-    """E d log p = 0 and E (d log p)^2 = -E d2 log p, for targets drawn from p, with respect to the outputs."""
-    draws, objective = 20_000, OBJECTIVES[kind]
-    outputs = jnp.asarray([[0.3, -0.7, 1.1]]) if objective.kind != "regression" else jnp.asarray([[0.4]])
-    outputs = jnp.repeat(outputs, draws, 0)
-    targets = objective.sampled(outputs, jax.random.uniform(jax.random.key(0), (draws,)))
-    if objective.kind == "regression":
+def test_squares_of_scores_of_what_may_be_said_are_the_curvature(kind):
+    """E (d log p)^2 = -E d2 log p with respect to the outputs, over the outcomes; of drawn ones to five errors."""
+    objective, draws = OBJECTIVES[kind], 20_000 if kind == "sequences" else 1
+    outputs = jnp.asarray([[0.4]] if kind == "regression" else [[0.3, -0.7, 1.1]])
+    uniform = jax.random.uniform(jax.random.key(0), (draws,))
+    targets, weights = objective.outcomes(jnp.repeat(outputs, draws, 0), uniform)
+    targets, weights = targets.reshape(-1), np.asarray(weights).reshape(-1) / draws
+    if kind == "regression":
         slopes, curves = -2 * (outputs[:, 0] - targets)[:, None], np.array([2.0])
     else:
         p = jax.nn.softmax(outputs[0])
         slopes, curves = jnp.eye(3)[targets] - p, np.asarray(p * (1 - p))
     slopes = np.asarray(slopes, np.float64)
-    for sample, expected in ((slopes, 0), (slopes**2, curves)):
-        error = sample.std(0) / np.sqrt(draws)
-        assert (np.abs(sample.mean(0) - expected) < 5 * error).all()
+    error = (slopes**2).std(0) / np.sqrt(draws) * (draws > 1)
+    assert weights.sum() == pytest.approx(1)
+    assert (np.abs(weights @ slopes**2 - curves) < 5 * error + 1e-5).all()
 
 
-def test_targets_do_not_depend_on_padding_or_on_other_examples():
+def test_targets_do_not_depend_on_padding():
     short, long = sequences(7), sequences(11)
-    drawn = [sampled_targets(p.model, p.objective.sampled, p.pool, jax.random.key(2)) for p in (short, long)]
+    drawn = [fisher_examples(p.model, p.objective.outcomes, p.pool, jax.random.key(2), vectors=10**6).examples.targets
+             for p in (short, long)]  # fmt: skip
     np.testing.assert_array_equal(drawn[0][short.pool.mask], drawn[1][:, :7][short.pool.mask])
 
 
 def test_some_examples_stand_for_many(monkeypatch):
     monkeypatch.setattr("valuation.fisher.LEAST", 10)
-    problem = numbers()
-    few = fisher_examples(problem.model, problem.objective.sampled, problem.pool, jax.random.key(0), vectors=40)
-    rows = [np.flatnonzero((problem.pool.inputs == x).all(1))[0] for x in few.inputs]
-    assert len(set(rows)) == 40
-    assert len(fisher_examples(problem.model, problem.objective.sampled, problem.pool, jax.random.key(0),
-                               vectors=1).inputs) == 10  # fmt: skip
+    for vectors, count in ((60, 20), (1, 10)):  # of three classes each
+        some, weights = fisher_examples(network(), Classification.outcomes, TRAIN, jax.random.key(0), vectors=vectors)
+        assert len({row.tobytes() for row in some.inputs}) == count == len(weights) / CLASSES
+        assert weights.sum() == pytest.approx(count)
 
 
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="the damping must be positive, got 0"):
         curvatures(network(), log_likelihood, fisher(), damping=0.0)
-    broken = fisher()._replace(inputs=np.where(np.arange(30)[:, None] == 3, np.nan, fisher().inputs))
+    inputs = np.where(np.arange(90)[:, None] == 3, np.nan, fisher().examples.inputs)
+    broken = fisher()._replace(examples=fisher().examples._replace(inputs=inputs))
     with pytest.raises(ValueError, match="gradients of which the Fisher matrix is made are not finite"):
         curvatures(network(), log_likelihood, broken, damping=0.1)

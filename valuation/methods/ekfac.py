@@ -14,7 +14,7 @@ from jaxtyping import Float
 from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.examples import Examples
 from valuation.factors import shapes, unravelled
-from valuation.fisher import fisher_examples
+from valuation.fisher import Fisher, fisher_examples
 from valuation.kronecker import curvatures, preconditioned, preconditioned_rows
 from valuation.mean_gradients import mean_gradient
 from valuation.problem import Problem
@@ -29,7 +29,7 @@ def scores(
     output: Callable,
     train: Examples,
     query: Examples,
-    fisher: Examples,
+    fisher: Fisher,
     *,
     damping: float = 0.1,
     memory: int = MEMORY,
@@ -69,7 +69,7 @@ def ekfac(
     model, _ = trained(problem)[-1]
     objective, key = problem.objective, purpose_key(problem.key, Purpose.EKFAC)
     train, group_rows = union_examples(problem)
-    fisher = fisher_examples(model, objective.sampled, train, key, vectors=vectors)
+    fisher = fisher_examples(model, objective.outcomes, train, key, vectors=vectors)
     state = curvatures(model, objective.minus_loss, fisher, damping=damping, memory=memory)
     weights = objective.weights(problem.validation)
     query = mean_gradient(model, objective.minus_loss, problem.validation, weights)

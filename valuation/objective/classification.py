@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
@@ -12,7 +14,7 @@ from valuation.examples import Examples
 from valuation.kernel import outputs
 from valuation.margins import shared_accuracy
 from valuation.objective.protocol import Exact, Scalar
-from valuation.outputs import categorical, class_sum, log_likelihood, true_class
+from valuation.outputs import class_sum, log_likelihood, true_class
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,10 @@ class Classification(Exact):
         return log_likelihood(outputs, examples)
 
     @staticmethod
-    def sampled(outputs: Any, uniform: Any) -> Any:
-        return categorical(outputs, uniform)
+    def outcomes(outputs: Any, uniform: Any) -> tuple[Any, Any]:
+        """Every class: a model that is sure would be asked in vain for a draw that surprises it."""
+        probable = jax.nn.softmax(outputs)
+        return jnp.broadcast_to(jnp.arange(outputs.shape[-1], dtype=jnp.int32), probable.shape), probable
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         if shape != (self.classes,):

@@ -37,8 +37,9 @@ class NextToken:
         return log_likelihood(outputs, examples)
 
     @staticmethod
-    def sampled(outputs: Any, uniform: Any) -> Any:
-        return categorical(outputs, uniform)
+    def outcomes(outputs: Any, uniform: Any) -> tuple[Any, Any]:
+        """One sequence, drawn token by token beside those that there are."""
+        return categorical(outputs, uniform)[:, None], jax.numpy.ones((len(outputs), 1))
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         tokens, targets = np.asarray(examples.inputs), np.asarray(examples.targets)

@@ -37,10 +37,11 @@ class Objective(Protocol):
         ...
 
     @staticmethod
-    def sampled(outputs: Any, uniform: Any) -> Any:
-        """Targets drawn from what the model says, (n, ...), by numbers uniform in [0, 1), one a target; for jit.
+    def outcomes(outputs: Any, uniform: Any) -> tuple[Any, Any]:
+        """What targets may be by the model's outputs (n, ...), (n, r, ...), and how probable each is, (n, r); for jit.
 
-        Their distribution is the one of which minus_loss is the log-density, but for a constant.
+        So that means over them are those over targets of which minus_loss is the log-density, but for a constant:
+        all there are, or one drawn by numbers uniform in [0, 1), of the shape of the targets.
         """
         ...
 

@@ -49,7 +49,7 @@ def test_drawn_sequences_are_targets_of_the_next_token():
     """The loss of what a model is sure to say is nothing."""
     tokens = np.array([[3, 1, 2, 0]])
     sure = 1e4 * jnp.eye(4)[jnp.roll(tokens, -1, 1)]
-    said = workloads.next_tokens(sure, jnp.full((1, 4), 0.5))
+    (said,), _ = workloads.next_tokens(sure, jnp.full((1, 4), 0.5))
     np.testing.assert_array_equal(said[:, 1:], tokens[:, 1:])
     np.testing.assert_allclose(workloads.token_loss(sure, Examples(tokens, said)), 0)
 
