@@ -147,13 +147,20 @@ ALSO = {
         "valuation.methods.tracin valuation.methods.trak"
     ),
     "valuation/covariates/test_measure.py": "valuation.covariates.of_problem",
+    "valuation/methods/test_union_game.py": (
+        "valuation.methods.banzhaf valuation.methods.leave_one_out valuation.methods.shapley valuation.union_surrogates"
+    ),
     "valuation/test_gradients.py": "models.transformer valuation.factors valuation.stream",
+    "valuation/test_kronecker.py": "valuation.fisher valuation.methods.ekfac valuation.summed",
+    "valuation/test_mean_gradients.py": ("valuation.methods.gradient_cosine valuation.methods.gradient_matching"),
+    "valuation/test_needs.py": "valuation.needs_of_rivals",
     "valuation/test_objective.py": (
         "valuation.objective.classification valuation.objective.next_token valuation.objective.protocol "
         "valuation.objective.regression"
     ),
     "valuation/test_subsets.py": "valuation.union_counts valuation.union_fits",
     "valuation/test_problem.py": "valuation.examples valuation.feature_space",
+    "valuation/test_transport.py": "valuation.methods.lava",
 }
 NAMED_ELSEWHERE = {name: test for test, names in ALSO.items() for name in names.split()}
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 
 from valuation.examples import Examples
 from valuation.objective import pooled
-from valuation.problem import Problem
+from valuation.problem import Contributor, Problem, contributor_examples
 
 REDUCTIONS = ("mean", "sum")
 
@@ -17,12 +18,19 @@ def union_examples(problem: Problem) -> tuple[Examples, list[Int[np.ndarray, " n
 
     A contributor's rows are in the order of its examples, with repeats.
     """
-    index = np.concatenate([c.index for c in problem.contributors])
-    targets = np.concatenate([np.asarray(c.targets) for c in problem.contributors])
-    table = np.column_stack([index, targets.reshape(len(index), -1)])
+    union, group_rows = union_contributor(problem)
+    return contributor_examples(problem, union), group_rows
+
+
+def union_contributor(problem: Problem) -> tuple[Contributor, list[Int[np.ndarray, " n"]]]:
+    """The same as one contributor, "all contributors"; what two hold is real where the first of them says so."""
+    parts = [one[1:] for one in problem.contributors]
+    every = Contributor("all contributors", *jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts))
+    table = np.column_stack([every.index, every.targets.reshape(len(every.index), -1)])
     _, first, where = np.unique(table, axis=0, return_index=True, return_inverse=True)
     ends = np.cumsum([len(c.index) for c in problem.contributors])[:-1]
-    return problem.pool.take(index[first])._replace(targets=targets[first]), np.split(where.reshape(-1), ends)
+    union = Contributor(every.name, *jax.tree.map(lambda leaf: leaf[first], tuple(every[1:])))
+    return union, np.split(where.reshape(-1), ends)
 
 
 def by_contributor(

@@ -30,10 +30,12 @@ class Estimate(NamedTuple):
 def shapley(utility: Utility, contributors: int, *, pairs: int = 100, key: Key[jax.Array, ""]) -> Estimate:
     """Shapley values: the mean gain from joining, over all orders of arrival; they add up to U(all) - U(none).
 
-    pairs: how many pairs of an order and its reverse are drawn beyond 12 contributors, at most 2 C evaluations each.
-    Raises ValueError for no contributor, fewer than 2 pairs, and a utility that is not finite (the coalition is named).
+    pairs: how many pairs of an order and its reverse are drawn beyond 12 contributors, at most 2 C evaluations each; 0
+        asks for exact values.
+    Raises ValueError for no contributor, exact values of more than 12, fewer than 2 pairs, and a utility that is not
+    finite (the coalition is named).
     """
-    if contributors <= EXACT:
+    if contributors <= EXACT or not pairs:
         values = shapley_of(evaluate(utility, all_masks(contributors)))
         return Estimate(values, np.zeros(contributors))
     orders = random_orders(key, pairs, contributors)
@@ -43,9 +45,10 @@ def shapley(utility: Utility, contributors: int, *, pairs: int = 100, key: Key[j
 def banzhaf(utility: Utility, contributors: int, *, pairs: int = 500, key: Key[jax.Array, ""]) -> Estimate:
     """Banzhaf values: the mean gain from joining, over all coalitions of the others alike (Wang and Jia, AISTATS 2023).
 
-    pairs: how many pairs of a coalition and its complement are drawn beyond 12 contributors. Errors as in `shapley`.
+    pairs: how many pairs of a coalition and its complement are drawn beyond 12 contributors; 0 asks for exact values.
+    Errors as in `shapley`.
     """
-    if contributors <= EXACT:
+    if contributors <= EXACT or not pairs:
         values = banzhaf_of(evaluate(utility, all_masks(contributors)))
         return Estimate(values, np.zeros(contributors))
     masks = random_masks(key, pairs, contributors)
@@ -74,7 +77,10 @@ def evaluate(utility: Utility, masks: Bool[np.ndarray, "*shape C"]) -> Float[np.
 def all_masks(contributors: int) -> Bool[np.ndarray, "coalitions C"]:
     """All 2^C coalitions; row number b holds contributor i if bit i of b is set. Raises ValueError outside 1..12."""
     if not 1 <= contributors <= EXACT:
-        raise ValueError(f"all coalitions are listed for 1 to {EXACT} contributors, got {contributors}")
+        raise ValueError(
+            f"all coalitions are listed for 1 to {EXACT} contributors, got {contributors}: values of more are sampled, "
+            "with standard errors; say how many pairs, at least 2"
+        )
     return (np.arange(2**contributors)[:, None] >> np.arange(contributors) & 1).astype(bool)
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from valuation.gradients import Captured
@@ -56,6 +57,12 @@ def factors(layers: dict, params, captured: Captured) -> dict[str, Factor]:
             parts_of[".".join(map(str, path))].append(_factor(layer.kind, name, x, captured.gradients[use]))
     some = next(iter(captured.gradients.values()))
     return {name: _joined(parts, table[name], len(some)) for name, parts in parts_of.items()}
+
+
+def unravelled(rows: Float[Array | np.ndarray, "n p"], table: dict[str, tuple[int, ...]]) -> dict[str, Factor]:
+    """Vectors in parameter space, flat as jax.flatten_util.ravel_pytree has them, as factors. table: of `shapes`."""
+    parts = np.split(rows, np.cumsum([math.prod(shape) for shape in table.values()])[:-1], 1)
+    return {name: Formed(jnp.asarray(part)) for name, part in zip(table, parts, strict=True)}
 
 
 def form(factor: Factor, shape: tuple[int, ...]) -> Float[Array, "n p"]:

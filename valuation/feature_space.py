@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Num
 
+from valuation.aggregate import union_contributor
 from valuation.blocks import Source, feature_blocks, source, validation_rows
 from valuation.discrepancy import distance_table, distances_to, mean_squared_distance
 from valuation.inducing import EXACT
@@ -39,16 +40,14 @@ def validation_features(problem: Problem) -> Float[np.ndarray, "m d"]:
 def contributor_features(problem: Problem, contributor: Contributor) -> Float[np.ndarray, "n d"]:
     """Features of the contributor's examples minus the medians of the validation set's, float32. Errors as above."""
 
-    def make():
-        _, centre = _validation(problem)
-        data = contributor_source(problem, contributor, contributor.targets)
-        rows = np.empty((data.count, len(centre)), np.float32)
-        for positions, part in feature_blocks(data, centre, ROWS, dtype=np.float32):
-            rows[positions] = part
-        return rows
-
     depends = (problem.features, problem.pool, contributor, problem.validation)
-    return once(problem, "contributor features", depends, make)
+    return once(problem, "contributor features", depends, lambda: _features(problem, contributor))
+
+
+def union_features(problem: Problem) -> Float[np.ndarray, "n d"]:
+    """The same of aggregate.union_examples, in their order."""
+    depends = (problem.features, problem.pool, problem.contributors, problem.validation)
+    return once(problem, "union features", depends, lambda: _features(problem, union_contributor(problem)[0]))
 
 
 def contributor_distances(problem: Problem, contributor: Contributor) -> Distances:
@@ -123,6 +122,15 @@ def mean_squared_validation_distance(problem: Problem) -> float:
         return _width(mean_squared_distance(rows) if len(rows) > 1 else 0.0, len(rows))
 
     return once(problem, "mean squared distance", (problem.features, problem.validation), make)
+
+
+def _features(problem: Problem, contributor: Contributor) -> np.ndarray:
+    _, centre = _validation(problem)
+    data = contributor_source(problem, contributor, contributor.targets)
+    rows = np.empty((data.count, len(centre)), np.float32)
+    for positions, part in feature_blocks(data, centre, ROWS, dtype=np.float32):
+        rows[positions] = part
+    return rows
 
 
 def _validation(problem: Problem) -> tuple[np.ndarray, np.ndarray]:

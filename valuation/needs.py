@@ -25,11 +25,10 @@ class Sizes(NamedTuple):
 
     examples: n, of the largest contributor. union: of all contributors together. validation: m. features: d.
     outputs: c, columns of what a closed-form fit learns. tokens: of an example, 1 where it is no sequence.
-    parameters: of the model, trained and frozen. shapes: of the trained arrays of two axes
-    or more, (inputs, outputs) of each. width: numbers
-    of an example in a product of its tangent kernel. initialisations, checkpoints: how many. learner, kind: what kind
-    of model learns, and of what kind of objective. vocabulary, state: outputs for a token, and how many numbers the
-    last layer reads for them; 0 where it does not say.
+    parameters: of the model, trained and frozen. shapes: of the trained arrays of two axes or more, (inputs, outputs)
+    of each. width: numbers of an example in a product of its tangent kernel. initialisations, checkpoints,
+    contributors: how many. learner, kind: what kind of model learns, and of what kind of objective. vocabulary, state:
+    outputs for a token, and how many numbers the last layer reads for them; 0 where it does not say.
     """
 
     examples: int
@@ -43,6 +42,7 @@ class Sizes(NamedTuple):
     width: int = 0
     initialisations: int = 1
     checkpoints: int = 1
+    contributors: int = 1
     learner: str = "dense"
     kind: str = "classification"
     vocabulary: int = 0
@@ -79,6 +79,7 @@ def sizes(problem: Problem) -> Sizes:
         width=SKETCH if problem.objective.sketched else exact,
         initialisations=len(problem.initial),
         checkpoints=max(len(problem.checkpoints), 1),
+        contributors=len(counts),
         learner=problem.learner,
         kind=problem.objective.kind,
         vocabulary=outputs[-1],

@@ -6,7 +6,7 @@ targets[:, i], or one predicted number (n, 1). All are module-level functions: j
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from valuation.examples import Examples
 
@@ -44,6 +44,12 @@ def number(outputs: Float[Array, "n 1"], examples: Examples) -> Float[Array, " n
 def minus_squared_error(outputs: Float[Array, "n 1"], examples: Examples) -> Float[Array, " n"]:
     """-(f(x) - y)^2: minus the training loss of a number, in the square of its unit."""
     return -jnp.square(outputs[:, 0] - examples.targets)
+
+
+def categorical(outputs: Float[Array, "... c"], uniform: Float[Array, "..."]) -> Int[Array, "..."]:
+    """Classes or tokens drawn from the softmax of the outputs: the first whose cumulated share exceeds `uniform`."""
+    cumulated = jnp.cumsum(jax.nn.softmax(outputs), -1)
+    return (cumulated[..., :-1] <= uniform[..., None] * cumulated[..., -1:]).sum(-1, dtype=jnp.int32)
 
 
 def _token_mean(one: Float[Array, "n ..."], examples: Examples) -> Float[Array, " n"]:

@@ -90,6 +90,12 @@ def contributor_examples(problem: Problem, contributor: Contributor) -> Examples
     return problem.pool.take(contributor.index)._replace(targets=contributor.targets)
 
 
+def output_width(problem: Problem) -> int:
+    """How many outputs the model has for an example, or for a token: the last axis. Nothing is computed."""
+    model, row = problem.model, np.asarray(problem.validation.inputs[:1])
+    return int(jax.eval_shape(model.apply, model.params, model.frozen, row).shape[-1])
+
+
 def once(problem: Problem, name: str, depends: tuple, make: Callable[[], T], *, options: tuple = ()) -> T:
     """The result of make(), computed once a problem if the problem can keep it.
 

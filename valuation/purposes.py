@@ -20,6 +20,9 @@ class Purpose(IntEnum):
     REFERENCES = 11  # the examples from which the discrepancy within a large contributor is estimated
     UNIONS = 12  # the examples that stand for all contributors together, where unions of their parts are fitted
     COVARIATES = 20  # which examples a measure looks at, where it does not look at all
+    SHAPLEY = 13  # orders of arrival
+    BANZHAF = 14  # coalitions
+    EKFAC = 15  # examples of which the Fisher matrix is made, and the targets drawn from the model
 
 
 def purpose_key(key: jax.Array, purpose: Purpose) -> jax.Array:

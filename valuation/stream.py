@@ -191,6 +191,12 @@ def finite(good: np.ndarray, name: str, offset: int = 0) -> None:
         )
 
 
+def captured_factors(params, frozen, examples, tapped, layers, output):
+    """(factors of every parameter, shapes of all) of a tile, for use inside jit. layers: the items of Model.layers."""
+    layers = dict(layers)
+    return factors(layers, params, captured(tapped, layers, params, frozen, output, examples)), shapes(params)
+
+
 def _squares(gradient_factors, table, state):
     return squares(gradient_factors, table)[:, None]
 
@@ -222,11 +228,6 @@ def _tiled(function: Callable, examples: Examples, tile: int):
     return jax.tree.unflatten(structure, [whole[i] for i in places])
 
 
-def _factors(params, frozen, examples, tapped, layers, output):
-    layers = dict(layers)
-    return factors(layers, params, captured(tapped, layers, params, frozen, output, examples)), shapes(params)
-
-
 @partial(jax.jit, static_argnames=("apply", "tapped", "layers", "output", "feature"))
 def _needed(params, frozen, example, state, *, apply, tapped, layers, output, feature):
     """What is alive for one example, only ever asked for its shapes: (captured pairs and outputs, features)."""
@@ -238,7 +239,7 @@ def _needed(params, frozen, example, state, *, apply, tapped, layers, output, fe
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "n", "tile"))
 def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
     def routed(examples):
-        gradients, table = _factors(params, frozen, examples, tapped, layers, output)
+        gradients, table = captured_factors(params, frozen, examples, tapped, layers, output)
         return {name: route(gradients[name], shape, n=n, m=len(query.inputs)) for name, shape in table.items()}
 
     return _tiled(routed, query, tile)
@@ -247,7 +248,7 @@ def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "tile"))
 def _products(params, frozen, routed, examples, *, tapped, layers, output, tile):
     def gradients(examples):
-        return _factors(params, frozen, examples, tapped, layers, output)[0]
+        return captured_factors(params, frozen, examples, tapped, layers, output)[0]
 
     return products(_tiled(gradients, examples, tile), routed, shapes(params))
 
@@ -255,6 +256,6 @@ def _products(params, frozen, routed, examples, *, tapped, layers, output, tile)
 @partial(jax.jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))
 def _features(params, frozen, state, examples, *, tapped, layers, output, feature, tile):
     def rows(examples):
-        return feature(*_factors(params, frozen, examples, tapped, layers, output), state)
+        return feature(*captured_factors(params, frozen, examples, tapped, layers, output), state)
 
     return _tiled(rows, examples, tile)

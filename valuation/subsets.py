@@ -12,16 +12,14 @@ import numpy as np
 from jaxtyping import Float
 
 from valuation.methods import METHODS
-from valuation.methods.ngram import output_width
 from valuation.methods.surrogate import picked
 from valuation.problem import Problem
-from valuation.union_counts import counted
-from valuation.union_fits import gaussian_exact, gaussian_inducing, of_classes, of_numbers, shared_rows, tangent_exact
-from valuation.unions import Evaluate, Layout, remembered
+from valuation.union_fits import shared_rows
+from valuation.union_surrogates import fitted_on_unions
+from valuation.unions import Evaluate, Layout
 
 EXACT = 12_000  # examples of all contributors together that are fitted exactly, with a Gaussian kernel
 POINTS = 1024  # inducing points of more: a million rows take a minute on two cores
-TANGENT = 4096  # examples of all contributors together whose tangent kernel is formed
 
 
 def evaluator(
@@ -48,26 +46,10 @@ def evaluator(
     Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
     """
     problem = problem._replace(shared=None)  # what is made of blocks would only fill it
-    pick, kind = picked(problem.learner, problem.objective.kind), problem.objective.kind
-    options, examples = METHODS[pick.name].defaults(), int(blocks.counts.sum())
-    options |= {"ridge": ridge} if ridge is not None else {}
-    if pick.name == "ngram_utility":
-        return remembered(counted(problem, blocks, output_width(problem), order=options["order"]))
-    if pick.name.startswith("ntk"):
-        if kind == "sequences" or examples > TANGENT:
-            raise ValueError(
-                f"unions of parts have no tangent kernel of {problem.learner} {kind} with {examples} examples: it is "
-                f"formed for classes and numbers and up to {TANGENT} examples. Give fewer, or set Problem.learner to "
-                f"{'sequences' if kind == 'sequences' else 'dense'}"
-            )
-        predict = tangent_exact(problem, blocks, ridge=options["ridge"])
-    elif examples <= exact:
-        predict = gaussian_exact(problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"])
-    else:
-        chosen = shared_rows(problem, points=points, base=base) if inducing is None else inducing
-        predict = gaussian_inducing(
-            problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"], chosen=chosen
-        )
-    if kind == "classification":
-        return remembered(of_classes(problem, blocks, predict, smoothing=options["smoothing"]))
-    return remembered(of_numbers(problem, blocks, predict))
+    name = picked(problem.learner, problem.objective.kind).name
+    options = METHODS[name].defaults() | ({"ridge": ridge} if ridge is not None else {})
+
+    def rows() -> Float[np.ndarray, "m d"]:
+        return shared_rows(problem, points=points, base=base) if inducing is None else inducing
+
+    return fitted_on_unions(problem, blocks, name, options, exact=exact, inducing=rows)

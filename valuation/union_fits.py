@@ -140,21 +140,23 @@ def _parts(problem: Problem, blocks: Layout) -> list[Contributor]:
     ]
 
 
-def shared_rows(problem: Problem, *, points: int, base: int = 0) -> Float[np.ndarray, "m d"]:
+def shared_rows(problem: Problem, *, points: int, base: int | None = 0) -> Float[np.ndarray, "m d"]:
     """Different examples of all contributors, less the validation medians: at most `points` inducing rows.
 
     Half of them are of the contributor that most unions hold, `base`, alike many of each other one as far as it has
-    them, and what these leave is of the base again. Fits by the same rows are fits of one kind: fits on parts of a
-    contributor, beside whichever others, can be compared.
+    them, and what these leave is of the base again; without a base (None) they are of all alike. Fits by the same rows
+    are fits of one kind: fits on parts of a contributor, beside whichever others, can be compared.
     """
     _, centre = validation_rows(raw_validation_features(problem))
     key, sizes = purpose_key(problem.key, Purpose.UNIONS), [len(one.index) for one in problem.contributors]
-    shares = {base: min(int(sizes[base]), max(points // 2, 1))}
-    left, others = points - shares[base], [int(number) for number in np.argsort(sizes, kind="stable") if number != base]
+    shares = {} if base is None else {base: min(int(sizes[base]), max(points // 2, 1))}
+    others = [int(number) for number in np.argsort(sizes, kind="stable") if number != base]
+    left = points - sum(shares.values())
     for place, number in enumerate(others):  # what a small one leaves, larger ones share
         shares[number] = min(int(sizes[number]), left // (len(others) - place))
         left -= shares[number]
-    shares[base] = min(int(sizes[base]), shares[base] + left)
+    if base is not None:
+        shares[base] = min(int(sizes[base]), shares[base] + left)
     rows = []
     for number, share in sorted(shares.items()):
         one = problem.contributors[number]

@@ -23,20 +23,23 @@ from experiments.reporting import markdown
 from experiments.runtime import apart, launch, mesh, results
 from valuation.discrepancy import mk_mmd
 from valuation.factors import shapes
+from valuation.fisher import LEAST, fisher_examples
 from valuation.kernel import gram, outputs
-from valuation.methods import logra, trak
+from valuation.methods import ekfac, logra, trak
 from valuation.methods.knn_shapley import values as knn_values
+from valuation.objective import Classification
 from valuation.outputs import margin
 from valuation.projection import hashes, sides, widths
 from valuation.stream import gradient_products
 from valuation.workers import use_workers
 
-METHODS = ("graddot", "projected", "logra", "trak", "gradient", "ntk_mmd", "knn_shapley")
+METHODS = ("graddot", "projected", "logra", "ekfac", "trak", "gradient", "ntk_mmd", "knn_shapley")
 CASES = (
-    "graddot.mlp", "logra.mlp", "trak.mlp", "ntk_mmd.mlp", "knn_shapley.knn20000", "gradient.lm", "projected.lm",
-    "logra.lm", "graddot.lm", "trak.lm",
+    "graddot.mlp", "logra.mlp", "ekfac.mlp", "trak.mlp", "ntk_mmd.mlp", "knn_shapley.knn20000", "gradient.lm",
+    "projected.lm", "logra.lm", "ekfac.lm", "graddot.lm", "trak.lm",
 )  # fmt: skip
 REFERENCE = {"graddot.mlp": "dattri-tracin__mlp", "graddot.lm": "dattrillm-tracin__lm",
+             "ekfac.mlp": "kronfluence-ekfac-dheur__mlp",
              "knn_shapley.knn20000": "pydvl-knnshap__knn20000"}  # fmt: skip
 RANK, DIMENSIONS, SUBSETS, TRAK_LM = 16, 2048, 11, 250
 BATCH = 32  # of the plain gradient: as fast here as any other
@@ -58,6 +61,13 @@ def logra_scores(work: workloads.Workload):
     """LoGra of rank 16 with a damping of 0.1 mean eigenvalues, (n, m)."""
     train, query, sizes = _two_sided(work)
     return logra.scores(train, np.concatenate(query), sizes)
+
+
+def ekfac_scores(work: workloads.Workload):
+    """Influence by EK-FAC over all parameters, at its defaults, (n, m)."""
+    outcomes = workloads.next_tokens if work.name == "lm" else Classification.outcomes
+    fisher = fisher_examples(work.model, outcomes, work.train, jax.random.key(KEY), vectors=ekfac.VECTORS)
+    return ekfac.scores(work.model, workloads.loss_of(work), work.train, work.query, fisher)
 
 
 def trak_scores(work: workloads.Workload):
@@ -97,7 +107,8 @@ def knn_shapley(work: workloads.Workload):
     return knn_values(work.train.inputs, work.train.targets, work.query.inputs, work.query.targets, k=5)
 
 
-RUN = dict(zip(METHODS, (graddot, projected, logra_scores, trak_scores, gradient, ntk_mmd, knn_shapley), strict=True))
+RUN = dict(zip(METHODS, (graddot, projected, logra_scores, ekfac_scores, trak_scores, gradient, ntk_mmd, knn_shapley),
+               strict=True))  # fmt: skip
 
 
 def flops(method: str, work: workloads.Workload) -> float:
@@ -119,6 +130,13 @@ def flops(method: str, work: workloads.Workload) -> float:
     if method == "graddot":
         pairs = parameters if tokens > 1 else sum(k + d for k, d in kernels)
         return capture + formed + 2.0 * n * m * pairs
+    if method == "ekfac":
+        classes = kernels[-1][1] if tokens == 1 else 1  # of each example all targets
+        some = classes * min(n, max(ekfac.VECTORS // (tokens * classes), LEAST))
+        sides = 2.0 * some * tokens * sum(k**2 + d**2 for k, d in kernels)  # for covariances, and to turn vectors
+        of_queries = 4.0 * m * sum(k * d * (k + d) for k, d in kernels)
+        factors = 2 * sides + of_queries + 2.0 * some * tokens * entries
+        return capture * (1 + 2 * some / (n + m)) + factors + formed + 2.0 * n * m * parameters
     if method == "trak":
         return capture + formed + 2.0 * (n + m) * parameters + 2.0 * n * min(n, DIMENSIONS) * DIMENSIONS
     return capture + 2.0 * n / SUBSETS * n * sum(k + d for k, d in kernels)

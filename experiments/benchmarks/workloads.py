@@ -16,6 +16,7 @@ from models.functional import Model
 from models.losses import cross_entropy
 from models.mlp import mlp
 from models.transformer import transformer
+from valuation.outputs import categorical
 from valuation.problem import Examples
 
 HEADS = 4  # not to be read off the weights
@@ -72,6 +73,15 @@ def token_loss(outputs: Float[Array, "n t v"], examples: Examples) -> Float[Arra
     """Cross-entropy of the sequence, summed over its t - 1 next tokens, nats."""
     predicted = jax.nn.log_softmax(outputs[:, :-1])
     return -jnp.take_along_axis(predicted, examples.targets[:, 1:, None], axis=-1).sum((1, 2))
+
+
+def next_tokens(outputs: Float[Array, "n t v"], uniform: Float[Array, "n t"]) -> tuple[Array, Array]:
+    """Sequences that the model would say, (n, 1, t), token by token beside those that there are, of weight 1.
+
+    As token_loss reads targets: one at position i follows the tokens before i.
+    """
+    said = jnp.pad(categorical(outputs, uniform)[:, :-1], ((0, 0), (1, 0)))
+    return said[:, None], jnp.ones((len(said), 1))
 
 
 def loss_of(workload: Workload):

@@ -140,8 +140,9 @@ def close(got, expected):
 
 
 def ravelled(got, table, state):
-    """All gradients, flat, in the order of table."""
-    return jnp.concatenate([form(got[name], shape) for name, shape in table.items()], 1)
+    """All gradients, flat, in the order of table, and their squared lengths by another way."""
+    rows = [form(got[name], shape) for name, shape in table.items()]
+    return jnp.concatenate([*rows, squares(got, table)[:, None]], 1)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -150,10 +151,15 @@ def test_captured_gradients_are_the_jacobian(name):
     model, examples = built(name)
     expected = explicit(name)
     got = np.concatenate(list(features(model, squared, examples, ravelled, None)))
-    assert got.shape == expected.shape
-    close(got, expected)
+    assert got.shape == (len(expected), expected.shape[1] + 1)
+    close(got[:, :-1], expected)
+    close(got[:, -1], np.square(expected).sum(1))
     close(gradient_products(model, squared, examples, examples.take(slice(0, 3))), expected @ expected[:3].T)
-    close(self_products(model, squared, examples), np.square(expected).sum(1))
+
+
+def test_self_products_are_squared_lengths():
+    model, examples = built("mlp")
+    close(self_products(model, squared, examples), np.square(explicit("mlp")).sum(1))
 
 
 @pytest.mark.parametrize("name", ["dense on tokens", "convnet", "transformer, tied"])

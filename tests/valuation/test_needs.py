@@ -29,7 +29,8 @@ def test_sizes_of_classes_and_sequences():
 @pytest.mark.parametrize(
     ("name", "width"),
     [("rbf_utility", 5), ("knn_utility", 5), ("linear_utility", 2000), ("score_disagreement", 2000),
-     ("mmd_only", 2000), ("ntk_utility", 5), ("kernel_sum", 5), ("davinz", 5), ("deviation", 5)],
+     ("mmd_only", 2000), ("ntk_utility", 5), ("kernel_sum", 5), ("davinz", 5), ("deviation", 5), ("lava", 5),
+     ("knn_shapley", 2000), ("embedding_similarity", 2000), ("leave_one_out", 5)],
 )  # fmt: skip
 def test_a_method_takes_no_more_than_it_says(name, width):
     """What NumPy allocates, all but the arrays of XLA; and it is a third of that at least, or nothing would be said."""
@@ -96,6 +97,7 @@ def test_methods_of_any_size_fit_and_the_others_name_them():
         grows = name in {
             "ntk_utility", "ntk_flow", "score_literal", "score_scale_free", "score_kappa", "score_calibrated",
             "score_kernel_scaled", "davinz", "deviation", "loss_only", "logra", "ntk_relative", "kernel_sum",
+            "lava",
         }  # fmt: skip
         assert bool(words) == grows, (name, needed)
     assert needs.refusal_of_size("loss_only", 28 * 60_000**2, LARGE, "classification", 16 * 10**9) == (

@@ -1,21 +1,28 @@
 """Every valuation method by name: METHODS[name](problem, **options) -> values (C,), higher = more useful.
 
 One method a file; what several share stands beside this folder. METHODS is the only place that knows what a method is
-called, looks at, costs, takes and may be set to: configs, reports and pages read it. knn_shapley values single examples
-and is no entry.
+called, looks at, costs, takes and may be set to: configs, reports and pages read it.
 """
 
 from functools import partial
 
-from valuation import needs
+from valuation import needs, needs_of_rivals
 from valuation.methods import (
+    banzhaf,
     counts,
     davinz,
     deviation,
+    ekfac,
+    embedding_similarity,
+    gradient_cosine,
+    gradient_matching,
     influence,
     kernel_sum,
     knn,
     knn_lm,
+    knn_shapley,
+    lava,
+    leave_one_out,
     linear,
     logra,
     loss,
@@ -28,12 +35,14 @@ from valuation.methods import (
     score_calibrated,
     score_disagreement,
     score_weights,
+    shapley,
     surrogate,
     token_ridge,
     tracin,
     trak,
 )
 from valuation.methods.method import Method
+from valuation.methods.union_game import POINTS
 from valuation.objective import OBJECTIVES
 from valuation.purposes import Purpose
 
@@ -44,6 +53,9 @@ SOLVES = "one n^3 solve a contributor and initialisation, shared by all that tak
 DISTANCES = "n^2 and n m distances a contributor, above 4,096 examples linear in n, shared"
 ADAPTED = "it is for pretrained decoders: theirs is a config of its own, which can name it"
 TERMS = f"{SOLVES}; {DISTANCES}"
+NAMED = dict.fromkeys(OBJECTIVES, "a rival that answers another question or costs more: a config names it")
+GRADIENTS = "one gradient a contributor"
+FITS = "fits of some 500 shared inducing points, or counts"
 mixture = score.mixture_score
 
 METHODS = {
@@ -112,6 +124,27 @@ METHODS = {
         Method("influence", "influence", influence.influence, "up to 100 passes over the union",
                labels=True, checkpoints=True, purpose=Purpose.INFLUENCE,
                left_out={"sequences": "its passes cost as much as the truth"}, needs=needs.solved(100)),
+        Method("ekfac", "EK-FAC", ekfac.ekfac, "up to three passes over the union, one eigendecomposition a layer",
+               labels=True, checkpoints=True, purpose=Purpose.EKFAC, left_out=NAMED, needs=needs_of_rivals.kronecker),
+        Method("gradient_cosine", "gradient cosine", gradient_cosine.gradient_cosine, GRADIENTS,
+               labels=True, checkpoints=True, left_out=NAMED, needs=needs_of_rivals.mean_gradients),
+        Method("gradient_matching", "gradient matching", gradient_matching.gradient_matching,
+               GRADIENTS + ", shared with gradient_cosine", labels=True, checkpoints=True, left_out=NAMED,
+               needs=needs_of_rivals.mean_gradients),
+        Method("knn_shapley", "KNN-Shapley", knn_shapley.knn_shapley, "N m distances of the N examples of all",
+               labels=True, objectives=("classification",), instead="knn_utility", left_out=NAMED,
+               needs=needs_of_rivals.shares_of_neighbours),
+        Method("lava", "LAVA", lava.lava, "n^2 and n m distances a contributor and some hundred passes over them",
+               labels=True, objectives=("classification",), instead="mmd_only", left_out=NAMED,
+               needs=needs_of_rivals.transport),
+        Method("leave_one_out", "leave one out", leave_one_out.leave_one_out, f"C + 1 {FITS}",
+               labels=True, left_out=NAMED, needs=needs_of_rivals.coalitions(1, POINTS)),
+        Method("shapley", "Shapley", shapley.shapley, f"2^C {FITS}; above 12 contributors 200 C",
+               labels=True, purpose=Purpose.SHAPLEY, left_out=NAMED, needs=needs_of_rivals.coalitions(200, POINTS)),
+        Method("banzhaf", "Banzhaf", banzhaf.banzhaf, f"2^C {FITS}, shared with shapley; above 12 contributors 1,000",
+               labels=True, purpose=Purpose.BANZHAF, left_out=NAMED, needs=needs_of_rivals.coalitions(50, POINTS)),
+        Method("embedding_similarity", "embedding similarity", embedding_similarity.embedding_similarity,
+               "n m cosines a contributor", left_out=NAMED, needs=needs_of_rivals.largest_cosines),
         Method("mmd_only", "MMD only", mmd.mmd_only, DISTANCES, needs=needs.discrepancy),
         Method("mmd_size", "MMD + size", mmd.mmd_size, DISTANCES, needs=needs.discrepancy),
         Method("loss_only", "own residual only", loss.loss_only, SOLVES,

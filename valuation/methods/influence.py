@@ -15,14 +15,12 @@ from jaxtyping import Float
 
 from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.examples import Examples
-from valuation.factors import Formed, shapes
+from valuation.factors import shapes, unravelled
+from valuation.mean_gradients import mean_gradient, mean_over, weighted
 from valuation.problem import Problem
 from valuation.purposes import Purpose, purpose_key
 from valuation.solve import Solution, conjugate_gradients
-from valuation.stream import MEMORY, chunk, directed
-from valuation.workers import map_chunks
-
-ROWS = 256
+from valuation.stream import MEMORY, directed
 
 
 def scores(
@@ -56,10 +54,7 @@ def scores(
         return np.stack([product(column) for column in v.T], 1) + shift * v
 
     solution = conjugate_gradients(shifted, query.T, tolerance=tolerance, iterations=iterations, least=shift)
-    table = shapes(model.params)
-    ends = np.cumsum([int(np.prod(shape)) for shape in table.values()])[:-1]
-    parts = np.split(solution.x.T.astype(np.float32), ends, 1)
-    directions = {name: Formed(jnp.asarray(part)) for name, part in zip(table, parts, strict=True)}
+    directions = unravelled(solution.x.T.astype(np.float32), shapes(model.params))
     return directed(model, output, train, directions, memory=memory), solution
 
 
@@ -67,7 +62,7 @@ def gauss_newton(model, output: Callable, train: Examples) -> Callable:
     """v (p,) -> H v, chunk by chunk: one jvp to the outputs, the loss's Hessian there, and one vjp back."""
     flat, unravel = jax.flatten_util.ravel_pytree(model.params)
     step, alike = partial(_gauss_newton, apply=model.apply, output=output), np.ones(len(train.inputs))
-    return lambda v: _mean(step, (model.params, model.frozen, unravel(jnp.asarray(v, flat.dtype))), train, alike)
+    return lambda v: mean_over(step, (model.params, model.frozen, unravel(jnp.asarray(v, flat.dtype))), train, alike)
 
 
 def influence(
@@ -82,31 +77,9 @@ def influence(
     minus_loss = problem.objective.minus_loss
     train, group_rows = union_examples(problem)
     weights, key = problem.objective.weights(problem.validation), purpose_key(problem.key, Purpose.INFLUENCE)
-    query = _mean_gradient(model, minus_loss, problem.validation, weights)
+    query = mean_gradient(model, minus_loss, problem.validation, weights)
     pairs, _ = scores(model, minus_loss, train, query[None], key, damping=damping, memory=memory)
     return by_contributor(pairs, group_rows, reduction, np.ones(1))
-
-
-def _mean_gradient(model, output, examples, weights) -> np.ndarray:
-    step = partial(_summed_gradient, apply=model.apply, output=output)
-    return _mean(step, (model.params, model.frozen), examples, weights).astype(np.float32)
-
-
-def _mean(step, shared: tuple, examples: Examples, weights: np.ndarray) -> np.ndarray:
-    """Sum over the examples of what step(*shared, chunk, weights of its rows) sums, over that of weights; float64."""
-    n = len(examples.inputs)
-    rows = min(ROWS, n)
-    filled = np.pad(weights.astype(np.float32), (0, -n % rows))
-    parts = map_chunks(
-        step, shared, lambda i: (chunk(examples, rows, i), chunk(filled, rows, i)), -(-n // rows), threads=1
-    )
-    return sum(part.astype(np.float64) for part in parts) / weights.sum()
-
-
-@partial(jax.jit, static_argnames=("apply", "output"))
-def _summed_gradient(params, frozen, examples, weights, *, apply, output):
-    gradient = jax.grad(lambda p: _weighted(output(apply(p, frozen, examples.inputs), examples), weights))
-    return jax.flatten_util.ravel_pytree(gradient(params))[0]
 
 
 @partial(jax.jit, static_argnames=("apply", "output"))
@@ -115,13 +88,8 @@ def _gauss_newton(params, frozen, tangent, examples, weights, *, apply, output):
         return apply(params, frozen, examples.inputs)
 
     def loss(outputs):
-        return -_weighted(output(outputs, examples), weights)
+        return -weighted(output(outputs, examples), weights)
 
     outputs, moved = jax.jvp(forward, (params,), (tangent,))
     _, curved = jax.jvp(jax.grad(loss), (outputs,), (moved,))
     return jax.flatten_util.ravel_pytree(jax.vjp(forward, params)[1](curved)[0])[0]
-
-
-def _weighted(values, weights):
-    """The sum; what has no weight, as rows that fill up a chunk, may be anything."""
-    return jnp.where(weights > 0, weights * values, 0).sum()

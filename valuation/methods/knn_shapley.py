@@ -6,10 +6,26 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from valuation.aggregate import by_contributor, union_examples
+from valuation.feature_space import union_features, validation_features
+from valuation.problem import Problem
 from valuation.scale import significant
 
 MEMORY = 32 * 2**20  # bytes of inner products alive at once, all threads together
 NOISE = 4e-13  # squared distances below this part of the squared length are rounding errors of the matmul
+
+
+def knn_shapley(problem: Problem, *, k: int = 5, reduction: str = "mean") -> Float[np.ndarray, " C"]:
+    """The values of the examples of all contributors together, reduced over those of each; higher = more useful.
+
+    In units of accuracy. Distances are those of the problem's features. k: neighbours, at least 1. reduction: as in
+    aggregate.by_contributor; sums add up to the accuracy of all examples together where no two contributors share one.
+    Uses validation labels, trains nothing.
+    """
+    examples, group_rows = union_examples(problem)
+    v_y = problem.validation.targets
+    each = values(union_features(problem), examples.targets, validation_features(problem), v_y, k=k)
+    return by_contributor(each[:, None], group_rows, reduction, np.ones(1))
 
 
 def values(

@@ -1,7 +1,7 @@
 """What a method is: its function, and everything that configs, reports and pages say of it."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -131,13 +131,7 @@ class Method(NamedTuple):
 
     def defaults(self, truth: str = "own_set") -> dict[str, Any]:
         """Every option and its default: those of the function; `reduction` follows the truth."""
-        bound = self.values.keywords if isinstance(self.values, partial) else {}
-        parameters = inspect.signature(self.values).parameters
-        options = {
-            name: parameter.default
-            for name, parameter in parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY and name not in {*bound, *OF_THE_MACHINE}
-        }
+        options = {name: value for name, value in options_of(self.values).items() if name not in OF_THE_MACHINE}
         return options | ({"reduction": REDUCTION_OF_TRUTH[truth]} if "reduction" in options else {})
 
     @property
@@ -150,6 +144,13 @@ class Method(NamedTuple):
             *(["one training on the union"] if self.checkpoints else []),
         ]
         return ", ".join(seen) or "no labels, no training"
+
+
+def options_of(values: Callable[..., Any]) -> dict[str, Any]:
+    """Every option of a method's function and its default, but for those that are bound already."""
+    bound = values.keywords if isinstance(values, partial) else {}
+    parameters = inspect.signature(values).parameters.values()
+    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY and one.name not in bound}
 
 
 def choices(option: str, kind: str) -> tuple[Any, ...] | None:

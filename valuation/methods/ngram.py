@@ -1,11 +1,10 @@
 """Counts of tokens, for models of sequences that learn from scratch (theory/README.md, 3.4)."""
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from valuation.ngram import fit_ngram, mean_log_probability
-from valuation.problem import Problem, contributor_examples
+from valuation.problem import Problem, contributor_examples, output_width
 
 
 def ngram_utility(problem: Problem, *, order: int = 3) -> Float[np.ndarray, " C"]:
@@ -18,9 +17,3 @@ def ngram_utility(problem: Problem, *, order: int = 3) -> Float[np.ndarray, " C"
     vocabulary = output_width(problem)
     models = (fit_ngram(contributor_examples(problem, c), vocabulary, order=order) for c in problem.contributors)
     return np.array([mean_log_probability(model, problem.validation) for model in models])
-
-
-def output_width(problem: Problem) -> int:
-    """V, how many outputs the model has for a token. Nothing is computed."""
-    model, row = problem.model, np.asarray(problem.validation.inputs[:1])
-    return int(jax.eval_shape(model.apply, model.params, model.frozen, row).shape[-1])

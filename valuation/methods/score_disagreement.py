@@ -26,11 +26,10 @@ from valuation.feature_space import (
     shared_source,
     validation_features,
 )
-from valuation.methods.ngram import output_width
 from valuation.methods.score_terms import discrepancy_terms, size_terms
 from valuation.methods.score_weights import scale_free
 from valuation.ngram import NGram, fit_ngram
-from valuation.problem import Contributor, Problem, once
+from valuation.problem import Contributor, Problem, once, output_width
 from valuation.scale import significant
 
 ROWS = 4096  # of tokens, read at a time

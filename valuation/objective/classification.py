@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
@@ -32,6 +34,12 @@ class Classification(Exact):
     @staticmethod
     def minus_loss(outputs: Any, examples: Examples) -> Any:
         return log_likelihood(outputs, examples)
+
+    @staticmethod
+    def outcomes(outputs: Any, uniform: Any) -> tuple[Any, Any]:
+        """Every class: a model that is sure would be asked in vain for a draw that surprises it."""
+        probable = jax.nn.softmax(outputs)
+        return jnp.broadcast_to(jnp.arange(outputs.shape[-1], dtype=jnp.int32), probable.shape), probable
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         if shape != (self.classes,):

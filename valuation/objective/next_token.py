@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from valuation.examples import Examples
 from valuation.objective.protocol import Scalar, pooled, scalar_output
-from valuation.outputs import log_likelihood
+from valuation.outputs import categorical, log_likelihood
 from valuation.tangent import row_products, sketched_gradients
 from valuation.target_tokens import mean_log_likelihoods
 
@@ -35,6 +35,11 @@ class NextToken:
     @staticmethod
     def minus_loss(outputs: Any, examples: Examples) -> Any:
         return log_likelihood(outputs, examples)
+
+    @staticmethod
+    def outcomes(outputs: Any, uniform: Any) -> tuple[Any, Any]:
+        """One sequence, drawn token by token beside those that there are."""
+        return categorical(outputs, uniform)[:, None], jax.numpy.ones((len(outputs), 1))
 
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         tokens, targets = np.asarray(examples.inputs), np.asarray(examples.targets)

@@ -36,6 +36,15 @@ class Objective(Protocol):
         """Minus the training loss of each example (n,), from outputs (n, ...)."""
         ...
 
+    @staticmethod
+    def outcomes(outputs: Any, uniform: Any) -> tuple[Any, Any]:
+        """What targets may be by the model's outputs (n, ...), (n, r, ...), and how probable each is, (n, r); for jit.
+
+        So that means over them are those over targets of which minus_loss is the log-density, but for a constant:
+        all there are, or one drawn by numbers uniform in [0, 1), of the shape of the targets.
+        """
+        ...
+
     def checked(self, name: str, examples: Examples, shape: tuple[int, ...]) -> Examples:
         """The examples with arrays of the right type.
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from experiments.runtime import results, study
 from models.decoder import Config
 from tests.experiments.runtime.written import unwritten
 from tests.reference import jacobian
+from valuation.problem import Examples
 
 WIDTHS = (4, 6, 5, 3)
 
@@ -38,6 +40,18 @@ def test_products_are_those_of_the_weights_in_the_file(folder):
     work = workloads.load(folder, "mlp")
     ours, query = (jacobian(work.model, workloads.class_loss, part) for part in (work.train, work.query))
     np.testing.assert_allclose(attribution.graddot(work), ours @ query.T, rtol=1e-3, atol=1e-3)
+    found = attribution.ekfac_scores(work)
+    assert found.shape == (24, 6)
+    assert np.isfinite(found).all()
+
+
+def test_drawn_sequences_are_targets_of_the_next_token():
+    """The loss of what a model is sure to say is nothing."""
+    tokens = np.array([[3, 1, 2, 0]])
+    sure = 1e4 * jnp.eye(4)[jnp.roll(tokens, -1, 1)]
+    (said,), _ = workloads.next_tokens(sure, jnp.full((1, 4), 0.5))
+    np.testing.assert_array_equal(said[:, 1:], tokens[:, 1:])
+    np.testing.assert_allclose(workloads.token_loss(sure, Examples(tokens, said)), 0)
 
 
 def test_a_case_leaves_one_line_and_asked_for_again_none(folder, tmp_path):

@@ -54,8 +54,8 @@ def test_more_padding_changes_no_value(name):
 def test_what_needs_classes_says_so():
     refused = {kind: {n for n, m in METHODS.items() if m.refusal(kind)} for kind in ("sequences", "regression")}
     margins = {"ntk_relative", "rbf_margin", "rbf_relative", "kernel_sum"}
-    tokens = {"ngram_utility", "knn_lm", "token_ridge"}
-    assert refused == {"sequences": margins, "regression": {*margins, *tokens, "trak"}}
+    labels, tokens = {"knn_shapley", "lava"}, {"ngram_utility", "knn_lm", "token_ridge"}
+    assert refused == {"sequences": margins | labels, "regression": margins | labels | tokens | {"trak"}}
 
 
 @pytest.mark.parametrize("name", [n for n in OF_CLASSES if not METHODS[n].labels])

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from valuation.methods import knn_shapley
+from tests.problems import corners, numbers, sequences
+from valuation.methods import METHODS, knn_shapley
 from valuation.methods.knn import neighbour_weights
 
 
@@ -147,3 +148,24 @@ def test_bad_input_is_named(wrong, message):
     given = {"features": x, "labels": y, "validation_features": v, "validation_labels": v_y, "k": 2}
     with pytest.raises(ValueError, match=message):
         inspect.unwrap(knn_shapley.values)(**(given | wrong))  # without the tests' shape checks, as a user has it
+
+
+def test_values_of_contributors_are_means_and_sums_of_those_of_all_their_examples():
+    problem = corners()
+    every = {(row, label) for one in problem.contributors for row, label in zip(one.index, one.targets, strict=True)}
+    keys = sorted((int(row), int(label)) for row, label in every)
+    rows, labels = np.array(keys).T
+    v = problem.validation
+    each = knn_shapley.values(problem.pool.inputs[rows], labels, v.inputs, v.targets, k=3)
+    of = dict(zip(keys, each, strict=True))
+    total = [sum(of[int(row), int(label)] for row, label in zip(one.index, one.targets, strict=True))
+             for one in problem.contributors]  # fmt: skip
+    np.testing.assert_allclose(knn_shapley.knn_shapley(problem, k=3, reduction="sum"), total, atol=1e-9)
+    counts = [len(one.index) for one in problem.contributors]
+    np.testing.assert_allclose(knn_shapley.knn_shapley(problem, k=3), np.divide(total, counts), atol=1e-9)
+
+
+@pytest.mark.parametrize("make", [numbers, sequences])
+def test_without_labels_the_alternative_is_named(make):
+    with pytest.raises(ValueError, match=r"^knn_shapley takes classification, .*: take knn_utility"):
+        METHODS["knn_shapley"](make())

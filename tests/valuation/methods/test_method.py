@@ -28,7 +28,9 @@ def test_defaults_are_those_of_the_functions():
 
 
 def test_default_tables():
-    never = {"kernel_sum", "knn_lm", "token_ridge"}  # of a default table
+    rivals = {"ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "leave_one_out", "shapley",
+              "banzhaf", "embedding_similarity"}  # fmt: skip
+    never = {"kernel_sum", "knn_lm", "token_ridge", *rivals}  # of a default table
     of_classes = tuple(name for name in METHODS if name not in {"ngram_utility", *never})
     assert default_methods("classification", 24_000) == of_classes
     assert default_methods("classification", 480_000) == tuple(name for name in of_classes if name != "deviation")

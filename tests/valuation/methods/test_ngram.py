@@ -4,8 +4,8 @@ import pytest
 from tests.problems import contributor, corners, numbers, sequences
 from tests.valuation.test_ngram import slow_log_probabilities
 from valuation.methods import METHODS
-from valuation.methods.ngram import ngram_utility, output_width
-from valuation.problem import contributor_examples
+from valuation.methods.ngram import ngram_utility
+from valuation.problem import contributor_examples, output_width
 
 
 @pytest.mark.parametrize("order", [1, 3])

@@ -1,0 +1,97 @@
+"""Values of contributors as players: brute force over fits of the surrogate itself, on unions made by hand."""
+
+import itertools
+from functools import cache
+
+import numpy as np
+import pytest
+
+from tests.problems import contributor, corners, numbers, sequences
+from valuation.methods import METHODS
+from valuation.methods.banzhaf import banzhaf
+from valuation.methods.leave_one_out import leave_one_out
+from valuation.methods.shapley import shapley
+from valuation.methods.union_game import all_utilities, coalition_utility
+
+PROBLEMS = {"classes": corners, "numbers": numbers, "sequences": sequences}
+COUNT = 4
+
+
+@cache
+def problem(name):
+    return PROBLEMS[name]()._replace(contributors=PROBLEMS[name]().contributors[:COUNT])
+
+
+@cache
+def worth(name, members):
+    """What METHODS["surrogate"] gives to the contributor that holds all examples of the members."""
+    made = problem(name)
+    some = [made.contributors[i] for i in members]
+    rows, targets = (np.concatenate([getattr(one, field) for one in some]) for field in ("index", "targets"))
+    return float(
+        METHODS["surrogate"](made._replace(contributors=(contributor("union", rows, made.pool, targets=targets),)))[0]
+    )
+
+
+def nobody(name):
+    """All classes tie; the mean of all contributors' numbers; one of 12 tokens."""
+    made = problem(name)
+    if name == "numbers":
+        mean = np.concatenate([one.targets for one in made.contributors]).mean()
+        return -np.mean((made.validation.targets - mean) ** 2)
+    return 0.5 if name == "classes" else -np.log(12)
+
+
+def utility(name, members):
+    return worth(name, members) if members else nobody(name)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_values_are_means_of_gains_over_orders_and_coalitions(name):
+    everybody = tuple(range(COUNT))
+    alone = [utility(name, everybody) - utility(name, everybody[:i] + everybody[i + 1 :]) for i in everybody]
+    by_orders, by_coalitions = np.zeros(COUNT), np.zeros(COUNT)
+    for order in itertools.permutations(everybody):
+        for place, i in enumerate(order):
+            before = tuple(sorted(order[:place]))
+            by_orders[i] += (utility(name, tuple(sorted((*before, i)))) - utility(name, before)) / 24
+    for size in range(COUNT):
+        for i in everybody:
+            for before in itertools.combinations([j for j in everybody if j != i], size):
+                by_coalitions[i] += (utility(name, tuple(sorted((*before, i)))) - utility(name, before)) / 8
+    for method, expected in ((leave_one_out, alone), (shapley, by_orders), (banzhaf, by_coalitions)):
+        np.testing.assert_allclose(method(problem(name)), expected, atol=1e-3 * np.abs(expected).max())
+    whole = utility(name, everybody) - nobody(name)
+    assert shapley(problem(name)).sum() == pytest.approx(whole, rel=1e-3)
+
+
+def test_few_inducing_rows_are_near_the_exact_fits():
+    exact = all_utilities(problem("classes"))
+    np.testing.assert_allclose(all_utilities(problem("classes"), points=30), exact, atol=0.1)
+
+
+def many(count):
+    """Contributors of five examples each, some of which share their examples."""
+    pool = numbers().pool
+    made = tuple(contributor(str(i), np.arange(5 * i, 5 * i + 5) % 100, pool) for i in range(count))
+    return numbers()._replace(contributors=made)
+
+
+def test_many_contributors_are_sampled():
+    """Shares add up to the whole whatever is drawn; those who hold the same examples have about the same value."""
+    values, utility = shapley(many(21), pairs=10), coalition_utility(many(21))
+    everybody = np.ones(21, bool)
+    assert values.sum() == pytest.approx(utility(everybody) - utility(~everybody))
+    assert np.isfinite(banzhaf(many(21), pairs=10)).all()
+
+
+@pytest.mark.parametrize("name", ["shapley", "banzhaf"])
+def test_exact_values_of_thirty_name_the_way_out(name):
+    words = "listed for 1 to 12 contributors, got 30: values of more are sampled, with standard errors"
+    with pytest.raises(ValueError, match=words):
+        METHODS[name](many(30), pairs=0)
+
+
+def test_a_learner_whose_unions_cannot_be_fitted_says_what_to_do():
+    with pytest.raises(ValueError, match=r"no tangent kernel of pretrained sequences .* set Problem.learner to seq"):
+        leave_one_out(problem("sequences")._replace(learner="pretrained"))
