@@ -48,6 +48,19 @@ def contributors(options: ml_collections.ConfigDict, *, size: tuple[int, int], *
     }
 
 
+def along(common: dict, axes: dict[str, tuple[str, tuple, dict]]) -> tuple[dict, ...]:
+    """Explicit contributors that differ from a common one in one thing only, a group of them for every axis.
+
+    common: fields of mixture.Spec of all of them. axes: name -> (the field that is varied, its values, fields that all
+    of that axis have beside). Their names are "axis: value", by which experiments.studies.valuation.axes groups them.
+    """
+    return tuple(
+        {**common, **beside, field: value, "name": f"{name}: {value:g}"}
+        for name, (field, levels, beside) in axes.items()
+        for value in levels
+    )
+
+
 def shrink(config: ml_collections.ConfigDict, *, given: int, size: tuple[int, int], rank: int, dimensions: int) -> None:
     """What `tiny` makes smaller in the config of every valuation.
 

@@ -7,20 +7,31 @@ subset (a 358 MB archive) and a ConvNet. paper: CIFAR-100 through TFDS and a Res
 
 Options: a scale (tiny, small, paper), dataset=mnist5k|cifar10, draws=1, seed=1000, contributors=24, truth_seeds=3,
 model=mlp|convnet|resnet, size=500 to give all contributors that size, and truth=own_set|leave_one_out|none, or
-truth=added with beside=100, the real examples that each is added to; salt=b splits the data anew.
+truth=added with beside=100, the real examples that each is added to; salt=b splits the data anew; axes=True takes
+contributors that differ from a common one in one thing only.
 """
 
 import ml_collections
 
-from configs.common import contributors, one_of, shrink, tables, valuation, valuation_arg
+from configs.common import along, contributors, one_of, shrink, tables, valuation, valuation_arg
 
 sweep = tables
 
+SHARES = (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0)
+AXES = {  # of contributors that are 500 real digits with right labels and no repeats but for one thing
+    "size": ("size", (50, 100, 200, 300, 400, 600, 800, 1000), {}),
+    "real share": ("real_share", SHARES, {"mechanism": "generated", "strength": 0.5}),
+    "classes": ("kept", (2, 3, 4, 5, 6, 7, 8, 10), {"real_share": 0.2}),
+    "corruption": ("strength", (1, 2, 3, 4, 5), {"real_share": 0.0, "mechanism": "noise"}),
+    "wrong labels": ("label_noise", (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7), {}),
+    "repeats": ("duplicates", (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), {}),
+    "generation": ("strength", SHARES[1:], {"real_share": 0.0, "mechanism": "generated"}),
+}
 CORRUPTIONS = ("noise", "blur", "contrast", "pixelate", "jpeg")
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-    options = valuation_arg(arg, contributors=24, dataset="", model="")
+    options = valuation_arg(arg, contributors=24, dataset="", model="", axes=False)
     dataset = options.dataset or {"tiny": "templates", "small": "mnist5k", "paper": "cifar100"}[options.scale]
     one_of("dataset", dataset, ("templates", "mnist5k", "cifar10", "cifar100"))
     model = options.model or {"cifar10": "convnet", "cifar100": "resnet"}.get(dataset, "mlp")
@@ -41,6 +52,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     mechanisms = ("truncation", *CORRUPTIONS, "generated", "generated")
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=(0, 0, 3, 5, 7))
 
+    if options.axes:
+        small = {"size": ("size", (10, 20, 40, 60, 80, 100), {})} if options.scale == "tiny" else {}
+        config.contributors.explicit = along({"size": options.size or (50 if small else 500)}, AXES | small)
     if options.scale == "tiny":
         config.examples = 400
         config.split.update({"validation": 60, "test": 100})

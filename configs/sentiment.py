@@ -15,13 +15,23 @@ model=encoder|frozen (frozen: a linear layer on SmolLM2's states, for fewer and 
 
 import ml_collections
 
-from configs.common import contributors, one_of, shrink, tables, valuation, valuation_arg
+from configs.common import along, contributors, one_of, shrink, tables, valuation, valuation_arg
 
 sweep = tables
 
+SHARES = (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0)
+AXES = {  # of contributors that are 500 real reviews with right labels and no repeats but for one thing
+    "size": ("size", (50, 100, 200, 300, 400, 600, 800, 1000), {}),
+    "share beside generated": ("real_share", SHARES, {"mechanism": "generated", "strength": 0.95}),
+    "share beside another source": ("real_share", SHARES, {"mechanism": "rotten_tomatoes", "strength": 4}),
+    "words kept": ("strength", (30, 100, 300, 1000, 3000), {"real_share": 0.0, "mechanism": "vocabulary"}),
+    "wrong labels": ("label_noise", (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5), {}),
+    "repeats": ("duplicates", (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), {}),
+}
+
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-    options = valuation_arg(arg, contributors=24, model="encoder", features="words")
+    options = valuation_arg(arg, contributors=24, model="encoder", features="words", axes=False)
     config = valuation("sentiment", options)
 
     config.dataset = {"tiny": "templates", "small": "imdb_half", "paper": "imdb"}[options.scale]
@@ -43,6 +53,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     mechanisms = ("generated", "generated", "rotten_tomatoes", "vocabulary")
     kept = (0, 0, 0, 0, 2, 1)  # classes of the synthetic part: 2 is two to one, 1 leaves one class
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=kept)
+    if options.axes:
+        config.contributors.explicit = along({"size": options.size or 500}, AXES)
     config.contributors.repeat = options.scale != "paper"  # a source that is too small; else that is an error
 
     if options.model == "frozen":  # every text goes through the language model: about half an hour on two cores

@@ -32,8 +32,8 @@ def writer(workdir: str | Path) -> Callable[[str | Path], Path]:
     if not path.is_file():
         raise ValueError(f"--workdir={workdir} has no config.json: expected the folder of a run")
     try:
-        experiment = json.loads(path.read_text())["experiment"]
-    except (ValueError, KeyError, TypeError) as error:
+        experiment = str(json.loads(path.read_text())["experiment"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is no config of an experiment ({type(error).__name__}: {error})") from None
     return WRITERS[one_of(f"experiment in {path}", experiment, tuple(WRITERS))]
 

@@ -7,6 +7,7 @@ A finished workdir is left as it is; an interrupted one goes on where it stopped
 
 import contextlib
 import importlib
+from collections.abc import Collection
 from types import ModuleType
 
 import ml_collections
@@ -40,22 +41,30 @@ def complete(config: ml_collections.ConfigDict) -> None:
         fill(config)
 
 
-def execute(config: ml_collections.ConfigDict, workdir: str, data_dir: str | None) -> None:
+def execute(config: ml_collections.ConfigDict, workdir: str, data_dir: str | None, draws: Collection[int] = ()) -> None:
     """Runs a config in a workdir, on all devices. Raises what launch.run says in one line.
 
-    data_dir: folder of archives and prepared data; None for the default.
+    data_dir: folder of archives and prepared data; None for the default. draws: only these of a valuation's, without
+    summary and report; none: the whole run.
     """
+    module = experiment(config)
+    if draws and not hasattr(module, "run_draws"):
+        raise ValueError(f"--only_draws is for a valuation, config.experiment is {config.experiment}")
     quiet = contextlib.nullcontext() if is_main_process() else contextlib.redirect_stdout(None)
     budget = config.get("memory", 0)
     free = config.get("available", 0) or int(from_main_process(lambda: str(memory.available_bytes())))
     workers = use_workers(mesh.of_values(mesh.devices()), progress=mesh.progress, memory=budget, available=free)
     with quiet, workers:
-        experiment(config).run(config, workdir, data_dir)
+        if draws:
+            module.run_draws(config, workdir, data_dir, draws)
+        else:
+            module.run(config, workdir, data_dir)
 
 
 def main(argv: list[str]) -> None:
     launch.begin()
-    execute(flags.FLAGS.config, flags.FLAGS.workdir, flags.FLAGS.data_dir)
+    draws = tuple(map(int, flags.FLAGS.only_draws))
+    execute(flags.FLAGS.config, flags.FLAGS.workdir, flags.FLAGS.data_dir, draws)
 
 
 if __name__ == "__main__":
@@ -63,6 +72,9 @@ if __name__ == "__main__":
     flags.DEFINE_string("workdir", None, "folder of results, figures and checkpoints", required=True)
     flags.DEFINE_string(
         "data_dir", None, "folder of archives and prepared data; default ~/.cache/real_synthetic_mixtures"
+    )
+    flags.DEFINE_list(
+        "only_draws", [], "numbers of draws of a valuation: only these, to be merged by experiments.paper --merge"
     )
     launch.define_processes()
     launch.run(main, reader=lambda text, overrides: launch.read_config(text, overrides, complete))

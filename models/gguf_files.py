@@ -68,7 +68,7 @@ def config_of(reader: gguf.GGUFReader, path: Path) -> Config:
     """
     get, tensors = metadata(reader, path), {tensor.name: tensor for tensor in reader.tensors}
     family = get("general.architecture")
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         raise ValueError(f"{path}: general.architecture is {family!r}: expected one of {', '.join(FAMILIES)}")
     source = str(path)
     said = {key: get(key) for key in reader.fields if key.startswith(f"{family}.")}

@@ -52,7 +52,7 @@ def config_of(fields: dict[str, Any], source: str = "config.json") -> Config:
     Raises ValueError for another model_type, a missing key, and what this decoder does not have.
     """
     family = fields.get("model_type")
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         raise ValueError(f"{source}: model_type is {family!r}: expected one of {', '.join(FAMILIES)}")
     qwen2, layers = family == "qwen2", number(fields, "num_hidden_layers", int, source)
     unread = {"attention_bias"} if qwen2 else set()  # its biases are always there

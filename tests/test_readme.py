@@ -128,6 +128,15 @@ def test_paths_exist(page):
 
 
 @pytest.mark.parametrize("page", TEXTS)
+def test_tests_that_a_page_names_exist(page):
+    """`tests/valuation/test_kernel.py::test_name`, from the root or from the page's own folder."""
+    for path, name in re.findall(r"`([\w/]+\.py)::(\w+)`", TEXTS[page]):
+        file = next((place / path for place in (ROOT, (ROOT / page).parent) if (place / path).is_file()), None)
+        assert file, path
+        assert re.search(rf"^def {name}\(", file.read_text(), re.MULTILINE), f"{path} has no {name}"
+
+
+@pytest.mark.parametrize("page", TEXTS)
 def test_links_lead_somewhere(page):
     lost = []
     for target in re.findall(r"\]\((?!http)([^)\s]+)\)", prose(page)):
@@ -166,6 +175,8 @@ def test_commands_name_modules_and_flags_of_the_code(page):
     for module, *rest in commands(page):
         spec = importlib.util.find_spec(module.rstrip(".,;"))
         assert spec, module
+        if spec.submodule_search_locations:  # a package that is a command
+            spec = importlib.util.find_spec(f"{spec.name}.__main__")
         known = flags_of(Path(spec.origin))
         for flag in (word for word in rest if word.startswith("--")):
             name = re.match(r"--(\w+)", flag).group(1)

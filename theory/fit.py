@@ -30,6 +30,11 @@ class Fit(NamedTuple):
     slopes: tuple[float, float, float] | None  # of the measured log(error - floor) before, between, after them
     noise: float  # root mean square of the relative residuals
 
+    @property
+    def criterion(self) -> float:
+        """By which laws are chosen, lower = better: the larger of AICc and BIC (theory/README.md, 1.5)."""
+        return max(self.aicc, self.bic)
+
 
 class Comparison(NamedTuple):
     """Those of the four laws that the points are enough for, by name.

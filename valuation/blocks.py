@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from valuation.scale import check_rows
+from valuation.scale import check_rows, real_numbers
 
 CACHED = 2**16  # numbers that are centred at a time, so that each step finds them in the cache
 ROUNDING = 4  # units of the last place below which a centred feature counts as zero
@@ -77,7 +77,7 @@ def centred(
     Raises ValueError that names the first row that is not finite, or whose square is no float32 number, and for a
     number of rows or features that was not expected.
     """
-    values = np.asarray(values)
+    values = real_numbers(values, "features")
     if values.ndim < 1 or len(values) != len(numbers) or values.size != len(numbers) * len(centre):
         raise ValueError(
             f"features of {len(numbers)} rows have shape {values.shape}, expected ({len(numbers)}, {len(centre)})"
@@ -119,7 +119,7 @@ def validation_rows(
     The median of a column of a constant is exactly that, and of zeros and ones another whole number or one half.
     name: how a message calls a row, before its number. Raises ValueError as `centred` does, and for no row.
     """
-    values = np.asarray(validation, np.float64)
+    values = real_numbers(validation, "validation features").astype(np.float64)
     if values.ndim != 2 or not values.size:
         raise ValueError(f"validation features need shape (rows >= 1, features >= 1), got {values.shape}")
     finite = np.isfinite(values)

@@ -15,7 +15,7 @@ from valuation.blocks import Source, feature_blocks, source, validation_rows
 from valuation.discrepancy import distance_table, distances_to, mean_squared_distance
 from valuation.inducing import EXACT
 from valuation.problem import Contributor, Problem, once
-from valuation.scale import significant
+from valuation.scale import real_numbers, significant
 
 ROWS = 4096  # of a contributor, centred at a time
 
@@ -66,7 +66,7 @@ def raw_validation_features(problem: Problem) -> Num[np.ndarray, "m d"]:
     """Features of the validation set as they are, for functions that centre them and a `contributor_source` alike."""
 
     def make():
-        rows = np.asarray(problem.features(problem.validation.inputs))
+        rows = real_numbers(problem.features(problem.validation.inputs), "features of the validation set")
         return rows.reshape(len(rows), -1)
 
     return once(problem, "raw validation features", (problem.features, problem.validation), make)

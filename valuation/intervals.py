@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from valuation.objective import pooled
 from valuation.unions import Evaluate, Layout, checked
 
+NORMAL = 1.96  # standard errors to either side that hold 95 % of a normal distribution
 BLOCKS = 8  # about as many are left out of each contributor
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from valuation.examples import Examples
 from valuation.joined import joined
 from valuation.objective import Classification, Objective
-from valuation.scale import check_float32, check_rows
+from valuation.scale import check_float32, check_rows, real_numbers
 from valuation.shared import Shared
 
 PyTree = Any
@@ -176,8 +176,8 @@ def _contributor(name: str, data: Examples, start: int, synthetic: bool) -> Cont
 
 
 def _check_inputs(name: str, data: Examples, shape: tuple[int, ...]) -> None:
-    inputs = np.asarray(data.inputs)
-    if not len(inputs):
+    inputs = real_numbers(data.inputs, f"the inputs of {name}")
+    if not inputs.ndim or not len(inputs):
         raise ValueError(f"{name} is empty, expected at least one example")
     if inputs.shape[1:] != shape:
         raise ValueError(f"{name} has inputs of shape {inputs.shape[1:]}, those for validation have {shape}")

@@ -7,6 +7,7 @@ let pass, or by `mean_diagonal`.
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 UNITS = 8  # of the last place of the scale
@@ -29,6 +30,14 @@ def mean_diagonal(kernel: Any) -> float:
     predicts 0, in whatever unit. Nothing is rounding beside it, as n diagonal entries >= 0 do not cancel.
     """
     return float(np.trace(kernel)) / len(kernel) or 1.0
+
+
+def real_numbers(values: Any, name: str) -> np.ndarray:
+    """The values as an array. Raises ValueError that begins with the name for complex numbers, texts and objects."""
+    values = np.asarray(values)
+    if not any(jnp.issubdtype(values.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_)):
+        raise ValueError(f"{name} are of type {values.dtype}, expected real numbers")
+    return values
 
 
 def check_rows(rows: Any, name: str, numbers: Sequence[int] | np.ndarray | None = None) -> None:

@@ -23,11 +23,11 @@ import optax
 from absl import flags
 from jaxtyping import Array, Float
 
-from experiments.benchmarks import adapted_steps, apart
+from experiments.benchmarks import adapted_steps
 from experiments.benchmarks.attribution import peak
 from experiments.data.archives import SMOLLM2, member
 from experiments.reporting import markdown
-from experiments.runtime import launch, results
+from experiments.runtime import apart, launch, results
 from models.decoder import Config, decoder
 from models.functional import Model, call
 from models.generate import generate

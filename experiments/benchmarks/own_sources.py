@@ -33,13 +33,13 @@ from experiments.synthetic import corpus, review_templates
 from experiments.tasks import own_texts
 from experiments.training.fit import fit
 from experiments.training.recipe import Part
+from valuation.intervals import NORMAL
 from valuation.kernel import outputs
 
 REAL, VALIDATION, TEST = "real", "validation", "test"
 SIZES = {REAL: 500, VALIDATION: 2000, "more of IMDb": 2000, "shuffled labels": 2000, "repeated": 200, TEST: 5000}
 SOURCES = ("more of IMDb", "Rotten Tomatoes", "generated", "shuffled labels", "repeated")
 TIMES = 10  # that each repeated review stands there
-Z = 1.96
 
 
 def sets(dataset: str, seed: int, part: float, data_dir: str | None) -> dict[str, Reviews]:
@@ -141,7 +141,7 @@ def judged(lines: list[dict]) -> list[dict]:
     errors = {
         name: float(np.hypot(gain.std(ddof=1) / np.sqrt(len(seeds)), tested[name])) for name, gain in gains.items()
     }
-    clear = [name for name in SOURCES if abs(means[name]) > Z * errors[name]]
+    clear = [name for name in SOURCES if abs(means[name]) > NORMAL * errors[name]]
     right = [name for name in clear if np.sign(values[name]["value"]) == np.sign(means[name])]
     order = sorted(SOURCES, key=lambda name: -values[name]["value"])
     return [
@@ -164,7 +164,7 @@ def write(workdir: str | Path) -> Path:
     head, table = ["source", "value", "verdict", "predicted gain", "trained gain"], []
     for line in sorted(results.select(lines, kind="own source"), key=lambda line: -line["value"]):
         name, (low, high) = line["source"], line["interval"]
-        truth = f"{summary['truth'][name]:+.3f} ± {Z * summary['standard_errors'][name]:.3f}" if summary else "–"
+        truth = f"{summary['truth'][name]:+.3f} ± {NORMAL * summary['standard_errors'][name]:.3f}" if summary else "–"
         gain = f"{line['gain']:+.3f} ({low:+.3f} to {high:+.3f})"
         table.append([name, f"{line['value']:+.3f}", line["verdict"], gain, truth])
     text = markdown.table(head, table)

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from experiments.benchmarks import apart, scale_agreement, scale_data, scale_report
-from experiments.runtime import launch, mesh, results, study
+from experiments.benchmarks import scale_agreement, scale_data, scale_report
+from experiments.runtime import apart, launch, mesh, results, study
 from experiments.runtime.study import Step, Study
 from valuation.methods import METHODS
 from valuation.needs import sizes

@@ -61,8 +61,8 @@ def mapped(folder: Path, make, count: int) -> Examples:
                 part = make(jax.random.key(FIRST + number), BLOCK).take(slice(0, count - start))
                 stored[start : start + BLOCK], answers[start : start + BLOCK] = part.inputs, part.targets
             stored.flush()
-            np.save(other, answers)
-    return Examples(np.load(path, mmap_mode="r"), np.load(labels))
+            np.save(other, answers, allow_pickle=False)
+    return Examples(np.load(path, mmap_mode="r", allow_pickle=False), np.load(labels, allow_pickle=False))
 
 
 def problem_of_rows(folder: Path, stored: int, count: int) -> Problem:

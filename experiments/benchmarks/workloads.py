@@ -82,7 +82,7 @@ def loss_of(workload: Workload):
 def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         raise ValueError(f"{path} does not exist: --peers needs a folder with data/*.npz")
-    with np.load(path) as file:
+    with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

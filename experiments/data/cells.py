@@ -1,11 +1,14 @@
 """What cells say: numbers, labels, missing ones; the same for 1, "1" and 1.0, whatever file they come from."""
 
 import re
+import shlex
 from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from experiments.reporting.plain_text import one_line
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # instead of a number, in any case
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -76,8 +79,13 @@ def texts(column: pa.ChunkedArray) -> list[str]:
 
 
 def listed(words: Collection[str], most: int = 10) -> str:
-    """The first words for a message."""
-    return ", ".join([*words][:most]) + (", ..." if len(words) > most else "")
+    """The first words for a message, each on one line and with nothing that steers a terminal."""
+    return ", ".join(map(one_line, [*words][:most])) + (", ..." if len(words) > most else "")
+
+
+def argument(word: str) -> str:
+    """The word for a message that says what to type: quoted as a shell wants it."""
+    return one_line(shlex.quote(word))
 
 
 def shown(column: pa.ChunkedArray, row: int) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from experiments.data.text_files import opened, refuse_nul
+from experiments.reporting.plain_text import one_line
 
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 SEPARATORS = ",;\t"
+DECLARED = re.compile(f"sep=([{SEPARATORS}])", re.IGNORECASE)  # a first line for Excel, which is no row
 LONGEST = 2**31 - 1  # characters of a cell
 HELD = "\0"  # stands for a line end inside a text while rows are split; no text has it of its own
 
@@ -18,19 +20,20 @@ HELD = "\0"  # stands for a line end inside a text while rows are split; no text
 def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
     """(where it stands, its line from 1 on, its cells) of every row of a file; first of all the names of the columns.
 
-    The header alone says what separates: comma, semicolon or tab. A quote inside quotes is doubled. Blank lines are no
-    rows; a column without a name is "column N". Raises ValueError, naming file, row and line, for names that repeat or
-    are numbers, another number of cells than the header has, quotes that do not close or stand wrong, and a NUL; and
-    what text_files.opened raises.
+    The header alone says what separates, comma, semicolon or tab, or a line before it does, sep=; as for Excel. A quote
+    inside quotes is doubled. Blank lines are no rows; a column without a name is "column N". Raises ValueError, naming
+    file, row and line, for names that repeat or are numbers, another number of cells than the header has, quotes that
+    do not close or stand wrong, and a NUL; and what text_files.opened raises.
     """
     with opened(path) as file, _any_length():
         first = file.readline()
         other = "\r" if first.endswith("\n") else "\n"
         lines = _lines(path, itertools.chain([first], file), other)
-        before, header = next(((number - 1, line) for number, line in lines if line.strip()), (0, ""))
-        if not header:
-            raise ValueError(f"{path} is empty: expected rows")
-        separator = _separator(f"{path}, line {before + 1}", header)
+        before, header = _first(path, lines)
+        declared = DECLARED.fullmatch(header.rstrip("\r\n"))
+        if declared:
+            before, header = _first(path, lines)
+        separator = declared[1] if declared else _separator(f"{path}, line {before + 1}", header)
         text = (line for _, line in itertools.chain([(before + 1, header)], lines))
         reader = csv.reader(text, delimiter=separator, strict=True)
         row, begin, width = -1, before + 1, 0
@@ -40,9 +43,11 @@ def cells(path: Path) -> Iterator[tuple[str, int, list[str]]]:
                 found = next(reader, None)
             except csv.Error as error:
                 raise ValueError(
-                    f"{where}: expected quotes that close, and {separator!r} after them ({error}); a quote inside "
-                    "quotes is doubled"
+                    f"{where}: expected quotes that close, and {separator!r} after them ({one_line(str(error))}); a "
+                    "quote inside quotes is doubled"
                 ) from None
+            if found is None and row < 0:
+                raise ValueError(f"{path} has no names of columns: expected a header and rows")
             if found is None:
                 return
             if len(found) > 1 or any(map(str.strip, found)):
@@ -72,6 +77,14 @@ def _lines(path: Path, pieces: Iterable[str], other: str) -> Iterator[tuple[int,
         held = ""
     if held:
         yield number + 1, held
+
+
+def _first(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[int, str]:
+    """(number of lines before it, the line) of the next line that is not blank."""
+    for number, line in lines:
+        if line.strip():
+            return number - 1, line
+    raise ValueError(f"{path} is empty: expected rows")
 
 
 @contextlib.contextmanager

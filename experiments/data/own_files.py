@@ -32,7 +32,8 @@ class Schema(NamedTuple):
 
     kind, columns: as in Options, complete. target: "class", "number" or "tokens". classes: labels of the real file in
     order. numeric: a table's columns of numbers. categorical: its columns of categories -> their texts in order.
-    ignored: column -> why it is left out. said: what was found, in words, a sentence each.
+    ignored: column -> why it is left out. said: what was found, in words, a sentence each. naming: columns of numbers
+    that may but name the rows, as an id does.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Schema(NamedTuple):
     categorical: dict[str, list[str]]
     ignored: dict[str, str]
     said: list[str]
+    naming: list[str]
 
 
 def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B008
@@ -85,9 +87,9 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     if names:
         said.append(
             f"Different whole numbers in every row: {cells.listed([repr(name) for name in names])}. What only names "
-            f"the rows is best left out: --config.ignore={','.join(names)}."
+            f"the rows is best left out: --config.ignore={cells.argument(','.join(names))}."
         )
-    return Schema(kind, columns, target, classes, numeric, categorical, ignored, said)
+    return Schema(kind, columns, target, classes, numeric, categorical, ignored, said, names)
 
 
 def column(frame: Frame, name: str) -> pa.ChunkedArray:
@@ -113,7 +115,7 @@ def _classes(frame: Frame, name: str) -> list[str]:
     _, classes = cells.labels(frame.columns[name])
     where = f"{frame.path}, column {name!r}"
     if len(classes) < 2:
-        raise ValueError(f"{where}: expected at least two classes, found {', '.join(classes) or 'none'} only")
+        raise ValueError(f"{where}: expected at least two classes, found {cells.listed(classes) or 'none'} only")
     if len(classes) > CLASSES or 2 * len(classes) > frame.rows:
         raise ValueError(
             f"{where}: expected classes, found {len(classes)} different labels in {frame.rows} rows; say what "
@@ -146,8 +148,8 @@ def _features(
     if not numeric and not categorical:
         raise ValueError(
             f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'none'}; if it "
-            f"is no table, say what it is, as --config.kind=text --config.columns.text={_longest(known, target)} "
-            f"--config.columns.label={target}"
+            f"is no table, say what it is, as --config.kind=text --config.columns.text="
+            f"{cells.argument(_longest(known, target))} --config.columns.label={cells.argument(target)}"
         )
     return numeric, categorical, ignored
 

@@ -1,5 +1,6 @@
 """Which of a person's examples are for validation, and which files are the same or hold copies of each other."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -72,6 +73,23 @@ def copies(rows: Rows, others: Rows) -> np.ndarray:
     """Which examples (n,) show what one of the others shows, byte for byte, whatever their targets."""
     known = set(others.inputs)
     return np.array([one in known for one in rows.inputs], bool)
+
+
+def renamed(rows: Rows, others: Rows, naming: Sequence[int]) -> int:
+    """How many examples of a table stand among the others under another name: all the same, but for some numbers.
+
+    naming: which columns of `numbers` may name the rows; without any, or any other column, no example counts.
+    """
+
+    def shown(one: Rows) -> list[bytes]:
+        kept = (np.delete(one.numbers, naming, axis=1), one.categories, one.targets[:, None])
+        return [row.tobytes() for row in np.concatenate(kept, axis=1, dtype=np.float64)]
+
+    columns = rows.numbers.shape[1] + rows.categories.shape[1]
+    if not len(naming) or len(naming) == columns:
+        return 0
+    known = set(shown(others))
+    return sum(one in known for one in shown(rows))
 
 
 def refuse_same(files: dict[str, Rows]) -> None:

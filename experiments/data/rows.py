@@ -16,6 +16,7 @@ from pyarrow import parquet
 from experiments.data import csv_rows, json_rows
 from experiments.data.columns import BATCH, of_objects, of_texts, standard
 from experiments.data.text_files import HEAD, existing, refuse_foreign
+from experiments.reporting.plain_text import one_line
 
 JSON = (".jsonl", ".ndjson", ".json")
 CSV = (".csv", ".tsv")
@@ -71,7 +72,9 @@ def from_columns(name: str, columns: Mapping[str, Any]) -> Frame:
         try:
             array = values if isinstance(values, pa.ChunkedArray) else pa.array(values, from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{name}, column {column!r}: expected texts or numbers, one a row ({error})") from None
+            raise ValueError(
+                f"{name}, column {column!r}: expected texts or numbers, one a row ({one_line(str(error))})"
+            ) from None
         arrays[str(column)] = array
     lengths = {column: len(array) for column, array in arrays.items()}
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
@@ -142,9 +145,8 @@ def _from_table(name: str, table: pa.Table) -> Frame:
         except ValueError as error:
             broken[column] = str(error)
         except pa.ArrowException as error:
-            broken[column] = (
-                f"{name}, column {column!r}: expected texts or numbers, found {table[column].type} ({error})"
-            )
+            found = f"{table[column].type} ({one_line(str(error))})"
+            broken[column] = f"{name}, column {column!r}: expected texts or numbers, found {found}"
     return Frame(name, columns, table.num_rows, None, broken)
 
 
@@ -166,7 +168,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        cause = " ".join(str(error).split())
+        cause = one_line(str(error))
         raise ValueError(f"{path} is cut off, damaged or no Parquet ({cause}): fetch or write it again") from None
 
 

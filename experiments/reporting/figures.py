@@ -3,14 +3,20 @@
 Figures are matplotlib.figure.Figure objects made without pyplot: no backend is chosen and nothing is open afterwards.
 """
 
+import hashlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedFormatter
 from matplotlib.typing import RcKeyType
+from PIL import Image
 
 from experiments.reporting.markdown import picture
 from experiments.runtime.files import replacing
@@ -19,6 +25,7 @@ from experiments.runtime.files import replacing
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 GREY = "#808285"  # seen on white and on black
 MARKERS = "osD^vPX*"
+FINGERPRINT = "Fingerprint"  # the key of a PNG's text
 FORMATS, DPI = ("png", "pdf"), 150
 STYLE: dict[RcKeyType, Any] = {
     "font.size": 9,
@@ -28,6 +35,8 @@ STYLE: dict[RcKeyType, Any] = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
 }
+
+UNDATED = {"pdf": {"CreationDate": None}}  # the same figure is the same file
 
 Content = TypeVar("Content")  # what is drawn: lines of results.jsonl, an answer
 # name -> (content -> a figure, or None where it does not allow it; caption)
@@ -45,10 +54,65 @@ def draw_all(figures: Figures[Content], content: Content, folder: Path) -> list[
             if drawn is not None:
                 for ending in FORMATS:
                     with replacing(folder / f"{name}.{ending}") as draft:
-                        drawn.savefig(draft, dpi=DPI)
+                        drawn.savefig(draft, dpi=DPI, metadata=UNDATED.get(ending))
                     drawn.set_layout_engine("none")  # the second file has the first one's layout, worked out once
                 made.append((f"{name}.png", caption))
     return made
+
+
+def save_shown(figure: Figure, path: Path) -> None:
+    """Writes a PNG for a page, in which the figure's `fingerprint` stands as text."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        known = {FINGERPRINT: fingerprint(figure)}
+        with replacing(path) as draft:
+            figure.savefig(draft, dpi=DPI, format="png", metadata=known)
+
+
+def saved_fingerprint(path: Path) -> str | None:
+    """That of the figure in a PNG of `save_shown`; None for another file, or none."""
+    if not path.is_file():
+        return None
+    with Image.open(path) as image:
+        return image.info.get(FINGERPRINT)
+
+
+def fingerprint(figure: Figure) -> str:
+    """A hash of what a figure shows: its words, and its numbers to four digits; not of how it is rendered.
+
+    So it is the same on another machine, with other fonts, and after a reordering of the code.
+    """
+    words = [text.get_text() for text in figure.texts] + [figure.get_suptitle()]
+    words += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    for axes in figure.axes:
+        words += _words(axes)
+        for number in _numbers(axes):
+            flat: np.ndarray = np.ma.filled(np.ma.asarray(number, dtype=float), np.nan).ravel()
+            words.append(" ".join(f"{x + 0.0:.4g}" for x in flat))
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
+def _words(axes: Axes) -> list[str]:
+    """Titles, labels, legend and named ticks."""
+    words = [axes.get_title(loc) for loc in ("left", "center", "right")]
+    words += [axes.get_xlabel(), axes.get_ylabel(), axes.get_xscale(), axes.get_yscale()]
+    words += [text.get_text() for text in axes.texts]
+    legend = axes.get_legend()
+    words += [text.get_text() for text in legend.get_texts()] if legend else []
+    for axis in (axes.xaxis, axes.yaxis):
+        form = axis.get_major_formatter()
+        words += map(str, form.seq) if isinstance(form, FixedFormatter) else []
+    return words
+
+
+def _numbers(axes: Axes) -> Iterator[Any]:
+    """Arrays of what is drawn in data units: lines, bars, points, areas, images."""
+    yield from (line.get_xydata() for line in axes.lines)
+    yield from (patch.get_bbox().bounds for patch in axes.patches if isinstance(patch, Rectangle))
+    for collection in axes.collections:
+        yield collection.get_offsets()
+        yield from (path.vertices for path in collection.get_paths())
+    yield from (image.get_array() for image in axes.images)
 
 
 def literal(text: str) -> str:

@@ -3,11 +3,25 @@
 import contextlib
 import io
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+DRAFT = re.compile(r"part-.+-\d+-.+")  # host and process, then the name that the file is to have
+
+
+@contextlib.contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """An error of the system that the block meets, such as a full disk, names that path if it names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 @contextlib.contextmanager
@@ -22,12 +36,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"part-{socket.gethostname()}-{os.getpid()}-{path.name}")
     try:
-        yield draft
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
+        with naming(path):
+            yield draft
+            with draft.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove_drafts(folder: str | Path) -> None:
+    """Removes, in and below a folder that nobody else writes into, what killed processes left of files."""
+    for path in Path(folder).rglob("part-*"):
+        if DRAFT.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -44,7 +66,7 @@ def write_text(path: str | Path, text: str) -> None:
 def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes the arrays by name into a .npz file."""
     with replacing(path) as draft, draft.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # an array could be called allow_pickle; none is
+        np.savez(file, allow_pickle=False, **arrays)  # none is called allow_pickle
 
 
 def read_arrays(path: str | Path, remedy: str) -> dict[str, np.ndarray]:

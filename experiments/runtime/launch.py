@@ -8,12 +8,14 @@ Nothing is computed, and no folder is made, before all of it is right. --verbosi
 """
 
 import importlib.util
+import math
 import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import ml_collections
 from absl import app, flags, logging
@@ -35,6 +37,7 @@ FOLDERS = {
 }
 HUB = "huggingface:"  # begins the name of a data set where a config may give a folder instead
 SEEDS = 2**32  # a key is made of 32 bits
+LARGEST = 10**18  # whole numbers below this fit into 64 bits
 
 
 def run(main: Callable[[list[str]], None], reader: Callable | None = None) -> None:
@@ -145,16 +148,30 @@ def read_config(
 
 
 def checked(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-    """The config, locked, with its folders expanded. Raises ValueError for one that is not there, and for a seed that
-    has more than 32 bits."""
+    """The config, locked, with its folders expanded. Raises ValueError for a folder that is not there, a seed that has
+    more than 32 bits, and numbers that are negative, not finite or whole and too large to compute with."""
     for key, value in list(leaves(config)):
         group, _, name = key.rpartition(".")
         last = SEEDS - (config.get("draws", 1) if key == "seed" else 1)
         if name == "seed" and not 0 <= value <= last:
             raise ValueError(f"config.{key} = {value}, expected a seed from 0 to {last}")
+        if not all(map(_computable, value if isinstance(value, (tuple, list)) else (value,))):
+            raise ValueError(f"config.{key} = {value}, expected numbers from 0 on, finite, of at most 18 digits")
         if (name == "folder" or group == "folders") and value.strip() and not value.startswith(HUB):
             override(config, [(key, folder(f"config.{key}", value, made=False))])
     return config.lock()
+
+
+def _computable(value: Any) -> bool:
+    """Whether it is no number, or one from 0 on that arrays hold."""
+    if isinstance(value, float):
+        return 0 <= value < math.inf
+    return not isinstance(value, int) or 0 <= value < LARGEST
+
+
+def in_words(error: Exception) -> str:
+    """What an error says, on one line, with "\ufffd" for characters that would steer the terminal that shows it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(str(error).split()))
 
 
 def _parsed(argv: list[str], reader: Callable | None) -> list[str]:
@@ -188,4 +205,4 @@ def _in_one_line(function: Callable):
     except (*FAILURES, flags.Error) as error:
         if logging.level_debug():
             raise
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        sys.exit(f"error: {in_words(error)}")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from experiments.runtime.files import naming
 from experiments.runtime.processes import is_main_process, raise_together
 
 FILE = "lock"
@@ -48,7 +49,8 @@ def _lock(workdir: Path) -> TextIO:
         if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
             break
         file.close()  # the one before removed the file between our opening and locking it: the next one is another file
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
-    file.flush()
+    with naming(path):
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
     return file

@@ -32,7 +32,7 @@ def start(workdir: str | Path, config: dict, extends: Extends | None = None) -> 
     extends: (old config, new config) -> whether all lines of the old one hold for the new one too, so that the run may
         go on with the new one; None: no two configs are like that.
     Writes config.json on the first call. Where a config is extended, the run counts as unfinished again. Drops a last
-    line that an interrupted run left unfinished.
+    line that an interrupted run left unfinished, and files that it left half written.
     Raises ValueError if the folder holds another config's run (the differing keys are named) or a corrupt line.
     """
     raise_together(lambda: _start(Path(workdir), config, extends) if is_main_process() else None)
@@ -42,10 +42,11 @@ def start(workdir: str | Path, config: dict, extends: Extends | None = None) -> 
 
 def _start(workdir: Path, config: dict, extends: Extends | None) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
+    files.remove_drafts(workdir)
     config = json.loads(json.dumps(config, sort_keys=True))
     saved, path = workdir / "config.json", workdir / FILE
     path.touch()
-    old = json.loads(saved.read_text()) if saved.exists() and path.stat().st_size else None  # else nothing is lost
+    old = _config(saved) if saved.exists() and path.stat().st_size else None  # else nothing is lost
     if old not in (None, config) and not (extends and extends(old, config)):
         names = ", ".join(sorted(_differences(old, config)))
         raise ValueError(f"{workdir} holds a run of another config (they differ in {names}): choose another --workdir")
@@ -66,12 +67,31 @@ def read(path: str | Path) -> list[dict]:
 
     Raises ValueError that names the first line that is corrupt, of a kind that no study writes, or there twice.
     """
-    return _parsed(from_main_process(Path(path).read_text), path)
+    return _parsed(from_main_process(lambda: _text(Path(path))), path)
 
 
 def read_alone(path: str | Path) -> list[dict]:
     """The same for what only one process does."""
-    return _parsed(Path(path).read_text(), path)
+    return _parsed(_text(Path(path)), path)
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path}, line {line} is not UTF-8 ({error.reason}): remove that line") from None
+
+
+def _config(path: Path) -> dict:
+    try:
+        config = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged ({error}): restore it, or choose another --workdir") from None
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} holds no config: restore it, or choose another --workdir")
+    return config
 
 
 def _parsed(content: str, path: str | Path) -> list[dict]:
@@ -80,11 +100,11 @@ def _parsed(content: str, path: str | Path) -> list[dict]:
     for number, text in enumerate(content.splitlines(), start=1):
         try:
             line = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(
                 f"{path}, line {number} is not JSON ({error}): remove that line, its measurement is redone"
             ) from None
-        if not isinstance(line, dict) or "kind" not in line:
+        if not isinstance(line, dict) or not isinstance(line.get("kind"), str):
             raise ValueError(f'{path}, line {number}: expected an object with a "kind", got {text[:60]!r}')
         try:
             named = json.dumps([line.get("config"), names(line)])
@@ -110,7 +130,7 @@ def append(path: str | Path, lines: Iterable[dict]) -> None:
     if not is_main_process():
         return
     text = "".join(text_of(line) + "\n" for line in lines)
-    with Path(path).open("a") as file:
+    with files.naming(path), Path(path).open("a") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

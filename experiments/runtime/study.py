@@ -5,6 +5,7 @@ when it is called again, and ends with the same files.
 """
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,11 +28,13 @@ class Step(NamedTuple):
         (experiments/runtime/kinds). The step is done if all these lines are recorded.
     make: () -> the lines, those of them that are not recorded yet.
     remake: fields of lines that `make` makes anew if the step is not done: what a killed run left of them is dropped.
+    scratch: folder of what `make` can go on from, which is removed once the lines are recorded.
     """
 
     lines: list[dict]
     make: Callable[[], list[dict]]
     remake: tuple[dict, ...] = ()
+    scratch: Path | None = None
 
 
 Steps = Callable[[list[dict]], Iterator[Step]]
@@ -130,6 +133,8 @@ def _do_steps(steps: Steps, record: _Record) -> None:
                 _drop(record, where)
             _add(record, step.make())
             there = _named(record.lines)
+        if step.scratch is not None:  # of every process, each may have a disk of its own
+            shutil.rmtree(step.scratch, ignore_errors=True)
 
 
 def _named(lines: list[dict]) -> set[str]:

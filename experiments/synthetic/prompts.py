@@ -149,7 +149,7 @@ def math_problems(archive: Path, held_out: int) -> list[str]:
     """
     with tarfile.open(archive) as members:
         for member in members:
-            if member.name == MEMBER and (content := members.extractfile(member)):
+            if member.name == MEMBER and member.isfile() and (content := members.extractfile(member)):
                 examples = json.load(content)["examples"]
                 by_digest = {digest(text): text for text in (x["input"].partition("\n")[0].strip() for x in examples)}
                 return [by_digest[name] for name in sorted(by_digest)[held_out:]]

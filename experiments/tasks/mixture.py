@@ -49,6 +49,11 @@ def draw(key: jax.Array, count: int, axes: Mapping[str, Any], strengths: Mapping
     low, high = axes["size"]
     if not 1 <= low <= high:
         raise ValueError(f"sizes of contributors from {low} to {high}: expected 1 <= smallest <= largest")
+    for name, values in axes.items():
+        if not len(values):
+            raise ValueError(f"the axis {name} of the contributors is empty: expected values to choose from")
+    if TRUNCATION in axes["mechanism"] and not any(axes["kept"]):
+        raise ValueError(f"the axis kept is {axes['kept']}, for {TRUNCATION} expected a number of groups above 0")
     specs = []
     for number in range(count):
         chosen = {name: _choice(rng, values) for name, values in axes.items() if name != "size"}

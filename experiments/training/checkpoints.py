@@ -36,11 +36,13 @@ class Store(NamedTuple):
     folder: of this fit. saved: [when a checkpoint was saved last], seconds of a monotonic clock.
     together: whether all processes train the same models: then the main one writes and all read what it reads. If
         not, each reads and writes for itself, under names of its own.
+    keep: whether finished trainings are saved too.
     """
 
     folder: Path | None
     together: bool
     saved: list[float]
+    keep: bool = False
 
 
 def fingerprint(recipe: Recipe, names: list[str], sets: Iterable[Part], keys: Iterable[jax.Array]) -> dict:
@@ -56,7 +58,7 @@ def fingerprint(recipe: Recipe, names: list[str], sets: Iterable[Part], keys: It
     return described(recipe) | {"names": names, "parameters": parameters, "data and keys": digest.hexdigest()}
 
 
-def opened(folder: str | Path | None, training: dict, *, together: bool) -> Store:
+def opened(folder: str | Path | None, training: dict, *, together: bool, keep: bool = False) -> Store:
     """The store in that folder, made if it is not there.
 
     training: as `fingerprint` gives it. Raises ValueError if the folder holds another training, naming what differs.
@@ -79,7 +81,7 @@ def opened(folder: str | Path | None, training: dict, *, together: bool) -> Stor
             )
 
     raise_together(lambda: claim() if alone or is_main_process() else None)
-    return Store(folder, together, [time.monotonic()])
+    return Store(folder, together, [time.monotonic()], keep)
 
 
 def _read_json(path: Path) -> dict:

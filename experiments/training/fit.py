@@ -23,6 +23,7 @@ def fit(
     names: list[str] | None = None,
     title: str = "training",
     checkpoint: str | Path | None = None,
+    keep: bool = False,
 ) -> list[PyTree]:
     """Parameters of one model trained on each set, every one from a random start of its own key.
 
@@ -31,7 +32,8 @@ def fit(
     (sharded.py). All processes must call it, and all get all parameters.
     names: of the trainings, for messages. title: of the progress bar.
     checkpoint: a folder. The state of the trainings is saved there every few seconds; a later call with the same
-        arguments goes on from there. It is removed at the end.
+        arguments goes on from there. It is removed at the end, unless `keep` leaves that to the caller, who removes it
+        once what came of the trainings is recorded: then a kill before that costs no training.
     Raises FloatingPointError at the first loss that is not finite, naming training and step; ValueError if the folder
     holds another training or a checkpoint that cannot be read, for a batch that `sharded` devices cannot share, and for
     a set that recipe.check refuses.
@@ -43,10 +45,11 @@ def fit(
         for name, part in zip(names, rows, strict=True):
             _checked(recipe.check, name, part)
     training = checkpoints.fingerprint(recipe, names, rows, keys) if checkpoint else {}
-    store = checkpoints.opened(checkpoint, training, together=recipe.sharded)
+    store = checkpoints.opened(checkpoint, training, together=recipe.sharded, keep=keep)
     trainer = fit_sharded if recipe.sharded else fit_parallel
     trained = trainer(recipe, Trainings(rows, keys, names, title), mesh=mesh, store=store)
-    checkpoints.remove(store)
+    if not keep:
+        checkpoints.remove(store)
     return trained
 
 

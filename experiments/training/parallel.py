@@ -68,6 +68,8 @@ def _fit(recipe: Recipe, work: Trainings, *, mesh: Mesh, store: checkpoints.Stor
             progress=lambda steps: bar.update(len(sets) * steps),
             save=lambda done, state: checkpoints.save_when_due(store, part, done, state),
         )
+    if store.keep and done < recipe.steps:
+        checkpoints.save_when_due(store, part, recipe.steps, state)
     params = jax.device_get(state[0])
     return [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(len(sets))]
 

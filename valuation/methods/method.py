@@ -67,7 +67,8 @@ class Method(NamedTuple):
 
     def __call__(self, problem: Problem, **options: Any) -> np.ndarray:
         """The values, all finite. Raises ValueError for an objective or a contributor that the method does not take,
-        for more memory than use_workers(available=...) allows, and for values that are not finite.
+        for more memory than use_workers(available=...) allows, for values that are not finite, and for zeros that only
+        say that no gradient is left.
         """
         if refusal := self.refusal(problem.objective.kind):
             raise ValueError(refusal)
@@ -92,6 +93,11 @@ class Method(NamedTuple):
             raise ValueError(
                 f"{self.name} gives {values[first]} for {problem.contributors[first].name}, which is no value: "
                 f"{self._cause(problem)}"
+            )
+        if self.checkpoints and not values.any():
+            raise ValueError(
+                f"{self.name} gives 0 for every contributor, which is no order: the model of the checkpoints fits so "
+                "well that no gradient is left in float32; give checkpoints of earlier steps"
             )
         return values
 

@@ -56,11 +56,13 @@ def kappa_weights(terms: Terms) -> Float[np.ndarray, "4"]:
     return np.array([1.0, 1.0, np.abs(terms.discrepancy).mean() / terms.kernel.mean() if varies else 0.0, 1.0])
 
 
-def calibrated_weights(terms: Terms, losses, members) -> Float[np.ndarray, "C 4"]:
+def calibrated_weights(terms: Sequence[np.ndarray], losses, members) -> Float[np.ndarray, "C t"]:
     """Non-negative weights fitted to the held-out losses of a few retrained contributors; one row a contributor.
 
-    losses: held-out loss of each retrained contributor, (k,). members: which contributors those are, (k,).
+    terms: t costs of all contributors, (C,) each. losses: held-out loss of each retrained contributor, (k,).
+    members: which contributors those are, (k,).
     Least squares with an intercept, on standardised terms. The row of a retrained contributor is fitted without it.
+    Raises ValueError for fewer than 2 of them.
     """
     table, members, losses = np.stack(terms, -1), np.asarray(members), np.asarray(losses)
     if len(members) < 2:
@@ -70,7 +72,7 @@ def calibrated_weights(terms: Terms, losses, members) -> Float[np.ndarray, "C 4"
     def fitted(keep) -> np.ndarray:
         rows = table[members[keep]] / spread
         sides = np.ones((len(rows), 1))
-        return scipy.optimize.nnls(np.hstack([rows, sides, -sides]), losses[keep])[0][:4] / spread
+        return scipy.optimize.nnls(np.hstack([rows, sides, -sides]), losses[keep])[0][: len(terms)] / spread
 
     everyone = fitted(np.ones(len(members), bool))
     weights = np.tile(everyone, (len(table), 1))

@@ -54,8 +54,10 @@ class Archived(tfds.core.GeneratorBasedBuilder, abc.ABC):
                 for member in archive:
                     if member.name in missing:
                         del missing[member.name]
-                        content = archive.extractfile(member)
-                        yield member.name, content.read() if content else b""
+                        content = archive.extractfile(member) if member.isfile() else None  # no link, no folder
+                        if content is None:
+                            raise ValueError(f"{self.archive}: the member {member.name} is no file: fetch it again")
+                        yield member.name, content.read()
                     if not missing:
                         break
         if missing:

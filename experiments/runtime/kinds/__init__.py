@@ -11,12 +11,23 @@ from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.mixing import MIXING
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
 from experiments.runtime.kinds.sources import SOURCES
-from experiments.runtime.kinds.valuation import EVERYWHERE, TRANSFER, TWO_TRUTHS, VALUATION
+from experiments.runtime.kinds.valuation import (
+    AXES,
+    EVERYWHERE,
+    SCORE_ABLATION,
+    STABILITY,
+    TRANSFER,
+    TWO_TRUTHS,
+    VALUATION,
+)
 
 STUDIES: dict[str, dict[str, Kind]] = {
     "valuation": VALUATION,
     "transfer": TRANSFER,
     "two_truths": TWO_TRUTHS,
+    "axes": AXES,
+    "score_ablation": SCORE_ABLATION,
+    "stability": STABILITY,
     "lora_everywhere": EVERYWHERE,
     "phases": PHASES,
     "coverage": COVERAGE,

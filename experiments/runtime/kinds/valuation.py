@@ -142,6 +142,79 @@ TRANSFER = {
     ),
     "run": RUN,
 }
+AXES = {
+    "axis": Kind(
+        ("draw", "axis", "method"),
+        {"run": "config of the run", "axis": "in what its contributors differ, in nothing else"}
+        | DRAW
+        | METHOD
+        | {
+            "spearman": "with the truth, among the contributors of that axis",
+            "contributors": "how many there are",
+            "seed_agreement": "Spearman of the truths of two seeds among them",
+            "spread": "of the truth among them, largest minus smallest",
+        },
+    ),
+    "axis summary": Kind(
+        ("axis", "method"),
+        {"axis": "in what contributors differ", "spearman": "mean over draws", "by_draw": "one a draw"} | METHOD,
+        derived=True,
+    ),
+    "run": RUN,
+}
+SHARE = {"share": "of the examples of every contributor", "start": "number of initialisation and key; 0: the run's"}
+STABILITY = {
+    "stability": Kind(
+        ("draw", "method", "share", "start"),
+        DRAW
+        | METHOD
+        | SHARE
+        | {
+            "values": "one a contributor; none if the method cannot be asked",
+            "refused": "why it cannot be asked, or none",
+            "itself": "Spearman with the run's values by this method",
+            "truth": "Spearman with the run's truth",
+        }
+        | SECONDS,
+    ),
+    "memory": Kind(
+        ("method", "share"),
+        METHOD
+        | {
+            "share": SHARE["share"],
+            "megabytes_before": "largest resident memory before the values are made, MB",
+            "peak_megabytes": "largest resident memory of the process, MB",
+            "refused": "why the method cannot be asked, or none",
+        },
+    ),
+    "stability summary": Kind(
+        ("method", "share", "start"),
+        METHOD | SHARE | {"itself": "mean over draws", "truth": "mean over draws", "seconds": "median over draws"},
+        derived=True,
+    ),
+    "run": RUN,
+}
+SCORE = {
+    "output": "whose gradient makes the kernel: the example's own target, or the sum of the outputs",
+    "scaled": "whether the kernel term is freed of the kernel's scale",
+    "joint": "whether the discrepancy is that of inputs and labels together",
+    "features": "in which the discrepancy is measured",
+}
+SCORE_ABLATION = {
+    "score terms": Kind(("draw", *SCORE), DRAW | SCORE | {"terms": "the five costs by name, one a contributor"}),
+    "score order": Kind(
+        (*SCORE, "subset", "weighting"),
+        SCORE
+        | {
+            "subset": "of the terms, whose weighted sum orders",
+            "weighting": "scale-free, plain sum or calibrated",
+            "spearman": "with the truth, mean over draws; 0 where all values are equal",
+            "by_draw": "the same, one a draw",
+        },
+        derived=True,
+    ),
+    "run": RUN,
+}
 EVERYWHERE = {
     "everywhere": Kind(
         ("draw",),

@@ -42,14 +42,9 @@ def panel(axis, lines: list[dict], task: str, real: int, source: str) -> None:
     predicted = select(lines, kind="predicted", task=task, real=real, source=source)
     amounts = predicted[0]["amounts"]
     places = np.arange(len(amounts))
+    trained = select(lines, kind="trained", task=task, real=real)
     reached = [
-        [
-            x["utility"]
-            for x in select(
-                lines, kind="trained", task=task, real=real, added=added, source=source if added else "real"
-            )
-        ]
-        for added in amounts
+        [x["utility"] for x in select(trained, added=added, source=source if added else "real")] for added in amounts
     ]
     mean = np.array([np.mean(group) for group in reached])
     axis.errorbar(places, mean, [np.std(group) for group in reached], fmt="-o", ms=3, lw=1, color=TRAINED, capsize=2)

@@ -91,7 +91,8 @@ def one_draw(config, task, name: str, number: int, devices, folder: Path, record
             for real, added in sizes
         ]
         missing = [line for line in every if not results.select(recorded, **line)]
-        return Step(every, lambda: trainings(task(name), draw(), missing, devices, folder))
+        place = folder / f"{name}-{number}-{source.replace(' ', '-').replace('%', 'percent')}"
+        return Step(every, lambda: trainings(task(name), draw(), missing, devices, place), scratch=place)
 
     def predicted(source: str) -> Step:
         sizes, amounts = tuple(settings.real), tuple(settings.added)
@@ -140,8 +141,7 @@ def trainings(task: Task, draw: Draw, lines: list[dict], devices, folder: Path) 
     sets = [mixture_of(whole, most, line["real"], line["added"]) for line in lines]
     keys = [jax.random.fold_in(jax.random.fold_in(draw.key, TRAIN), line["seed"]) for line in lines]
     names = [f"{line['real']} real + {line['added']} {source}, seed {line['seed']}" for line in lines]
-    place = folder / f"{lines[0]['task']}-{lines[0]['draw']}-{source.replace(' ', '-').replace('%', 'percent')}"
-    trained = fit(task.recipe, sets, keys, mesh=devices, names=names, title=source, checkpoint=place)
+    trained = fit(task.recipe, sets, keys, mesh=devices, names=names, title=source, checkpoint=folder, keep=True)
     reached = [task.measure(task.model._replace(params=params), task.test) for params in trained]
     seconds = (time.perf_counter() - begun) / len(lines)
     return [

@@ -54,17 +54,18 @@ def law_comparison(lines: list[dict]) -> Figure | None:
     left.set_title(f"{STUDY_NAMES[shown.study]}: {label(shown)}")
     left.legend(fontsize=8)
     for y, curve in enumerate(reversed(every)):
-        bics = {line["law"]: line["bic"] for line in select(lines, kind="fit", **curve._asdict())}
+        fits = select(lines, kind="fit", **curve._asdict())
+        criteria = {line["law"]: max(line["aicc"], line["bic"]) for line in fits}
         right.axhline(y, color="0.92", lw=0.6, zorder=0)
         for i, law in enumerate(NAMES):
-            worse = bics[law] - min(bics.values())
+            worse = criteria[law] - min(criteria.values())
             right.plot(worse, y, MARKERS[i], color=COLOURS[i], ms=7 if worse == 0 else 4.5)
     for i, name in enumerate(NAMES.values()):
         right.plot([], [], MARKERS[i], color=COLOURS[i], label=name)
     right.set_xscale("symlog", linthresh=10)
     right.axvspan(0, 10, color="0.95", zorder=-1)
     right.set_yticks(range(len(every)), [f"{STUDY_NAMES[c.study]}: {label(c)}" for c in reversed(every)], fontsize=7)
-    right.set_xlabel("BIC above that of the best law (grey: no clear difference)")
+    right.set_xlabel("criterion above that of the best law (grey: no clear difference)")
     right.set_xlim(-0.8)
     figure.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=4, fontsize=8)
     return figure
@@ -172,7 +173,7 @@ def plan(lines: list[dict]) -> Figure | None:
 FIGURES: Figures = {
     "law_comparison": (
         law_comparison,
-        "Four laws on one curve, and the distance in BIC from the best law for every curve.",
+        "Four laws on one curve, and for every curve the distance from the best law in the larger of AICc and BIC.",
     ),
     "predicted_breakpoints": (
         predicted_breakpoints,

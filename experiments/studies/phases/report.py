@@ -43,8 +43,8 @@ generator names it at least π times as often as reality does (with few real dat
 often by synthetic draws as by real ones); H is the real frequency of all kept items together;
 the cutoff k is the rank with p_1 + ... + p_k = H; T1 = 1/(s p_k) and T2 = 1/(π p_k), where s = π + (1-π)/H
 and π is the real share. *Fitted*: the three-phase law's own, from the curve, with 95 % profile-likelihood
-intervals. Three phases are claimed only if the law with the lowest BIC has both breakpoints and a plateau
-inside the sampled sizes."""
+intervals. Three phases are claimed only if the law with the lowest criterion (the larger of
+AICc and BIC) has both breakpoints and a plateau inside the sampled sizes, also without any one of the points."""
 
 
 def write(workdir: str | Path) -> Path:

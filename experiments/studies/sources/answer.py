@@ -168,7 +168,10 @@ class Forecast(NamedTuple):
 
 
 class Law(NamedTuple):
-    """A law fitted to the curve: parameters and their intervals by name; criterion: BIC, lower = better."""
+    """A law fitted to the curve: parameters and their intervals by name.
+
+    criterion: the larger of AICc and BIC, lower = better.
+    """
 
     name: str
     parameters: dict[str, float]

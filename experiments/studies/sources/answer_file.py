@@ -32,7 +32,7 @@ def read(workdir: str | Path) -> Answer:
         return from_plain(json.loads(path.read_text()))
     except FileNotFoundError:
         raise ValueError(f"{workdir} holds no {FILE}: run it to the end first") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} holds no answer ({type(error).__name__}: {error})") from None
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from experiments.studies.sources.answer import Interval, Point
 from experiments.tasks.own_data import Prepared, part_of
 from valuation.curves import Curve, halves
-from valuation.intervals import variance_of_mean
+from valuation.intervals import NORMAL, variance_of_mean
 from valuation.problem import Contributor, contributor_examples
 from valuation.subsets import evaluator
 from valuation.union_fits import shared_rows
@@ -19,7 +19,6 @@ from valuation.unions import Evaluate, Layout, Scores, halvings, layout, taken
 ORDERS, HALVES, DRAWN, TUNED = range(4)  # purposes of the key of a run
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0)
 FOLDS = 4  # parts of the real examples, each of which is predicted from the others for each of RIDGES
-Z = 1.96
 LEAST = 16  # examples of the smallest amount of a curve
 HALVED = 3  # times that the first of equal parts is halved, where shares of all sets are known
 
@@ -189,4 +188,4 @@ def point(amount: int, metric: float, deviation: float, most: float) -> Point:
 
 def around(middle: float, deviation: float, most: float = np.inf) -> Interval:
     """95 % around a number with a normal error."""
-    return float(middle - Z * deviation), float(min(middle + Z * deviation, most))
+    return float(middle - NORMAL * deviation), float(min(middle + NORMAL * deviation, most))

@@ -10,12 +10,12 @@ from theory.fit import Fit, compare, fit
 from theory.laws import LAWS
 from theory.likelihood import Optimum, optimum
 from theory.measured import curve
+from valuation.intervals import NORMAL
 
 FEW = 8  # different sizes, below which no phases are looked for
 PLAIN = ("power", "rectified", "piecewise")
 RESAMPLED = 40  # times that the curve is drawn anew, for the interval of a forecast
 WIDE = 1e4  # times a parameter, or 1: an interval that reaches farther says nothing of it
-Z = 1.96
 
 
 class Learning(NamedTuple):
@@ -45,7 +45,7 @@ def laws_of(points: Learning) -> list[Law]:
     fits = [
         fit(points.sizes, points.errors, law=name, real_share=1.0, standard_errors=points.deviations) for name in known
     ]
-    return [_law(one) for one in sorted(fits, key=lambda one: one.bic)]
+    return [_law(one) for one in sorted(fits, key=lambda one: one.criterion)]
 
 
 def drops(
@@ -91,7 +91,7 @@ def forecasts(
     for place, (factor, amount) in enumerate(zip(times, amounts, strict=True)):
         spread = float(np.sqrt(fallen[1:, place].var(ddof=1) + anchor.deviation**2 + missed**2))
         middle = anchor.metric + float(fallen[0, place])
-        low, high = (float(min(middle + sign * Z * spread, most)) for sign in (-1, 1))
+        low, high = (float(min(middle + sign * NORMAL * spread, most)) for sign in (-1, 1))
         out.append(Forecast(float(factor), amount, float(min(middle, most)), (low, high)))
     return out
 
@@ -124,7 +124,7 @@ def _law(one: Fit) -> Law:
         if np.isfinite((low, high)).all()
         and (name not in parameters or max(abs(low), abs(high)) <= WIDE * max(abs(parameters[name]), 1.0))
     }
-    return Law(one.law, parameters, known, one.bic)
+    return Law(one.law, parameters, known, one.criterion)
 
 
 def _errors(best: Optimum, sizes: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from experiments.data import own_rows, splits
+from experiments.data import cells, own_rows, splits
 from experiments.data.own_files import Options, Schema, schema_of
 from experiments.data.own_rows import Rows
-from experiments.data.own_splits import beside, divide, refuse_same
+from experiments.data.own_splits import beside, divide, refuse_same, renamed
 from experiments.data.rows import Frame
 from experiments.studies.sources.answer import Data, Set
 from experiments.studies.sources.drivers import in_or_near, without
@@ -66,6 +66,7 @@ def read(
         files["the validation file"] = held_out
         division = beside(used, _fewer(held_out, config.salt))
     refuse_same(files)
+    schema = schema._replace(said=[*schema.said, *_renamed(used, others, schema)])
     if len(division.real.row) < FEW:
         raise ValueError(
             f"{used.file}: {len(division.real.row)} examples are left to learn from, expected {FEW} or more real ones"
@@ -141,6 +142,17 @@ def names_of(files: Sequence[str]) -> tuple[str, ...]:
 def listed(text: str) -> list[str]:
     """The parts of a text between commas, blanks around them left out; quotes around what holds a comma."""
     return [part.strip() for part in next(csv.reader([text], skipinitialspace=True), []) if part.strip()]
+
+
+def _renamed(real: Rows, sources: Sequence[Rows], schema: Schema) -> list[str]:
+    """A sentence for every source that holds real rows under other names."""
+    naming = [schema.numeric.index(name) for name in schema.naming]
+    counts = [renamed(rows, real, naming) for rows in sources]
+    return [
+        f"{count} of {len(rows.row)} examples of {rows.file} are real ones with another {cells.listed(schema.naming)}."
+        for rows, count in zip(sources, counts, strict=True)
+        if count
+    ]
 
 
 def _fewer(rows: Rows, salt: str) -> Rows:

@@ -171,8 +171,8 @@ def what_more_buys(answer: Answer) -> list[Block]:
         low, high = more.breakpoints
         blocks.append(Text(f"Between about {low:,.0f} and {high:,.0f} examples the curve is flat."))
     if laws:
-        blocks.append(Table("Laws fitted to the learning curve, the best first (BIC: lower = better)",
-                            ["law", "BIC", "parameters (95 % intervals)"], laws))  # fmt: skip
+        blocks.append(Table("Laws fitted to the learning curve, the best first (criterion: the larger of AICc and BIC)",
+                            ["law", "criterion", "parameters (95 % intervals)"], laws))  # fmt: skip
     if more.plan is not None:
         pairs = [(shortened(name, 40), words.spoken(said)) for name, said in more.plan.items()]
         blocks.append(Section("A plan for the budget", [Terms(pairs)]))

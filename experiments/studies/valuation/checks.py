@@ -4,6 +4,7 @@ import jax
 
 from configs.common import one_of
 from experiments import tasks
+from experiments.runtime.overrides import fits, wanted
 from experiments.studies.valuation import beside, ground_truth, validation_sizes
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
@@ -86,8 +87,12 @@ def check(config) -> None:
     beside.check(config)
     validation_sizes.check(config, LEAST)
     for spec in config.contributors.explicit:
-        for field in spec:
+        for field, value in spec.items():
             one_of("field of a contributor", field, Spec._fields)
+            if not fits(value, kind := Spec.__annotations__[field]):
+                raise ValueError(f"contributors.explicit: {field} = {value!r}, expected {wanted(kind)}")
+        if "size" not in spec:
+            raise ValueError(f"contributors.explicit: {dict(spec)} has no size, expected how many examples it holds")
     given = [dict(spec).get("name", f"{i:02d}") for i, spec in enumerate(config.contributors.explicit)]
     if len(set(given)) < len(given):
         raise ValueError(f"contributors.explicit are named {', '.join(given)}: expected different names")

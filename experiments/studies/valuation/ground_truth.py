@@ -21,7 +21,7 @@ REACHED = ("utility", "loss", "validation")  # what a trained model is asked for
 class Trainer(NamedTuple):
     """How the models of a truth are trained: for which seeds, from which key, on which devices.
 
-    checkpoint: folder of trainings under way; None keeps none.
+    checkpoint: folder of the trainings, which stays there until their lines are recorded; None keeps none.
     """
 
     seeds: list[int]
@@ -92,9 +92,8 @@ def _reached(
     """What models trained on each set reach, by seed and set, and these models, seed by seed."""
     names = [f"{title}, seed {seed}" for seed in trainer.seeds for title in titles]
     every = sets * len(trainer.seeds)
-    trained = fit(
-        task.recipe, every, keys, mesh=trainer.mesh, names=names, title="ground truth", checkpoint=trainer.checkpoint
-    )
+    where, title = trainer.checkpoint, "ground truth"
+    trained = fit(task.recipe, every, keys, mesh=trainer.mesh, names=names, title=title, checkpoint=where, keep=True)
     models = [task.model._replace(params=params) for params in trained]
     rows = [(*task.measure(model, task.test), task.measure(model, task.validation)[0]) for model in models]
     return np.array(rows).reshape(len(trainer.seeds), len(sets), 3), models

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
+from experiments.reporting.document import escaped
 from experiments.reporting.figures import draw_all, shown
 from experiments.reporting.markdown import decimal, plural, provenance, span, table
 from experiments.reporting.pages import write_report
+from experiments.reporting.plain_text import shortened
 from experiments.runtime.results import select
 from experiments.studies.valuation import ablation, figures, references, values_report
 from experiments.studies.valuation.ground_truth import ADDED
@@ -190,7 +192,7 @@ def _data(lines: list[dict]) -> list[str]:
 def _texts(contributors: list[dict]) -> list[str]:
     """What a model wrote, of the first contributors that hold such texts; nothing real is ever shown."""
     shown = [(x["contributor"], text) for x in contributors for text in x.get("texts", ())][:TEXTS]
-    quoted = [f"- contributor {name}: {' '.join(text.split())[:CHARACTERS]}" for name, text in shown]
+    quoted = [f"- contributor {name}: {escaped(shortened(text, CHARACTERS))}" for name, text in shown]
     return ["Examples of generated texts:\n\n" + "\n".join(quoted)] if quoted else []
 
 

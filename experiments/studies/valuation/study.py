@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,30 @@ T = TypeVar("T")
 
 def run(config, workdir: str, data_dir: str | None) -> Path:
     """Does what config asks for and is not yet in workdir/results.jsonl, then writes the report; its path."""
+    return study.run(prepared(config, workdir, data_dir, all_draws(config)), workdir)
+
+
+def run_draws(config, workdir: str, data_dir: str | None, draws: Collection[int]) -> Path:
+    """Does only these draws of what config asks for, and writes no summary and no report; the path of the lines.
+
+    Lines of several such folders are put together by experiments.runtime.merge. Raises ValueError for a draw that the
+    config does not ask for.
+    """
+    if strange := sorted({*draws} - {*all_draws(config)}):
+        every = all_draws(config)
+        raise ValueError(f"draw {strange[0]} is none of the run: expected some of {every[0]} to {every[-1]}")
+    part = prepared(config, workdir, data_dir, draws)
+    study.run_steps(part.name, part.config, part.steps, workdir)
+    return Path(workdir) / results.FILE
+
+
+def all_draws(config) -> range:
+    """The numbers of the draws that a config asks for."""
+    return range(config.seed, config.seed + config.draws)
+
+
+def prepared(config, workdir: str, data_dir: str | None, draws: Collection[int]) -> Study:
+    """The study of a config, whose steps are those of some of its draws."""
     complete(config)
     check(config)
     devices, folder = mesh.devices(), Path(workdir) / "checkpoints"
@@ -46,7 +70,6 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         return loaded
 
     def steps(lines: list[dict]) -> Iterator[Step]:
-        draws = range(config.seed, config.seed + config.draws)
         keys = [jax.random.fold_in(jax.random.key(draw), SPECS) for draw in draws]
         given = beside.count(config)
         counts = [[given + spec.size for spec in specifications(config, task(), key)] for key in keys]
@@ -57,7 +80,7 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
             yield from one_draw(config, task(), draw, devices, folder, lines)
 
     summarise = summaries.alone if config.truth == ground_truth.NONE else summaries.judged
-    valuation = Study(
+    return Study(
         name="valuation",
         config=config.to_dict(),
         steps=steps,
@@ -66,7 +89,6 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
         notes=lambda: task().notes | {"surrogate": default_of(task())},
         extends=extends,
     )
-    return study.run(valuation, workdir)
 
 
 def default_of(task: Task) -> str:
@@ -81,7 +103,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
     base = beside.base(config, task.train, jax.random.fold_in(key, BESIDE))
     specs, pool, contributors = contributors_of(config, task, draw)
     judged = config.truth != ground_truth.NONE
-    task = for_pool(task, pool, _read(task, pool, (*contributors, *([] if base is None else [base])), judged))
+    task = for_pool(task, pool, read_in(task, pool, (*contributors, *([] if base is None else [base])), judged))
     train = trainer(task, devices, folder)
     problem = problem_of(config, task, draw, pool, beside.offered(contributors, base), train)
     if task.sample:
@@ -115,7 +137,8 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
             yield Step(references.lines_of(draw), lambda: make(jax.random.fold_in(key, REFERENCE)), remake=(about,))
         yield Step(
             [{"kind": "truth", "draw": draw, "seed": seed} for seed in range(config.truth_seeds)],
-            lambda: truths(config, task, problem, base, draw, devices, folder, recorded),
+            lambda: truths(config, task, problem, base, draw, devices, folder / f"truth-{draw}", recorded),
+            scratch=folder / f"truth-{draw}",
         )
 
 
@@ -150,7 +173,7 @@ def problem_of(
     )
 
 
-def _read(task: Task, pool: Examples, contributors: tuple[Contributor, ...], judged: bool) -> list[Examples]:
+def read_in(task: Task, pool: Examples, contributors: tuple[Contributor, ...], judged: bool) -> list[Examples]:
     """What the model reads in a draw: the distinct rows of its contributors and the held-out ones."""
     rows = np.unique(np.concatenate([contributor.index for contributor in contributors]))
     return [pool.take(rows), task.validation, *([task.test] if judged else [])]
@@ -197,7 +220,7 @@ def truths(
     about = {"kind": "truth", "draw": draw}
     seeds = [seed for seed in range(config.truth_seeds) if not results.select(recorded, **about, seed=seed)]
     begun, key = time.perf_counter(), jax.random.fold_in(jax.random.key(draw), TRUTH)
-    trainer = ground_truth.Trainer(seeds, key, devices, folder / f"truth-{draw}")
+    trainer = ground_truth.Trainer(seeds, key, devices, folder)
     lines = ground_truth.measured(config.truth, task, problem, base, trainer)
     seconds = (time.perf_counter() - begun) / len(seeds)
     about |= {"truth": config.truth, "beside": beside.count(config), "metric": task.metric, "seconds": seconds}

@@ -282,6 +282,11 @@ def test_nothing_left_and_unseen_categories():
     assert checked(source, schema).categories[:, 0].tolist() == [-1, 1] * 20
 
 
+def test_a_country_called_na_is_a_country():
+    schema = schema_of(frame(land=["NA", "US"] * 20, size=NUMBERS, target=SIDES))
+    assert schema.categorical == {"land": ["NA", "US"]}
+
+
 def test_a_context_stands_after_its_prompt():
     real = frame(instruction=TEXTS, input=["", "Look here."] * 20, output=OTHERS)
     read = checked(real, schema_of(real))

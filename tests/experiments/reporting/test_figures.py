@@ -23,6 +23,9 @@ def test_what_the_lines_allow_is_drawn_and_the_style_is_taken_back(tmp_path):
     assert (tmp_path / "figures/curve.png").read_bytes()[:4] == b"\x89PNG"
     assert (tmp_path / "figures/curve.pdf").read_bytes()[:4] == b"%PDF"
     assert {name: matplotlib.rcParams[name] for name in STYLE} == {name: before[name] for name in STYLE}
+    draw_all(figures, [{"x": 1}, {"x": 2}], tmp_path / "again")  # the same lines make the same files
+    for name in ("curve.png", "curve.pdf"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "figures" / name).read_bytes()
     assert shown(made) == ["## Figures", "![A curve.](figures/curve.png)\n\nA curve."]
 
 

@@ -25,6 +25,16 @@ def test_a_half_written_last_line_is_dropped(tmp_path):
     assert results.read(results.start(tmp_path, CONFIG)) == [{"kind": "run"}]
 
 
+def test_what_a_killed_process_left_half_written_is_dropped(tmp_path):
+    (tmp_path / "figures").mkdir()
+    ours = [tmp_path / name for name in ("report.md", "partner-1.md", "part-time.txt")]
+    drafts = [tmp_path / "part-host-17-report.md", tmp_path / "figures" / "part-a.host-2-3-curve.png"]
+    for path in (*ours, *drafts):
+        path.touch()
+    results.start(tmp_path, CONFIG)
+    assert [path for path in (*ours, *drafts) if path.exists()] == ours
+
+
 def test_another_config_is_refused_and_the_difference_named(tmp_path):
     results.append(results.start(tmp_path, CONFIG), [{"kind": "run"}])
     with pytest.raises(ValueError, match=r"training\.steps"):

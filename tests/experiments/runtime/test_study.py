@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import resource
 
 import pytest
 
@@ -140,6 +141,23 @@ def test_killed_by_an_exception_anywhere_a_rerun_ends_with_the_same_files(whole,
     assert at == {"append": 8, "write_text": 4}[place]
 
 
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_full_disk_anywhere_is_an_error_of_the_system_and_a_rerun_ends_with_the_same_files(whole, tmp_path, tenth):
+    """No file may grow beyond some tenths of the longest one: a write is cut off there, within a line or a page."""
+    folder, expected = whole
+    full, (_, unlimited) = tmp_path / "full", resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = tenth * (folder / "results.jsonl").stat().st_size // 10
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, unlimited))
+        with pytest.raises(OSError, match=f"File too large: '{full}/"):
+            study.run(stub([]), full)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    assert not list(full.rglob("part-*"))
+    study.run(stub([]), full)
+    assert contents(full) == expected
+
+
 def test_a_finished_run_is_left_alone_and_a_missing_report_is_written(whole, capsys):
     folder, expected = whole
     before, made = (folder / "results.jsonl").read_bytes(), []
@@ -165,6 +183,34 @@ def test_a_run_that_is_not_finished_has_no_report_of_an_earlier_one(whole):
         study.run(stub([])._replace(write=write), folder)
     study.run(stub([]), folder)
     assert contents(folder) == expected
+
+
+def test_the_scratch_of_a_step_goes_once_its_lines_are_recorded_and_not_before(tmp_path, monkeypatch):
+    """Also where the process was killed between the two."""
+    scratch, line = tmp_path / "run" / "checkpoints" / "one", {"kind": "square", "number": 1, "square": 1}
+
+    def make():
+        scratch.mkdir(parents=True)
+        return [line]
+
+    def steps(lines):
+        yield Step([{"kind": "square", "number": 1}], make, scratch=scratch)
+
+    def killed(*_):
+        assert scratch.exists()
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "append", killed)
+        with pytest.raises(Killed):
+            study.run_steps("stub", CONFIG, steps, tmp_path / "run")
+    assert scratch.exists()
+    scratch.rmdir()
+    study.run_steps("stub", CONFIG, steps, tmp_path / "run")
+    assert not scratch.exists()
+    scratch.mkdir(parents=True)
+    assert len(study.run_steps("stub", CONFIG, steps, tmp_path / "run")) == 1
+    assert not scratch.exists()
 
 
 def test_steps_alone_are_recorded_and_the_run_takes_them_up(whole, tmp_path):

@@ -43,6 +43,11 @@ def test_a_killed_training_ends_with_the_same_numbers(tmp_path, monkeypatch, tra
             assert_equal(fitted(plan, devices, checkpoint=folder), whole)
         assert at - 1 + len(seen) == every  # nothing that was saved is computed twice
         assert not folder.exists()
+    kept = tmp_path / "kept"
+    assert_equal(fitted(plan, devices, checkpoint=kept, keep=True), whole)
+    with looks() as seen:  # the process was killed before what came of it was recorded: nothing is trained again
+        assert_equal(fitted(plan, devices, checkpoint=kept, keep=True), whole)
+    assert (len(seen), kept.exists()) == (0, True)
 
 
 def test_another_training_is_refused_and_what_differs_is_named(tmp_path, training):

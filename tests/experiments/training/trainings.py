@@ -50,8 +50,8 @@ def keys(count):
     return list(jax.random.split(jax.random.key(1), count))
 
 
-def fitted(recipe, devices=ONE, sets=SETS, checkpoint=None, names=None):
-    return fit(recipe, sets, keys(len(sets)), mesh=devices, checkpoint=checkpoint, names=names)
+def fitted(recipe, devices=ONE, sets=SETS, checkpoint=None, names=None, keep=False):
+    return fit(recipe, sets, keys(len(sets)), mesh=devices, checkpoint=checkpoint, names=names, keep=keep)
 
 
 def assert_equal(left, right):

@@ -14,6 +14,7 @@ from tests.problems import CLASSES, corners, data
 from tests.reference import jacobian
 from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.factors import shapes
+from valuation.kernel import outputs
 from valuation.methods import METHODS, influence, logra, tracin, trak
 from valuation.methods.deviation import deviation, removed
 from valuation.outputs import log_likelihood, margin
@@ -180,6 +181,22 @@ def test_every_method_values_every_corner(name, reduction):
 def test_without_checkpoints_the_reason_is_said(name):
     with pytest.raises(ValueError, match=r"needs checkpoints.*Problem\.checkpoints is empty"):
         METHODS[name](problem()._replace(checkpoints=()))
+
+
+def test_a_model_without_a_gradient_gives_no_order():
+    """Logits so far apart that every example has probability 1 in float32: all scores would be 0."""
+    given = problem()
+    params = jax.tree.map(lambda weights: 1e4 * weights, given.checkpoints[0][0])
+    sure = given.model._replace(params=params)
+    labels, held_out = (outputs(sure, x.inputs).argmax(1).astype(np.int32) for x in (given.pool, given.validation))
+    learned = given._replace(
+        checkpoints=((params, 0.5),),
+        pool=given.pool._replace(targets=labels),
+        contributors=tuple(one._replace(targets=labels[one.index]) for one in given.contributors),
+        validation=given.validation._replace(targets=held_out),
+    )
+    with pytest.raises(ValueError, match="tracin gives 0 for every contributor, which is no order: the model of the"):
+        METHODS["tracin"](learned)
 
 
 def test_bad_input_is_named():

@@ -47,8 +47,9 @@ def test_laws_have_fewer_parameters_than_there_are_points():
 
 def test_an_interval_that_says_nothing_is_left_out():
     intervals = {"decay": (0.1, 0.9), "amplitude": (0.0, 4e21), "floor": (0.0, np.inf)}
-    one = Fit("power", {"decay": 0.5, "amplitude": 2.0, "floor": 1e-9}, intervals, *[None] * (len(Fit._fields) - 3))
+    one = Fit("power", {"decay": 0.5, "amplitude": 2.0, "floor": 1e-9}, intervals, None, 1.0, 2.0, None, None, 0.1)
     assert laws._law(one).intervals == {"decay": (0.1, 0.9)}
+    assert laws._law(one).criterion == 2.0  # of AICc 1 and BIC 2
 
 
 def amount(name, *curve):

@@ -1,0 +1,116 @@
+"""Every table and figure of the pages by one command: python -m experiments.paper --scale=small --workdir=out/paper
+
+Says what each study costs, runs those that are not finished in workdir/<study>, one after another, keeps their lines
+in experiments/gallery and rebuilds all tables and figures from these. Killed anywhere, it goes on where it was.
+
+    --only=sentiment,mixing     only these studies
+    --scale=tiny                a trial of every command on made-up data, minutes; the pages stay as they are
+    --pages                     nothing is run: tables and figures are rebuilt from the recorded lines
+    --check                     nothing is written: fails if a page shows what its lines do not give
+    --part=3/8 --workdir=DIR3   on the third of eight machines: its share of studies and draws
+    --merge=DIR1,DIR2,...       then, on one of them: puts these together in the workdir, and goes on there
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from configs.common import one_of
+from experiments.paper import figures, pages
+from experiments.paper.record import ENTRIES, GALLERY, Entry, recorded, seconds
+from experiments.paper.shares import Unit, dealt, units
+from experiments.reporting.markdown import table
+from experiments.runtime import files, launch, results
+from experiments.runtime.merge import merge
+
+SCALES = ("small", "tiny")
+
+
+def main(argv: list[str]) -> None:
+    given = flags.FLAGS
+    if given.check:
+        if wrong := [*pages.stale(recorded), *figures.stale(recorded, GALLERY)]:
+            raise ValueError("\n".join([*wrong, "rebuild them by: python -m experiments.paper --pages"]))
+        print("every table and figure is what its lines give")
+        return
+    if not given.pages:
+        if not given.workdir:
+            raise ValueError("--workdir is missing: expected a folder in which every study gets a folder")
+        chosen = selected(given.only)
+        if given.part:
+            number, of = part_of(given.part)
+            mine = dealt(units(chosen, seconds), of)[number - 1]
+            print(priced(mine), flush=True)
+            for unit in mine:
+                call(unit, given.workdir, given.scale, given.data_dir)
+            return
+        if given.merge:
+            put_together(chosen, [folder.strip() for folder in given.merge], Path(given.workdir))
+        print(priced([Unit(entry, (), seconds(entry)) for entry in chosen]), flush=True)
+        for entry in chosen:
+            call(Unit(entry, (), None), given.workdir, given.scale, given.data_dir)
+            if given.scale == "small":
+                kept = Path(given.workdir) / entry.name / results.FILE
+                files.write_text(GALLERY / f"{entry.name}.jsonl", kept.read_text())
+    if given.scale == "small":
+        for path in [*pages.write(recorded), *figures.write(recorded, GALLERY)]:
+            print(f"rebuilt {path}")
+
+
+def selected(names: list[str]) -> list[Entry]:
+    """The studies of these names, in their order of running; none: all. Raises ValueError for an unknown name."""
+    known = [entry.name for entry in ENTRIES]
+    for name in names:
+        one_of("--only", name, known)
+    return [entry for entry in ENTRIES if not names or entry.name in names]
+
+
+def part_of(text: str) -> tuple[int, int]:
+    """(3, 8) of "3/8". Raises ValueError for anything else."""
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise ValueError(f"--part={text}: expected NUMBER/OF, such as 3/8, from 1/8 to 8/8")
+    return int(number), int(of)
+
+
+def priced(shares: list[Unit]) -> str:
+    """The table that is printed beforehand: what will be done, and what it took when it was recorded."""
+    rows = [[unit.title, unit.entry.about, "not recorded" if unit.seconds is None else f"{unit.seconds / 60:.0f} min"]
+            for unit in shares]  # fmt: skip
+    total = sum(unit.seconds or 0 for unit in shares)
+    return table(["study", "question", "took"], rows) + f"\n\nIn all about {total / 3600:.1f} h on two cores."
+
+
+def call(unit: Unit, workdir: str, scale: str, data_dir: str | None) -> None:
+    """Runs one command as a process of its own. Raises ValueError if it fails; what it says stands above."""
+    arguments = unit.entry.command(workdir, scale)
+    if unit.draws:
+        arguments.append(f"--only_draws={','.join(map(str, unit.draws))}")
+    if data_dir and unit.entry.data:
+        arguments.append(f"--data_dir={data_dir}")
+    print(f"--- python -m {' '.join(arguments)}", flush=True)
+    done = subprocess.run([sys.executable, "-m", *arguments])
+    if done.returncode:
+        raise ValueError(f"{unit.title} ended with {done.returncode}: mend it, the same command goes on from there")
+
+
+def put_together(chosen: list[Entry], folders: list[str], workdir: Path) -> None:
+    """Merges the parts of every study that lies in some of the folders; folders of a whole run count too."""
+    for entry in chosen:
+        parts = [path for folder in folders if (path := Path(folder) / entry.name).is_dir()]
+        if parts and entry.study:
+            merge(entry.study, parts, workdir / entry.name)
+
+
+if __name__ == "__main__":
+    flags.DEFINE_enum("scale", "small", SCALES, "of all studies")
+    flags.DEFINE_string("workdir", None, "folder in which every study gets a folder")
+    flags.DEFINE_list("only", [], "names of studies; default: all")
+    flags.DEFINE_string("part", "", "such as 3/8: the share of the third of eight machines")
+    flags.DEFINE_list("merge", [], "workdirs of parts")
+    flags.DEFINE_bool("pages", False, "run nothing, rebuild tables and figures from recorded lines")
+    flags.DEFINE_bool("check", False, "write nothing, fail if a page differs from its lines")
+    flags.DEFINE_string("data_dir", None, "folder of archives and prepared data")
+    launch.run(main)

@@ -1,0 +1,142 @@
+"""Tables of one study each, as pages show them: shorter than in its report. From recorded lines alone."""
+
+import numpy as np
+
+from experiments.paper.tables import Read, interval
+from experiments.reporting.markdown import number, span, table, with_span
+from experiments.runtime.results import select
+from experiments.studies.language.figures import label, ordered
+from experiments.studies.phases import reading
+from experiments.studies.phases.curves import REAL
+from valuation.intervals import NORMAL
+
+RANK = 10_000  # near which the tail begins
+RULES = ("predicted best", "mixing law", "none", "all", "the bound's weight", "as many as real")
+FORECASTS = (
+    "power law of trainings",
+    "one training and the surrogate's gain",
+    "power law of the surrogate",
+    "one training, no change",
+)
+
+
+def regret(read: Read) -> str:
+    """Accuracy lost by every rule for the amount of synthetic data."""
+    head = ["rule", "images", "sentiment", "both (95 %)", "above the predicted best's (95 %)"]
+    return _mixing(read, "regret", RULES, head)
+
+
+def forecast(read: Read) -> str:
+    """Errors of forecasts of four times the real data."""
+    head = ["forecast by", "images", "sentiment", "both (95 %)", "above that of one training and the gain (95 %)"]
+    return _mixing(read, "forecast", FORECASTS, head)
+
+
+def own_sources(read: Read) -> str:
+    """Values of files beside what trainings gain."""
+    lines = read("own-sources")
+    (summary,) = select(lines, kind="own summary")
+    rows = []
+    for line in sorted(select(lines, kind="own source"), key=lambda line: -line["value"]):
+        name, (low, high) = line["source"], line["interval"]
+        gain = f"{line['gain']:+.3f} ({low:+.3f} to {high:+.3f})"
+        truth = f"{summary['truth'][name]:+.3f} ± {NORMAL * summary['standard_errors'][name]:.3f}"
+        rows.append([name, f"{line['value']:+.3f}", line["verdict"], gain, truth])
+    return table(["source", "value", "verdict", "predicted gain (95 %)", "trained gain (95 %)"], rows)
+
+
+def facts(read: Read) -> str:
+    """Breakpoints of fact recall, foretold from the generator and fitted to the curve, at the smallest real share."""
+    lines = read("phases")
+    every = [curve for curve in reading.curves(lines, "facts") if curve.mechanism != REAL]
+    least = min((curve.share for curve in every), default=0)
+    rows = []
+    for curve in (curve for curve in every if curve.share == least):
+        verdict, fit = reading.verdict_of(lines, curve), reading.fit_of(lines, curve, "three_phase")
+        cells = [reading.label(curve)]
+        for i, place in enumerate(("first", "second")):
+            spread = fit["intervals"][f"{place}_breakpoint"]
+            fitted = with_span(fit["breakpoints"][i], spread) if verdict["three_phases"] else "–"
+            cells += [number(verdict["described"][place]), fitted]
+        best = verdict["best"].replace("_", "-")
+        rows.append([*cells, "three phases" if verdict["three_phases"] else f"none: the {best} law is best"])
+    head = ["generator", "T1 predicted", "T1 fitted (95 %)", "T2 predicted", "T2 fitted (95 %)", "verdict"]
+    return table(head, rows)
+
+
+def million(read: Read) -> str:
+    """Seconds and memory of contributors of up to 10^6 examples."""
+    lines = read("scale")
+    fits = {line["method"]: line for line in select(lines, kind="scale_fit")}
+    rows = []
+    for name in dict.fromkeys(line["method"] for line in select(lines, kind="scale")):
+        sizes = sorted(select(lines, kind="scale", method=name), key=lambda line: line["examples"])
+        seconds = [f"{x['seconds']:.0f}" if x["seconds"] >= 10 else f"{x['seconds']:.2f}" for x in sizes]
+        rows.append([f"`{name}`", *seconds, f"{sizes[-1]['peak_megabytes']:,.0f}", f"{fits[name]['exponent']:.2f}"])
+    head = ["method", "10^3", "10^4", "10^5", "10^6", "peak at 10^6, MB", "exponent from 10^4 on"]
+    return table(head, rows)
+
+
+def inducing(read: Read) -> str:
+    """How near values by inducing points are to exact ones."""
+    cases = {"images": "24 contributors of digits", "wrong_labels": "8,000 digits, shares of wrong labels"}
+    rows = [
+        [
+            cases[x["case"]],
+            f"{x['points']:,}",
+            f"{x['spearman']:.4f}",
+            f"{x['largest_difference']:.1e}",
+            f"{x['spread']:.1e}",
+            f"{x['seconds']:.1f}",
+            f"{x['exact_seconds']:.1f}",
+        ]
+        for x in select(read("scale"), kind="scale_agreement")
+    ]
+    head = ["contributors", "inducing points", "Spearman with exact", "largest difference", "deviation of values"]
+    return table([*head, "seconds", "exact, seconds"], rows)
+
+
+def _mixing(read: Read, measure: str, names: tuple[str, ...], head: list[str]) -> str:
+    lines = select(read("mixing"), kind="summary", measure=measure)
+    rows = []
+    for name in names:
+        images, sentiment, both = (select(lines, task=task, name=name)[0] for task in ("images", "sentiment", "all"))
+        above = interval(both, "above") if "above" in both else "–"
+        means = [f"{one['mean']:.3f}" for one in (images, sentiment)]
+        rows.append([name, *means, interval(both, "mean"), above])
+    return table(head, rows)
+
+
+def coverage(read: Read) -> str:
+    """How often simulated curves get another law than theirs, and how often three phases are claimed."""
+    (line,) = select(read("coverage"), kind="summary")
+    rows = []
+    for truth, claimed in line["claimed_by_noise"].items():
+        for noise, share in claimed.items():
+            other = line["not_power"][truth][noise]
+            rows.append([truth.replace("_", " "), f"{float(noise):.0%}", f"{other:.1%}", f"{share:.1%}"])
+    return table(["curves", "noise", "another law than the power law is best", "three phases claimed"], rows)
+
+
+def retained(read: Read) -> str:
+    """How much of the tail each way of sampling keeps, beside uncut samples."""
+    lines = read("language")
+    tails = [line for line in ordered(select(lines, kind="tail")) if line["source"] != "review"]
+    ranks = np.array(tails[0]["ranks"])
+    place, rows = int(np.abs(np.log(ranks / RANK)).argmin()), []
+    for tail in tails:
+        spread = (tail["low"][place], tail["high"][place])
+        cells = [label(tail), f"{tail['types']:,}", f"{tail['beyond'][place]:.1%} ({span(spread, '{:.1%}'.format)})"]
+        source = {name: tail[name] for name in ("source", "temperature", "top_p")} | {"reference": "uncut"}
+        found = select(lines, kind="verdict", **source)
+        laws = {line["law"]: line for line in select(lines, kind="retention", **source)}
+        cells += [_law(laws[x["best"]]) for x in found] + [f"{x['sharp_excess']:.0f}" for x in found]
+        rows.append([*cells, "", ""][:5])
+    head = ["sampled by", "different words", f"beyond rank {ranks[place]:,}"]
+    return table([*head, "law of what is kept, lowest BIC", "BIC of a sharp cutoff above it"], rows)
+
+
+def _law(fit: dict) -> str:
+    """A law and its parameters with bootstrap intervals: 'exponential: cutoff 50,200 (30,100 to 128,000)'."""
+    known = [f"{name} {with_span(fit['parameters'][name], spread)}" for name, spread in fit["bootstrap"].items()]
+    return f"{fit['law']}: {', '.join(known)}" if known else fit["law"]

@@ -1,0 +1,154 @@
+"""Tables that put several runs side by side: methods x tasks, and what their truths are. From recorded lines alone."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from experiments.reporting.markdown import decimal, span, table, with_span
+from experiments.runtime.results import LAST, select
+from valuation.methods import METHODS
+
+Read = Callable[[str], list[dict]]  # name of an entry -> its recorded lines
+LEARNERS = {"images": "images-mixed", "sentiment": "sentiment", "ConvNet": "images-convnet"}
+PAST = {"instructions": "past/instructions", "reasoning": "past/reasoning"}  # of earlier code
+# those of the front page: the rule, one rival of each kind, and what everybody can count
+CHOSEN = (
+    "surrogate", "rbf_margin", "ntk_utility", "linear_utility", "proxy_training", "score_disagreement", "mmd_size",
+    "trak", "real_count", "score_kappa", "random",
+)  # fmt: skip
+
+
+def two(value: float | None) -> str:
+    """Two decimals; a dash for None."""
+    return "–" if value is None else f"{value:.2f}"
+
+
+def correlation(line: dict | None, digits: Callable[[float | None], str] = two) -> str:
+    """Mean Spearman and its interval; a dash where nothing was recorded, or values are all equal."""
+    if line is None or line["spearman"] is None:
+        return "–"
+    return f"{digits(line['spearman'])} ({span(line['low_high'], two)})"
+
+
+def by_method(read: Read, name: str) -> dict[str, dict]:
+    """The summaries of a valuation by method, the best first."""
+    lines = select(read(name), kind="summary")
+    return {line["method"]: line for line in sorted(lines, key=_worst_last)}
+
+
+def learners(read: Read, names: Mapping[str, str] = LEARNERS, methods: tuple[str, ...] = ()) -> str:
+    """Methods x learners. names: title of a column -> entry. methods: those shown; none: all, the best first."""
+    columns = {title: by_method(read, name) for title, name in names.items()}
+    every = list(dict.fromkeys(method for column in columns.values() for method in column))
+    rows = [
+        [METHODS[name].title, *(correlation(column.get(name)) for column in columns.values()), METHODS[name].looks_at]
+        for name in methods or every
+    ]
+    return table(["method", *columns, "looks at"], rows)
+
+
+def chosen(read: Read) -> str:
+    """The front page's choice of `learners`."""
+    return learners(read, LEARNERS | PAST, CHOSEN)
+
+
+def images(read: Read) -> str:
+    """All methods on the digits: mixed sizes and equal size, draws, regret, cost."""
+    mixed, equal = by_method(read, "images-mixed"), by_method(read, "images-equal")
+    correlations = select(read("images-mixed"), kind="correlation")
+    rows = [
+        [
+            METHODS[name].title,
+            correlation(line, decimal),
+            ", ".join(two(x["spearman"]) for x in select(correlations, method=name)),
+            correlation(equal.get(name), decimal),
+            span(line["less_than_choice"], two),
+            decimal(line["regret"]),
+            decimal(line["accuracy_error"]),
+            METHODS[name].looks_at,
+            f"{line['seconds']:.1f}",
+        ]
+        for name, line in mixed.items()
+    ]
+    head = ["method", "Spearman (95 %)", "five draws", "at equal size", "surrogate minus this (95 %)", "regret"]
+    return table([*head, "accuracy error", "looks at", "s a draw"], rows)
+
+
+def against(read: Read, name: str) -> str:
+    """All methods of one valuation: correlation by draw, difference to the default, regret, cost."""
+    correlations = select(read(name), kind="correlation")
+    rows = [
+        [
+            METHODS[method].title,
+            correlation(line, decimal),
+            ", ".join(two(x["spearman"]) for x in select(correlations, method=method)),
+            span(line["less_than_choice"], two),
+            decimal(line["regret"]),
+            f"{line['seconds']:.1f}",
+        ]
+        for method, line in by_method(read, name).items()
+    ]
+    head = ["method", "Spearman (95 %)", "draws", "surrogate minus this (95 %)", "regret", "s a draw"]
+    return table(head, rows)
+
+
+def truths(read: Read) -> str:
+    """What can be known of every truth, and what it took: seeds, draws, agreement, validation, commit."""
+    rows = []
+    for title, name in LEARNERS.items():
+        lines = read(name)
+        if not lines:
+            continue
+        (run,), (agreement,) = select(lines, kind=LAST), select(lines, kind="agreement")
+        truth, contributors = select(lines, kind="truth"), select(lines, kind="contributor")
+        draws, seeds = len({x["draw"] for x in contributors}), len({x["seed"] for x in truth})
+        best = select(lines, kind="summary", method="surrogate")[0]["seconds"]
+        rows.append(
+            [
+                title,
+                f"{draws} x {len(contributors) // draws} x {seeds}",
+                agreement["metric"].replace("_", " "),
+                decimal(agreement["seed_agreement"]),
+                decimal(agreement["validation_ceiling"]),
+                f"{agreement['seconds']:.0f}",
+                f"{best / agreement['seconds']:.1%}",
+                f"{run['seconds']:,.0f} s, {run['commit']}",
+                f"[lines]({name}.jsonl)",
+            ]
+        )
+    head = ["task", "draws x contributors x seeds", "truth: test", "agreement of seeds"]
+    head += ["perfect predictor of validation", "truth, s a draw", "surrogate / truth, s", "whole run, commit", ""]
+    return table(head, rows)
+
+
+def beside(read: Read) -> str:
+    """What methods say of a contributor alone, and of what it adds to 100 and 500 real digits."""
+    alone = by_method(read, "images-mixed")
+    added = [by_method(read, f"images-added-{n}") for n in (100, 500)]
+    crossed = [select(read(f"two-truths-{n}"), kind="two truths") for n in (100, 500)]
+    rows = [
+        [
+            METHODS[name].title,
+            two(alone[name]["spearman"]),
+            *(correlation(column.get(name)) for column in added),
+            *(two(_mean(select(lines, method=name), "crossed")) for lines in crossed),
+        ]
+        for name in alone
+        if name in added[0]
+    ]
+    head = ["method", "alone", "beside 100 (95 %)", "beside 500 (95 %)", "values of S alone on beside 100"]
+    return table([*head, "on beside 500"], rows)
+
+
+def interval(line: dict, key: str) -> str:
+    """A mean and its 95 % interval, three decimals."""
+    return with_span(line[key], line[f"{key}_interval"], decimal)
+
+
+def _mean(lines: list[dict], field: str) -> float | None:
+    numbers = [line[field] for line in lines]
+    return None if None in numbers or not numbers else float(np.mean(numbers))
+
+
+def _worst_last(line: dict) -> float:
+    return 2.0 if line["spearman"] is None else -line["spearman"]

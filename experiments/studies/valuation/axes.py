@@ -1,0 +1,146 @@
+"""What can a method see? Its order among contributors that differ in one thing only, thing by thing.
+
+    python -m experiments.run --config=configs/images.py:small,draws=5,seed=3000,salt=b,axes=True --workdir=out/along
+    python -m experiments.studies.valuation.axes --values=out/along --workdir=out/axes
+
+Reads the lines of one finished run whose contributors are called "axis: value". Nothing is computed but correlations:
+one line a draw, axis and method in workdir/results.jsonl, their means, and a figure methods x axes.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+from matplotlib.figure import Figure
+
+from experiments.reporting.figures import draw_all, shown
+from experiments.reporting.markdown import decimal, provenance, table
+from experiments.runtime import launch, results, study
+from experiments.runtime.results import select
+from experiments.runtime.study import Step, Study
+from experiments.studies.valuation import evaluate
+from experiments.studies.valuation.reading import contributors, utilities
+from experiments.studies.valuation.transfer import digests, finished
+from valuation.methods import METHODS
+
+WHAT = """Each column has contributors that differ in one thing only; a cell is the mean over draws of the Spearman
+correlation of a method's values with the truth among them. A method that sees the thing is blue, one that is misled is
+red, one that cannot see it is pale or, where all its values are equal, has a dash. The first row is the truth of one
+seed against that of another: where it is low, the thing makes little difference here and nobody can be right."""
+
+
+def correlations(lines: list[dict]) -> list[dict]:
+    """One line a draw, axis and method. lines: of a finished run.
+
+    Raises ValueError unless the run has a truth and contributors called "axis: value", three or more of each axis.
+    """
+    draws = sorted({line["draw"] for line in select(lines, kind="truth")})
+    if not draws:
+        raise ValueError("the run has no truth: it was made with truth=none")
+    made = []
+    for draw in draws:
+        names = [line["contributor"] for line in contributors(lines, draw)]
+        axes = {name.partition(": ")[0]: [] for name in names if ": " in name}  # type: dict[str, list[int]]
+        for place, name in enumerate(names):
+            axes.setdefault(name.partition(": ")[0], []).append(place)
+        if few := [axis for axis, places in axes.items() if len(places) < 3]:
+            raise ValueError(f"{len(axes[few[0]])} contributors differ in {few[0]!r}: expected 3 or more that are "
+                             'called "axis: value", as the option axes=True makes them')  # fmt: skip
+        truth = utilities(lines, draw)
+        for axis, places in axes.items():
+            known = truth[:, places]
+            about = {
+                "kind": "axis",
+                "draw": draw,
+                "axis": axis,
+                "contributors": len(places),
+                "seed_agreement": _known(evaluate.seed_agreement(known.T)),
+                "spread": float(np.ptp(known.mean(0))),
+            }
+            for line in select(lines, kind="values", draw=draw):
+                rho = evaluate.correlation("spearman", np.array(line["values"])[places], known.mean(0))
+                made.append(about | {"method": line["method"], "spearman": _known(rho)})
+    return made
+
+
+def means(lines: list[dict]) -> list[dict]:
+    """The mean over draws of each axis and method; none where a draw has none."""
+    pairs = dict.fromkeys((line["axis"], line["method"]) for line in lines)
+    out = []
+    for axis, method in pairs:
+        by_draw = [line["spearman"] for line in select(lines, kind="axis", axis=axis, method=method)]
+        mean = None if None in by_draw else float(np.mean(by_draw))
+        out.append({"kind": "axis summary", "axis": axis, "method": method, "spearman": mean, "by_draw": by_draw})
+    return out
+
+
+def heat(lines: list[dict]) -> Figure | None:
+    """Methods x axes, coloured by mean rank correlation, the best methods on top, and the truth above all."""
+    grid, methods, axes = cells(lines)
+    figure = Figure(figsize=(0.95 * len(axes) + 2.6, 0.26 * len(methods) + 1.4))
+    axis = figure.subplots()
+    image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+    for (row, column), rho in np.ndenumerate(grid):
+        dark = np.isfinite(rho) and abs(rho) > 0.7
+        words = "–" if np.isnan(rho) else f"{rho:.2f}"
+        axis.text(column, row, words, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    axis.set_xticks(range(len(axes)), axes, rotation=30, ha="right")
+    axis.set_yticks(range(len(methods)), methods, fontsize=8)
+    axis.axhline(0.5, color="black", lw=1)
+    figure.colorbar(image, ax=axis, label="Spearman correlation with the truth", shrink=0.6)
+    return figure
+
+
+def cells(lines: list[dict]) -> tuple[np.ndarray, list[str], list[str]]:
+    """(mean correlations, rows, columns): the first row is the agreement of seeds, then methods, the best first."""
+    summaries = {(x["axis"], x["method"]): x["spearman"] for x in select(lines, kind="axis summary")}
+    axes, names = (list(dict.fromkeys(pair[i] for pair in summaries)) for i in (0, 1))
+    grid = np.array([[summaries[axis, name] for axis in axes] for name in names], float)
+    order = np.argsort(-np.nan_to_num(grid).mean(1), kind="stable")
+    seeds = [_mean([x["seed_agreement"] for x in select(lines, kind="axis", axis=axis)]) for axis in axes]
+    titles = ["one seed of the truth", *(METHODS[names[i]].title for i in order)]
+    return np.vstack([seeds, grid[order]]), titles, axes
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes the figure and workdir/report.md; its path."""
+    lines, workdir = results.finished(workdir), Path(workdir)
+    grid, methods, axes = cells(lines)
+    known = [[decimal(None if np.isnan(rho) else rho) for rho in row] for row in grid]
+    rows = [[name, *row] for name, row in zip(methods, known, strict=True)]
+    made = draw_all({"axes": (heat, "What each method can see.")}, lines, workdir / "figures")
+    parts = ["# What can a method see?", provenance(lines[0]), WHAT, table(["", *axes], rows), *shown(made)]
+    return study.write_page(workdir, "\n\n".join(parts) + "\n")
+
+
+def run(workdir: str | Path, *, values: str | Path) -> Path:
+    """Reads a finished run; the path of the report. Raises ValueError as `correlations` does."""
+    folders = {"values": str(values)}
+    lines = finished(folders)["values"]
+    about = {"run": select(lines, kind="run")[0]["config"]}
+    made = [line | about for line in correlations(lines)]
+
+    def steps(recorded: list[dict]) -> Iterator[Step]:
+        yield Step(made, lambda: made, remake=({"kind": "axis"},))
+
+    config = {"name": "axes", "scale": "of values", **folders, "lines": digests(folders)}
+    return study.run(Study("axes", config, steps, write, summaries=means), workdir)
+
+
+def _known(number: float) -> float | None:
+    return None if np.isnan(number) else number
+
+
+def _mean(numbers: list[float | None]) -> float:
+    return float("nan") if None in numbers else float(np.mean(np.array(numbers, float)))
+
+
+def main(argv: list[str]) -> None:
+    print(run(flags.FLAGS.workdir, values=flags.FLAGS.values))
+
+
+if __name__ == "__main__":
+    launch.define_required("values", "finished run with axes=True")
+    launch.define_required("workdir", "folder for results.jsonl")
+    launch.run(main)

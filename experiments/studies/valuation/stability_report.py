@@ -1,0 +1,120 @@
+"""Page and figures of the study of stability, from its lines alone."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.reporting.figures import COLOURS, GREY, Figures, draw_all, shown
+from experiments.reporting.markdown import decimal, provenance, table
+from experiments.runtime import results, study
+from experiments.runtime.results import select
+from valuation.methods import METHODS
+
+WHAT = """A cell is the mean Spearman correlation, within a draw, of a method's values on fewer examples of every
+contributor, or from other initialisations and keys, with its own values on all of them. A dash: all values are equal,
+or the method cannot be asked with so few examples."""
+MARKED = 8  # methods with a colour of their own: the best on all examples
+
+
+def columns(lines: list[dict]) -> list[tuple[float, int, str]]:
+    """(share, start, title) of what the values are compared with those of all examples."""
+    pairs = sorted({(-x["share"], x["start"]) for x in select(lines, kind="stability summary")})
+    return [
+        (-share, start, "other starts" if start else f"{-share:.0%} of examples")
+        for share, start in pairs
+        if (share, start) != (-1.0, 0)
+    ]
+
+
+def grid_of(lines: list[dict]) -> tuple[np.ndarray, list[str]]:
+    """(correlations with itself (methods, columns), methods: the most stable first)."""
+    cells = {(x["method"], x["share"], x["start"]): x["itself"] for x in select(lines, kind="stability summary")}
+    names = list(dict.fromkeys(name for name, _, _ in cells))
+    grid = np.array([[cells[name, share, start] for share, start, _ in columns(lines)] for name in names], float)
+    order = np.argsort(-np.nan_to_num(grid, nan=-1).mean(1), kind="stable")
+    return grid[order], [names[i] for i in order]
+
+
+def heat(lines: list[dict]) -> Figure | None:
+    """Methods x shares, coloured by the agreement of a method with itself."""
+    grid, names = grid_of(lines)
+    titles = [title for _, _, title in columns(lines)]
+    figure = Figure(figsize=(1.0 * len(titles) + 2.6, 0.26 * len(names) + 1.3))
+    axis = figure.subplots()
+    image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+    for (row, column), rho in np.ndenumerate(grid):
+        dark = np.isfinite(rho) and abs(rho) > 0.7
+        words = "–" if np.isnan(rho) else f"{rho:.2f}"
+        axis.text(column, row, words, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    axis.set_xticks(range(len(titles)), titles, rotation=30, ha="right")
+    axis.set_yticks(range(len(names)), [METHODS[name].title for name in names], fontsize=8)
+    figure.colorbar(image, ax=axis, label="Spearman correlation with itself", shrink=0.6)
+    return figure
+
+
+def budgets(lines: list[dict]) -> Figure | None:
+    """Correlation with the truth against seconds (left) and against memory (right), a line a method over its shares."""
+    every = [x for x in select(lines, kind="stability summary", start=0) if x["truth"] is not None and x["seconds"]]
+    if not every:
+        return None
+    best = sorted((x for x in every if x["share"] == 1), key=lambda x: -x["truth"])[:MARKED]
+    colours = {x["method"]: colour for x, colour in zip(best, COLOURS, strict=False)}
+    memory = {
+        (x["method"], x["share"]): x["peak_megabytes"] - x["megabytes_before"] for x in select(lines, kind="memory")
+    }
+    figure = Figure(figsize=(11, 4.6))
+    panels = figure.subplots(1, 2, sharey=True)
+    for name in dict.fromkeys(x["method"] for x in every):
+        chosen = sorted(select(every, method=name), key=lambda x: x["share"])
+        style = {"color": colours.get(name, GREY), "lw": 1.3 if name in colours else 0.6, "marker": "o"}
+        label = METHODS[name].title if name in colours else None
+        sizes = [3 + 4 * x["share"] for x in chosen]
+        for panel, cost in zip(panels, (_seconds, lambda x: memory.get((x["method"], x["share"]))), strict=True):
+            points = [(cost(x), x["truth"], size) for x, size in zip(chosen, sizes, strict=True) if cost(x)]
+            if points:
+                x, y, _ = zip(*points, strict=True)
+                panel.plot(x, y, ms=3.5, label=label, zorder=2 if name in colours else 1, **style)
+                panel.plot(x[-1:], y[-1:], "o", ms=7, color=style["color"])
+    panels[0].set(xscale="log", xlabel="seconds for all contributors of a draw", ylabel="Spearman with the truth")
+    panels[1].set(xscale="log", xlabel="memory that the values take, MB")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8)
+    return figure
+
+
+def _seconds(line: dict) -> float | None:
+    return line["seconds"]
+
+
+FIGURES: Figures = {
+    "stability": (heat, "How much of its order a method keeps on fewer examples, and from other starts."),
+    "budgets": (
+        budgets,
+        "What an order costs. A line is a method on 1, 10, 25, 50 and 100 % (large dot) of the examples of every "
+        "contributor; methods of equal cost stand above one another. Grey: the methods that order worse.",
+    ),
+}
+
+
+def write(workdir: str | Path) -> Path:
+    """Draws the figures and writes workdir/report.md; its path."""
+    lines, workdir = results.finished(workdir), Path(workdir)
+    grid, names = grid_of(lines)
+    head = ["method", *(title for _, _, title in columns(lines))]
+    known = [[decimal(None if np.isnan(rho) else rho) for rho in row] for row in grid]
+    rows = [[METHODS[name].title, *row] for name, row in zip(names, known, strict=True)]
+    made = draw_all(FIGURES, lines, workdir / "figures")
+    parts = ["# Is a value stable, and what does a budget buy?", provenance(lines[0]), WHAT, table(head, rows)]
+    return study.write_page(workdir, "\n\n".join([*parts, *_budget(lines), *shown(made)]) + "\n")
+
+
+def _budget(lines: list[dict]) -> list[str]:
+    """The table of correlation with the truth, seconds and memory at every share."""
+    memory = {(x["method"], x["share"]): x for x in select(lines, kind="memory")}
+    rows = []
+    for line in select(lines, kind="stability summary", start=0):
+        taken = memory.get((line["method"], line["share"]))
+        more = f"{taken['peak_megabytes'] - taken['megabytes_before']:,.0f}" if taken else "–"
+        seconds = "–" if line["seconds"] is None else f"{line['seconds']:.2f}"
+        rows.append([METHODS[line["method"]].title, f"{line['share']:.0%}", decimal(line["truth"]), seconds, more])
+    return ["## Budgets", table(["method", "examples", "Spearman with the truth", "s a draw", "MB"], rows)]

@@ -1,0 +1,66 @@
+"""Studies dealt out to machines: nothing is lost or done twice, and no machine waits long for another."""
+
+import itertools
+
+import pytest
+
+from experiments.paper.__main__ import call, part_of, priced, selected
+from experiments.paper.record import ENTRIES, Entry
+from experiments.paper.shares import Unit, dealt, units
+
+STUDIES = [
+    Entry("a", "five draws", "m", draws=(3000, 5), study="valuation"),
+    Entry("b", "one piece", "m"),
+    Entry("c", "after both", "m", after=("a", "b")),
+    Entry("d", "never run", "m"),
+]
+PRICES = {"a": 500.0, "b": 250.0, "c": 1.0, "d": None}
+
+
+def test_every_draw_is_dealt_once_and_loads_are_near_the_best_there_are():
+    every = units(STUDIES, lambda entry: PRICES[entry.name])
+    assert {unit.entry.name for unit in every} == {"a", "b", "d"}  # c reads finished runs
+    hands = dealt(every, 3)
+    flat = [(unit.entry.name, draw) for hand in hands for unit in hand for draw in unit.draws or (None,)]
+    assert sorted(flat, key=str) == sorted([*(("a", 3000 + i) for i in range(5)), ("b", None), ("d", None)], key=str)
+    prices = [unit.seconds or 600.0 for unit in every]
+    best = min(
+        max(sum(p for p, m in zip(prices, machines, strict=True) if m == i) for i in range(3))
+        for machines in itertools.product(range(3), repeat=len(prices))
+    )
+    of = {unit.entry.name: unit.seconds for unit in every}
+    load = max(sum((of[unit.entry.name] or 600.0) * max(1, len(unit.draws)) for unit in hand) for hand in hands)
+    assert load <= 4 / 3 * best
+    assert all(len({unit.entry.name for unit in hand}) == len(hand) for hand in hands)
+    assert dealt(every, 3) == hands
+
+
+def test_more_machines_than_work_leave_some_idle():
+    assert sorted(len(hand) for hand in dealt(units(STUDIES[1:2], lambda entry: 1.0), 3)) == [0, 0, 1]
+
+
+def test_names_and_parts_are_checked_and_prices_said():
+    assert [entry.name for entry in selected(["sentiment", "images-mixed"])] == ["images-mixed", "sentiment"]
+    assert selected([]) == list(ENTRIES)
+    with pytest.raises(ValueError, match=r"sentimant.*sentiment"):
+        selected(["sentimant"])
+    assert part_of("3/8") == (3, 8)
+    for wrong in ("0/8", "9/8", "3", "3/x", "-1/2"):
+        with pytest.raises(ValueError, match="NUMBER/OF"):
+            part_of(wrong)
+    said = priced([Unit(STUDIES[0], (3001, 3002), 120.0), Unit(STUDIES[3], (), None)])
+    assert "| a, draws 3001, 3002 | five draws | 2 min |" in said
+    assert "| d | never run | not recorded |" in said
+
+
+def test_a_command_that_fails_stops_there_and_is_named(tmp_path, capfd):
+    with pytest.raises(ValueError, match="gone ended with 1"):
+        call(Unit(Entry("gone", "", "experiments.no_such_module", data=False), (), None), str(tmp_path), "tiny", None)
+    assert f"--workdir={tmp_path}/gone" in capfd.readouterr().out
+
+
+def test_every_study_after_others_comes_after_them_and_names_are_unique():
+    names = [entry.name for entry in ENTRIES]
+    assert len({*names}) == len(names)
+    for place, entry in enumerate(ENTRIES):
+        assert {*entry.after} <= {*names[:place]}

@@ -1,0 +1,119 @@
+"""Kills runs at random moments, also in their report, and lets the disk be full; what a rerun leaves must be the same.
+
+    python -m tests.kills                           every study, 20 kills and 10 full disks each: hours (make kills)
+    python -m tests.kills --cases=images,two --kills=3 --disks=0
+    python -m tests.kills --cases=small --kills=5   the main job: half an hour
+
+A folder is killed several times before it may end. Full disks are a tmpfs, which takes root.
+"""
+
+import argparse
+import random
+import shutil
+import subprocess
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.kills.cases import CASES, EVERY, Case
+from tests.kills.runs import Run, assert_nothing_redone, assert_same, in_report, lines_of, pages_of, size_of
+
+TIMES = 4  # so often a folder is killed, the last time in the report; then its run may end
+
+
+class Whole(NamedTuple):
+    """A run that nothing stops: its folder, the seconds until it had one, and those of the rest."""
+
+    workdir: Path
+    start: float
+    rest: float
+
+
+def undisturbed(case: Case, folder: Path) -> Whole:
+    """Such a run."""
+    run = Run(case, folder, folder / "whole")
+    run.wait(run.workdir.exists)
+    begun = run.seconds
+    return Whole(run.workdir, begun, run.finish() - begun)
+
+
+def killed(case: Case, folder: Path, whole: Whole, kills: int, rng: random.Random) -> None:
+    """Kills the case so often, at random places of its lines, and compares every folder at its end."""
+    every = folder / "killed"
+    size, pace = size_of(whole.workdir), whole.rest / sum(map(len, lines_of(whole.workdir).values()))
+    for first in range(0, kills, TIMES):
+        workdir, count = every / f"from-{first}", min(TIMES, kills - first)
+        workdir.parent.mkdir(exist_ok=True)
+        for number in range(first + 1, first + count + 1):
+            there = size_of(workdir) / size
+            place = there + (1 - there) * min(rng.random() for _ in range(first + TIMES + 1 - number))
+            before, last = lines_of(workdir), number == first + TIMES
+            run = Run(case, folder, workdir)
+            if run.wait(partial(in_report, workdir) if last else partial(_beyond, workdir, place * size)):
+                time.sleep(rng.uniform(0, pace))
+            run.kill(rng.randrange(case.processes))
+            assert_nothing_redone(case, before, workdir)
+            lines = sum(map(len, lines_of(workdir).values()))
+            print(f"  kill {number} after {run.seconds:.1f} s, {lines} lines{' and in the report' * last}", flush=True)
+        before = lines_of(workdir)
+        Run(case, folder, workdir).finish()
+        assert_nothing_redone(case, before, workdir)
+        assert_same(case, workdir, whole.workdir)
+
+
+def _beyond(workdir: Path, size: float) -> bool:
+    return workdir.exists() and size_of(workdir) >= size
+
+
+def filled(case: Case, folder: Path, whole: Whole, disks: int) -> None:
+    """Runs the case on so many disks that are full at another place each, then makes room and runs it again."""
+    size = size_of(whole.workdir) + sum(map(len, pages_of(whole.workdir).values()))
+    for number in range(disks):
+        disk, kilobytes = folder / f"disk-{number}", 4 * max(1, round((number + 0.5) / disks * size / 4096))
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", disk], check=True)
+        try:
+            run = Run(case, folder, disk / "run")
+            run.wait(lambda: False)
+            codes = {process.wait() for process in run.processes}
+            errors = [line for line in run.said().splitlines() if line.startswith("error: ")]
+            assert codes == {1}, f"{disk}: exit status {codes}: {run.said()[-3000:]}"
+            assert len(errors) == case.processes, f"{disk}: {run.said()[-3000:]}"
+            assert "Traceback" not in run.said(), f"{disk}: {run.said()[-3000:]}"
+            print(f"  {kilobytes} kB: {errors[0][:150]}", flush=True)
+            before = lines_of(run.workdir)
+            subprocess.run(["mount", "-o", f"remount,size={2**20}k", disk], check=True)
+            again = Run(case, folder, run.workdir)
+            again.finish()
+            assert_nothing_redone(case, before, run.workdir)
+            assert_same(case, run.workdir, whole.workdir)
+        finally:
+            subprocess.run(["umount", "-l", disk], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
+    parser.add_argument("--cases", default=",".join(EVERY), help=f"of {', '.join(CASES)}")
+    parser.add_argument("--kills", type=int, default=20, help="of each case")
+    parser.add_argument("--disks", type=int, default=0, help="that are full, of each case; takes root")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    given = parser.parse_args()
+    names = given.cases.split(",")
+    for name in names:
+        folder = Path(tempfile.mkdtemp(prefix=f"kills-{name}-"))
+        print(f"{name}: {folder}", flush=True)
+        whole = undisturbed(CASES[name], folder)
+        once = whole.start + whole.rest
+        price = given.kills * (whole.start + once / TIMES) + given.disks * (whole.start + once)
+        print(f"  undisturbed {once:.0f} s; about {price:.0f} s to come", flush=True)
+        killed(CASES[name], folder, whole, given.kills, random.Random(f"{given.seed} {name}"))
+        filled(CASES[name], folder, whole, given.disks)
+        shutil.rmtree(folder)
+        print("  the same", flush=True)
+    print(f"{len(names)} passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
