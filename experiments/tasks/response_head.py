@@ -74,6 +74,6 @@ def response_loss(model: Model, most: int) -> Callable[[Any, Any, Examples, jax.
         chosen, targets, mask = at_targets(states, examples, most)
         columns, place = frozen["head"]
         logits = chosen @ columns.astype(chosen.dtype)
-        return -log_likelihood(logits, Examples(None, jnp.where(mask, place[targets], 0), mask))
+        return -log_likelihood(logits, Examples(None, jnp.where(mask, jnp.asarray(place)[targets], 0), mask))
 
     return loss
