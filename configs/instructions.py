@@ -20,14 +20,21 @@ from configs.common import contributors, one_of, shrink, tables, valuation, valu
 
 MODELS = ("decoder", "smollm2", "folder")  # from scratch; LoRA beside SmolLM2; LoRA beside config.model.folder
 
+METHODS_BESIDE_STATES = (  # no more than one gradient of every example, which is over the whole vocabulary
+    *("surrogate", "ntk_utility", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility"),
+    *("proxy_training", "score_scale_free", "score_disagreement", "mmd_only", "mmd_size"),
+    *("size", "real_count", "real_share", "random"),
+)
+
 sweep = tables
 
 
 def sweep_training(add) -> None:
     """Learning rates and steps of the adapted model on a development draw: nats per byte before and after."""
+    alone = {"methods": ("size",), "choice": "size", "validation_sizes": ()}
     for rate in (1e-4, 3e-4, 1e-3, 3e-3):
         for steps in (100, 200):
-            changes = {"training.learning_rate": rate, "training.steps": steps, "methods": ("size",), "choice": "size"}
+            changes = {"training.learning_rate": rate, "training.steps": steps, **alone}
             add(f"{rate:g}-{steps}", "small,seed=0,truth_seeds=1,contributors=6", changes)
 
 
@@ -73,6 +80,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     if config.model.name == "smollm2":  # what comes before the last blocks is computed once and kept
         config.model.update({"dtype": "float32", "last": 2, "states": 4 * 2**30})
         config.training.update({"steps": 100, "batch": 8})
+        config.methods = METHODS_BESIDE_STATES
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
     if options.scale == "tiny":
         config.split.update({"validation": 40, "test": 60})

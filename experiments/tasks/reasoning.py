@@ -70,6 +70,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     if config.dataset != "math_steps" or not config.questions:
         return sequences.task(config, parts, mechanisms, strengths, notes, data_dir)
     asked, numbers = read_options(config, data_dir, parts.coder, [pair.prompt for pair in parts.tested])
+    notes["options"] = "the one of the fewest nats a token of the answer is chosen"
     task = sequences.task(config, parts, mechanisms, strengths, notes, data_dir, asked)
     return task._replace(choose=partial(chosen, asked, numbers))
 

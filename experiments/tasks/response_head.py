@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from models.functional import Model
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
 from valuation.target_tokens import at_targets
+from valuation.workers import on_host
 
 
 class Head(NamedTuple):
@@ -19,8 +19,8 @@ class Head(NamedTuple):
     k, which is none, where it is left out.
     """
 
-    columns: Array
-    place: Array
+    columns: np.ndarray
+    place: np.ndarray
 
 
 def head(model: Model, pool: Examples, ends: tuple[int, ...]) -> Head:
@@ -35,7 +35,7 @@ def head(model: Model, pool: Examples, ends: tuple[int, ...]) -> Head:
     words = np.union1d(np.asarray(pool.targets)[np.asarray(pool.mask)], np.array(ends, np.int32)).astype(np.int32)
     place = np.full(weights.shape[1], len(words), np.int32)
     place[words] = np.arange(len(words), dtype=np.int32)
-    return Head(weights[:, words], jnp.asarray(place))
+    return Head(on_host(weights[:, words]), place)
 
 
 def check_head(head: Head, examples: Examples, most: int) -> None:
@@ -52,7 +52,7 @@ def check_head(head: Head, examples: Examples, most: int) -> None:
     if (count > most).any():
         raise ValueError(f"example {int(np.argmax(count))} has {count.max()} response tokens, the head reads {most}")
     targets = np.asarray(examples.targets)
-    lacking = mask & (np.asarray(head.place)[targets] == head.columns.shape[1])
+    lacking = mask & (head.place[targets] == head.columns.shape[1])
     if lacking.any():
         row, position = np.argwhere(lacking)[0]
         raise ValueError(
@@ -74,6 +74,6 @@ def response_loss(model: Model, most: int) -> Callable[[Any, Any, Examples, jax.
         chosen, targets, mask = at_targets(states, examples, most)
         columns, place = frozen["head"]
         logits = chosen @ columns.astype(chosen.dtype)
-        return -log_likelihood(logits, Examples(None, jnp.where(mask, place[targets], 0), mask))
+        return -log_likelihood(logits, Examples(None, jnp.where(mask, jnp.asarray(place)[targets], 0), mask))
 
     return loss

@@ -69,6 +69,7 @@ VALUATION = {
             "utility": "of the model on the test set",
             "loss": "nats there",
             "validation": "the utility on the validation set",
+            "choices": "accuracy on questions with options, its interval, chance, count",
             "nats": "before training: a response token of held-out real and of synthetic examples, by mechanism",
         }
         | SECONDS,

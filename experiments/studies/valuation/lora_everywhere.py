@@ -53,7 +53,7 @@ def everywhere(config: ml_collections.ConfigDict, steps: int) -> ml_collections.
 def trained(config, task: Task, draw: int, count: int, lines: list[dict], folder: Path) -> dict:
     """The line of a draw: what the model reaches that is trained on each of its first contributors.
 
-    lines: of the run, which has the same contributors. Raises ValueError if it has not.
+    lines: of the run. folder: of trainings under way. Raises ValueError if the run has other contributors.
     """
     begun = time.perf_counter()
     specs, pool, contributors = contributors_of(config, task, draw)
@@ -63,7 +63,7 @@ def trained(config, task: Task, draw: int, count: int, lines: list[dict], folder
     task = for_pool(task, pool, ())
     problem = problem_of(config, task, draw, pool, contributors[:count])
     key = jax.random.fold_in(jax.random.key(draw), TRUTH)
-    trainer = ground_truth.Trainer([0], key, mesh.devices(), folder / f"everywhere-{draw}")
+    trainer = ground_truth.Trainer([0], key, mesh.devices(), folder)
     (line,) = ground_truth.own_set(task._replace(choose=None), problem, trainer)
     reached = {name: line[name] for name in ground_truth.REACHED}
     about = {"contributors": [one.name for one in contributors[:count]], "steps": config.training.steps}
@@ -120,8 +120,10 @@ def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: i
     def steps_of(recorded: list[dict]) -> Iterator[Step]:
         task = tasks.load(config, data_dir, mesh.devices())
         for draw in range(config.seed, config.seed + draws):
-            make = partial(trained, config, task, draw, count, lines, Path(workdir) / "checkpoints")
-            yield Step([about | {"kind": "everywhere", "draw": draw}], partial(_of_run, about, make))
+            folder = Path(workdir) / "checkpoints" / f"everywhere-{draw}"
+            make = partial(trained, config, task, draw, count, lines, folder)
+            line = about | {"kind": "everywhere", "draw": draw}
+            yield Step([line], partial(_of_run, about, make), scratch=folder)
             (line,) = select(recorded, kind="everywhere", draw=draw)
             compared = agreement(line, lines)
             yield Step(compared, partial(list, compared))

@@ -86,14 +86,17 @@ def section(lines: list[dict]) -> list[str]:
         if by_draw:
             rows.append([name, *(_mean(means[i, place] for means in by_draw) for i in range(len(fields)))])
     rows.append(["the union of all contributors", *(_mean(x[field] for x in after) for field in fields)])
+    asked = [x["choices"] for x in before if "choices" in x]
+    right, chance = (_mean(one[field] for one in asked) if asked else "" for field in ("accuracy", "chance"))
+    options = f" Of test questions with options it chooses {right} right, by guessing {chance}." if asked else ""
     names = sorted({name for line in before for name in line["nats"]}, key=lambda name: (name != REAL, name))
     nats = [f"{name} {_mean(x['nats'][name] for x in before if name in x['nats'])}" for name in names]
     return [
         "## What the model can do by itself\n\nMeans over draws; best and worst are those of the test set.",
         table(["trained on", f"test {before[0]['metric']}", "on the validation set"], rows),
-        f"Nats a response token before training: {', '.join(nats)}. Few on held-out real texts can mean that the model "
-        "has seen them. Of texts that it wrote itself at temperature 1 the expected gradient is zero: what they teach "
-        "it is what the sampling cut off, and chance.",
+        f"Nats a response token before training: {', '.join(nats)}.{options} Few on held-out real texts can mean that "
+        "the model has seen them. Of texts that it wrote itself at temperature 1 the expected gradient is zero: what "
+        "they teach it is what the sampling cut off, and chance.",
     ]
 
 
@@ -106,5 +109,7 @@ def _reached(task: Task, params_of: Callable[[], object]) -> dict:
     model = task.model._replace(params=params_of())
     utility, loss = task.measure(model, task.test)
     validation, _ = task.measure(model, task.validation)
-    took = time.perf_counter() - begun
-    return {"metric": task.metric, "utility": utility, "loss": loss, "validation": validation, "seconds": took}
+    line = {"metric": task.metric, "utility": utility, "loss": loss, "validation": validation}
+    if task.choose is not None:
+        line["choices"] = task.choose(model)._asdict()
+    return line | {"seconds": time.perf_counter() - begun}

@@ -13,6 +13,7 @@ from experiments.tasks import adaptation, decoders
 from experiments.tasks.token_rows import Coder
 from experiments.training.fit import fit
 from models.decoder import Config, decoder
+from tests.experiments.runtime.written import unwritten
 from tests.models.test_decoder import spread
 from tests.models.test_pretrained import written
 from valuation.methods import METHODS
@@ -116,6 +117,8 @@ def test_a_draw_is_valued_trained_and_checked_everywhere(tmp_path, monkeypatch):
     lines = results.read(tmp_path / "run" / "results.jsonl")
     values = {line["method"]: line["values"] for line in results.select(lines, kind="values")}
     assert {name: np.ptp(values[name]) > 0 for name in methods} == dict.fromkeys(methods, True)
+    missing = unwritten("valuation", lines)
+    assert [name for name in missing if name.startswith("reference.")] == ["reference.choices"]
     before, after = results.select(lines, kind="reference")
     assert before["trained_on"] == "nothing"
     assert {"held-out real", "generated 0.7"} & before["nats"].keys()
@@ -124,6 +127,7 @@ def test_a_draw_is_valued_trained_and_checked_everywhere(tmp_path, monkeypatch):
     assert f"| nothing | {before['utility']:.3f} | {before['validation']:.3f} |" in page
     asked = {"of": tmp_path / "run", "count": 3, "draws": 1, "steps": 2, "data_dir": folder}
     text = lora_everywhere.run(tmp_path / "everywhere", **asked).read_text()
+    assert unwritten("lora_everywhere", results.read(tmp_path / "everywhere" / "results.jsonl")) == []
     assert "LoRA in all blocks, 2 steps, 3 contributors, 1 draw" in text
     assert all(METHODS[name].title in text for name in methods)
     with pytest.raises(ValueError, match="--contributors=4, --draws=1, --steps=2: the run has 3 contributors"):
