@@ -8,6 +8,7 @@ from absl import flags
 
 from configs.common import one_of
 from experiments.runtime import launch
+from experiments.studies.examples.report import write as write_examples
 from experiments.studies.language.report import write as write_language
 from experiments.studies.mixing.report import write as write_mixing
 from experiments.studies.phases.report import write as write_phases
@@ -19,6 +20,7 @@ WRITERS = {
     "phases": write_phases,
     "language": write_language,
     "mixing": write_mixing,
+    "examples": write_examples,
     "sources": write_sources,
 }
 

@@ -26,6 +26,7 @@ EXPERIMENTS = {
     "language": "experiments.studies.language.study",
     "sources": "experiments.studies.sources.study",
     "mixing": "experiments.studies.mixing.study",
+    "examples": "experiments.studies.examples.study",
 }
 
 

@@ -49,12 +49,17 @@ ALSO = {
     ),
     "experiments/paper/test_shares.py": "experiments.paper.__main__",
     "experiments/runtime/test_kinds.py": (
-        "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound experiments.runtime.kinds.kind "
+        "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound "
+        "experiments.runtime.kinds.examples experiments.runtime.kinds.kind "
         "experiments.runtime.kinds.language experiments.runtime.kinds.mixing experiments.runtime.kinds.phases "
         "experiments.runtime.kinds.sources experiments.runtime.kinds.valuation"
     ),
     "experiments/runtime/test_launch.py": "experiments.report experiments.run",
     "experiments/runtime/test_mesh.py": "experiments.runtime.processes valuation.workers",
+    "experiments/studies/examples/test_study.py": (
+        "configs.examples experiments.data.digits8 experiments.studies.examples.judge "
+        "experiments.studies.examples.report experiments.studies.examples.scorers"
+    ),
     "experiments/studies/language/test_study.py": (
         "configs.language experiments.studies.language.figures experiments.studies.language.rank_errors "
         "experiments.studies.language.rank_study experiments.studies.language.report"

@@ -110,6 +110,12 @@ ENTRIES = (
         ("--seed=3000", "--truth_seeds=5"),
         tiny=("--dataset=templates", "--part=0.02", "--truth_seeds=2"),
     ),
+    Entry(
+        "examples",
+        "what are single examples worth?",
+        "experiments.run",
+        ("--config=configs/examples.py:{scale},seed=3000",),
+    ),
     Entry("phases", "do networks learn in three phases?", "experiments.run", ("--config=configs/phases.py:{scale}",)),
     Entry("language", "what is left of the tail?", "experiments.run", ("--config=configs/language.py:{scale}",)),
     Entry(

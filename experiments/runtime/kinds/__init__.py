@@ -6,6 +6,7 @@ what the studies write.
 
 from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL, OWN_SOURCES, SCALE
 from experiments.runtime.kinds.bound import BOUND
+from experiments.runtime.kinds.examples import EXAMPLES
 from experiments.runtime.kinds.kind import Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.mixing import MIXING
@@ -34,6 +35,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "mixing": MIXING,
     "language": LANGUAGE,
     "drafts": DRAFTS,
+    "examples": EXAMPLES,
     "bound": BOUND,
     "sources": SOURCES,
     "attribution": ATTRIBUTION,
