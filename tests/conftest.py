@@ -1,5 +1,6 @@
 """Checks that hold for every test: shapes of public functions, one compile cache, keys that are used once."""
 
+import gc
 import os
 import resource
 from pathlib import Path
@@ -13,12 +14,16 @@ os.environ["XLA_FLAGS"] = " ".join(
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".jax_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # even a small one costs more than a read
+os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")  # programs without the lines that they come from
 
 import jax
 import pytest
 from jaxtyping import install_import_hook
+from matplotlib.figure import Figure
 
 jax.config.update("jax_num_cpu_devices", 8)
+
+gc.set_threshold(100_000, 20, 20)  # tracing makes many small objects: looking for garbage took a tenth of the time
 
 install_import_hook(["theory", "valuation", "models"], "beartype.beartype")
 
@@ -40,6 +45,17 @@ def each_key_once():
     jax.config.update("jax_debug_key_reuse", True)
     yield
     jax.config.update("jax_debug_key_reuse", False)
+
+
+def _unrendered():
+    """Figures are made, and their files are empty: most of a small run would be rendering."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", lambda self, path, **_: Path(path).touch())
+        yield
+
+
+unrendered = pytest.fixture(_unrendered)
+unrendered_here = pytest.fixture(_unrendered, scope="module")
 
 
 @pytest.fixture(scope="module")

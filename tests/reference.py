@@ -1,25 +1,30 @@
 """Slow, obvious versions of what the library computes: explicit Jacobians, double loops, float64."""
 
+from functools import cache
+
 import jax
-import jax.flatten_util
 import numpy as np
 
 
 def jacobian(model, output, examples) -> np.ndarray:
     """d output_i / d params, (n, p), one vjp an example on a batch of one."""
-
-    def one(params, example):
-        batch = jax.tree.map(lambda leaf: leaf[None], example)
-        return output(model.apply(params, model.frozen, batch.inputs), batch)[0]
-
-    examples = jax.tree.map(jax.numpy.asarray, examples)
-
-    gradient_of_one = jax.jit(jax.grad(one))
-    rows = []
+    gradient, rows = _gradient_of_one(model.apply, output), []
     for i in range(len(examples.inputs)):
-        gradient = gradient_of_one(model.params, jax.tree.map(lambda leaf, i=i: leaf[i], examples))
-        rows.append(np.asarray(jax.flatten_util.ravel_pytree(gradient)[0], np.float64))
+        one = jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], examples)
+        leaves = jax.tree.leaves(gradient(model.params, model.frozen, one))
+        rows.append(np.concatenate([np.ravel(leaf) for leaf in leaves], dtype=np.float64))
     return np.stack(rows)
+
+
+@cache
+def _gradient_of_one(apply, output):
+    """Compiled once for all sets of examples and all parameters of a model."""
+
+    def one(params, frozen, example):
+        batch = jax.tree.map(lambda leaf: leaf[None], example)
+        return output(apply(params, frozen, batch.inputs), batch)[0]
+
+    return jax.jit(jax.grad(one))
 
 
 def multi_kernel(x, y, bandwidth) -> float:

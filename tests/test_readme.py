@@ -92,7 +92,7 @@ def test_the_example_of_a_method_passes_its_own_test(examples):
     assert METHODS["centroid"].title == "centroid"
 
 
-def test_the_example_of_a_task_runs_with_the_example_of_a_method(examples, tmp_path):
+def test_the_example_of_a_task_runs_with_the_example_of_a_method(examples, tmp_path, unrendered):
     config = examples["configs/points.py"].get_config("tiny,contributors=3,truth=none")
     config.methods, config.choice = ("centroid", "rbf_margin", "size"), "centroid"
     study.run(config, str(tmp_path), None)

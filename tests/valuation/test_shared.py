@@ -1,5 +1,7 @@
 """What methods share is computed once, never stale, and bounded."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -55,16 +57,21 @@ def test_fits_share_kernels_and_features(counted):
     assert calls == once | {"features": len(problem.contributors) + 1}
 
 
-def check_never_stale(problem, names, field, other):
-    """With the field replaced values are those of the new problem without sharing, and those of the old one stay."""
-    shared = problem._replace(shared=Shared())
-    before = {name: METHODS[name](shared) for name in names}
-    changed = shared._replace(**{field: other})
-    after = {name: METHODS[name](changed) for name in names}
-    for name in names:
+@cache
+def valued(make, first, end, names):
+    """(some contributors of a problem with what it shares, their values), once for all parts that are then replaced."""
+    problem = make()._replace(contributors=make().contributors[first:end], shared=Shared())
+    return problem, {name: METHODS[name](problem) for name in names}
+
+
+def check_never_stale(problem, before, **other):
+    """With a part replaced values are those of the new problem without sharing, and those of the old one stay."""
+    changed = problem._replace(**other)
+    after = {name: METHODS[name](changed) for name in before}
+    for name in before:
         np.testing.assert_array_equal(after[name], METHODS[name](changed._replace(shared=None)), err_msg=name)
-        np.testing.assert_array_equal(METHODS[name](shared), before[name], err_msg=name)
-    return before, after
+        np.testing.assert_array_equal(METHODS[name](problem), before[name], err_msg=name)
+    return after
 
 
 FIELDS = ("validation", "pool", "initial", "model", "features", "key", "contributors", "objective", "learner")
@@ -72,7 +79,9 @@ FIELDS = ("validation", "pool", "initial", "model", "features", "key", "contribu
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_replaced_part_is_never_stale(field):
-    problem = corners()._replace(contributors=corners().contributors[1:5])
+    names = ("ntk_utility", "rbf_utility", "linear_utility", "knn_utility", "score_kappa", "score_disagreement",
+             "davinz", "surrogate")  # fmt: skip
+    problem, before = valued(corners, 1, 5, names)
     other = {
         "validation": data(30, 7),
         "pool": problem.pool._replace(inputs=problem.pool.inputs[::-1].copy()),
@@ -84,15 +93,14 @@ def test_a_replaced_part_is_never_stale(field):
         "objective": Classification(4),
         "learner": "convolutional",
     }
-    names = ("ntk_utility", "rbf_utility", "linear_utility", "knn_utility", "score_kappa", "score_disagreement",
-             "davinz", "surrogate")  # fmt: skip
-    before, after = check_never_stale(problem, names, field, other[field])
+    after = check_never_stale(problem, before, **{field: other[field]})
     assert field == "key" or not all(np.array_equal(before[name], after[name]) for name in names)
 
 
 @pytest.mark.parametrize("field", ["validation", "pool", "initial", "model", "features", "contributors"])
 def test_a_replaced_part_of_sequences_is_never_stale(field):
-    problem = sequences()._replace(contributors=sequences().contributors[:2])
+    names = ("knn_lm", "token_ridge", "score_disagreement")
+    problem, before = valued(sequences, 0, 2, names)
     pool, readout = problem.pool, problem.model.readout
 
     def doubled(params, frozen, inputs):
@@ -107,8 +115,7 @@ def test_a_replaced_part_of_sequences_is_never_stale(field):
         "features": lambda inputs: problem.features(inputs)[:, :4],
         "contributors": sequences().contributors[2:],
     }
-    names = ("knn_lm", "token_ridge", "score_disagreement")
-    before, after = check_never_stale(problem, names, field, other[field])
+    after = check_never_stale(problem, before, **{field: other[field]})
     assert not all(np.array_equal(before[name], after[name]) for name in names)
 
 

@@ -20,7 +20,7 @@ from valuation.problem import Examples
 from valuation.stream import gradient_products
 from valuation.workers import on_host, use_workers
 
-CHOSEN = ("ntk_utility", "score_scale_free", "trak", "influence")
+CHOSEN = ("score_scale_free", "tracin", "logra")  # a kernel, products, features
 WIDTHS = (5, 8, CLASSES)
 TOKENS = np.random.default_rng(0).integers(0, 16, (21, 8)).astype(np.int32)
 
@@ -36,10 +36,11 @@ def decoder():
 
 
 def values(devices, names=CHOSEN) -> dict[str, np.ndarray]:
-    """Values of the corners' contributors by those methods, on those devices; None computes them without a mesh."""
+    """Values of three of the corners' contributors by those methods, on those devices; None: without a mesh."""
     other = mlp(WIDTHS, jax.random.key(5)).params
-    problem = corners()._replace(model=classifier(), checkpoints=((classifier().params, 0.5), (other, 0.25)))
-    options = {"logra": {"rank": 3}, "trak": {"dimensions": 64}}
+    trained = (classifier().params, 0.5), (other, 0.25)
+    problem = corners()._replace(model=classifier(), checkpoints=trained, contributors=corners().contributors[:3])
+    options = {"logra": {"rank": 3}}
     with use_workers(devices):
         return {name: METHODS[name](problem, **options.get(name, {})) for name in names}
 
@@ -107,6 +108,6 @@ def one_step(devices, shard) -> tuple:
 def all_numbers(devices, folder: Path) -> list[np.ndarray]:
     """Everything that several processes must agree on with one."""
     workers = mesh.of_values(devices)
-    found = values(workers, ("score_scale_free", "tracin", "logra"))  # a kernel, products, features
-    parts = found, products(workers), trainings(devices, folder / "checkpoints"), cut_trainings(devices, folder / "cut")
+    trained = trainings(devices, folder / "checkpoints"), cut_trainings(devices, folder / "cut")
+    parts = values(workers), products(workers), *trained
     return [on_host(leaf) for leaf in jax.tree.leaves((*parts, one_step(devices, mesh.replicated)))]

@@ -21,7 +21,7 @@ def config():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_task():
+def one_task(unrendered_here):
     """The task is made once for all runs here; it depends on the config alone."""
     made = tasks.load(config(), None, mesh.devices())
     with pytest.MonkeyPatch.context() as patch:

@@ -37,7 +37,7 @@ def alone(tmp_path_factory):
 
 
 def test_values_on_eight_devices_are_those_on_one():
-    names = ("ntk_utility", "score_scale_free", "tracin", "logra", "trak")
+    names = (*mesh_numbers.CHOSEN, "ntk_utility")
     close(mesh_numbers.values(EIGHT, names), mesh_numbers.values(None, names))
 
 

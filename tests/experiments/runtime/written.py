@@ -1,6 +1,7 @@
 """Which described kinds and fields of lines nobody writes: asked by the tests of every study with their tiny runs."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from experiments.runtime import kinds, results
@@ -15,11 +16,16 @@ def unwritten(study: str, lines: Iterable[dict]) -> list[str]:
     The other direction needs no test: runtime.study records no line, and no field, that is not described.
     """
     described = kinds.STUDIES[study]
-    recorded = [line for path in GALLERY.rglob("*.jsonl") for line in results.read(path)]
+    recorded = _recorded()
     of_study = [line for line in recorded if line["kind"] in described and set(line) <= _known(described[line["kind"]])]
     written = {(line["kind"], field) for line in [*lines, *of_study] for field in line}
     every = {(kind, field) for kind, one in described.items() for field in ("kind", *one.fields)}
     return sorted(".".join(pair) for pair in every - written)
+
+
+@cache
+def _recorded() -> list[dict]:
+    return [line for path in GALLERY.rglob("*.jsonl") for line in results.read(path)]
 
 
 def _known(kind: kinds.Kind) -> set[str]:

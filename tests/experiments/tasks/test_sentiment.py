@@ -235,7 +235,7 @@ def test_a_task_on_states_works_on_the_same_words(task):
     assert changed.measure(changed.model, changed.test)[1] > 0
 
 
-def test_the_smallest_scale_runs_through_the_pipeline(tmp_path):
+def test_the_smallest_scale_runs_through_the_pipeline(tmp_path, unrendered):
     config = config_file.get_config("tiny,contributors=3,truth_seeds=1")
     config.methods, config.choice = ("rbf_margin", "size"), "rbf_margin"
     study.run(config, str(tmp_path / "run"), str(tmp_path))

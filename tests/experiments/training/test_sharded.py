@@ -123,7 +123,7 @@ def paper(tmp_path_factory):
         config.model.update({"folder": str(folder / "model"), "dtype": "float32", "rank": 2, "adapted": ("q", "v")})
         config.training.update({"steps": 3, "batch": 8, "sharded": sharded})
         config.choice = "ntk_utility"
-        config.methods = ("ntk_utility", "rbf_utility", "mmd_size", "proxy_training", "tracin")
+        config.methods = ("ntk_utility", "rbf_utility", "tracin")  # a kernel, states, products
         config.options = {name: dict(config.options[name]) for name in config.options if name in config.methods}
         config.checkpoints, config.memory, config.bootstrap = 1, 0, 20
         return config.lock()

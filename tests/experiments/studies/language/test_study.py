@@ -132,20 +132,20 @@ def test_the_study_finds_what_was_done_to_independent_words(finished):
         assert low - 0.06 <= 1.2 * (1 / temperature - 1) <= high + 0.06
 
 
-def test_a_finished_run_has_report_and_figures_and_is_left_alone(finished, capsys):
+def test_a_finished_run_has_report_and_figures_and_is_left_alone(finished, capsys, unrendered):
+    assert all((finished / "figures" / f"{name}.png").exists() for name in ("rank_frequency", "tail_mass", "errors"))
     before = (finished / results.FILE).read_text()
     study.run(get_config("tiny,repeats=2"), str(finished), None)
     assert (finished / results.FILE).read_text() == before
     assert "is finished" in capsys.readouterr().out
     words = writer(finished)(finished).read_text()
     assert "Is a sharp cutoff a fair model" in words
-    assert all((finished / "figures" / f"{name}.png").exists() for name in ("rank_frequency", "tail_mass", "errors"))
     seeds = {(x["source"], x["temperature"], x["top_p"], x["seed"]) for x in map(json.loads, before.splitlines())
              if x["kind"] == "error" and x["learner"] == "decoder"}  # fmt: skip
     assert len(seeds) == 9 * 2
 
 
-def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path):
+def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path, unrendered):
     whole = (finished / results.FILE).read_text().splitlines(keepends=True)
     (tmp_path / "config.json").write_text((finished / "config.json").read_text())
     place = next(i for i, line in enumerate(whole) if json.loads(line).get("learner") == "decoder")

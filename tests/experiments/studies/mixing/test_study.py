@@ -101,7 +101,7 @@ def test_the_report_holds_its_tables_and_figures(finished):
     assert (folder / "figures" / "curves.png").stat().st_size > 3_000
 
 
-def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path):
+def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path, unrendered):
     """The last trainings are made again, some of them recorded; the predictions of that source are made anew."""
     config, folder = finished
     lines = (folder / results.FILE).read_text().splitlines(keepends=True)

@@ -197,7 +197,7 @@ def test_a_finished_run_is_left_alone(finished, capsys):
     assert (folder / results.FILE).read_bytes() == before
 
 
-def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path, monkeypatch):
+def test_a_killed_run_goes_on_with_the_same_numbers(finished, tmp_path, monkeypatch, unrendered):
     """Points are measured again; fits are those of the whole run, asked for once."""
     config, folder = finished
     lines = (folder / results.FILE).read_text().splitlines(keepends=True)

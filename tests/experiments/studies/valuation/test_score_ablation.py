@@ -58,7 +58,7 @@ def test_a_variant_makes_the_terms_of_its_methods():
     assert len(set(score_ablation.variants(problem))) == 16
 
 
-def test_a_page_says_what_each_choice_does(tmp_path, monkeypatch):
+def test_a_page_says_what_each_choice_does(tmp_path, monkeypatch, unrendered):
     """A run that goes on where it stopped; its variants are cut to one."""
     config = images.get_config("tiny,contributors=4,truth=own_set,truth_seeds=1")
     config.methods, config.choice, config.contributors.axes.mechanism = ("size",), "size", ("noise",)

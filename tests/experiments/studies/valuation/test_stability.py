@@ -18,7 +18,7 @@ NAMES = ("rbf_utility", "size", "random")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, unrendered_here):
     """(a finished run without a truth, the study of its stability)."""
     folder = tmp_path_factory.mktemp("stability")
     config = images.get_config("tiny,truth=none,contributors=5")
