@@ -122,12 +122,16 @@ def _log_errors(shape, parameters, n_real, n_synthetic, shots):
     def values(parameters):
         return jnp.log(parameters[1] + jnp.exp(parameters[0] + shape(parameters[2:], n_real, n_synthetic, shots)))
 
-    return values(parameters), jax.jacfwd(values)(parameters)
+    def along(direction):
+        return jax.jvp(values, (parameters,), (direction,))
+
+    return jax.vmap(along, out_axes=(None, 1))(jnp.eye(len(parameters)))
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _grid_shapes(shape, grid, n_real, n_synthetic, shots):
-    return jax.lax.map(lambda coordinates: shape(coordinates, n_real, n_synthetic, shots), grid, batch_size=64)
+    batch = 60  # divides the grids of the laws that compile for long: what remained would be compiled once more
+    return jax.lax.map(lambda coordinates: shape(coordinates, n_real, n_synthetic, shots), grid, batch_size=batch)
 
 
 def _shapes(law, grid, data):

@@ -60,7 +60,7 @@ def test_captured_gradients_are_the_vmapped_ones(model):
         return class_sum(logits, example)[0]
 
     examples = Examples(TOKENS, LABELS)
-    expected = np.asarray(per_example_gradients(loss, model, examples, chunk=2))
+    expected = np.asarray(per_example_gradients(loss, model, examples, chunk=5))
     assert np.isfinite(expected).all()
     np.testing.assert_allclose(gram(model, TOKENS, LABELS, output=class_sum), expected @ expected.T, atol=1e-5)
     found = capture(model, class_sum, examples)

@@ -20,7 +20,7 @@ from valuation.problem import Examples
 from valuation.stream import gradient_products
 from valuation.workers import on_host, use_workers
 
-CHOSEN = ("score_scale_free", "tracin", "logra")  # a kernel, products, features
+CHOSEN = ("score_scale_free", "logra")  # a kernel, features; products are those of a decoder
 WIDTHS = (5, 8, CLASSES)
 TOKENS = np.random.default_rng(0).integers(0, 16, (21, 8)).astype(np.int32)
 
@@ -38,8 +38,8 @@ def decoder():
 def values(devices, names=CHOSEN) -> dict[str, np.ndarray]:
     """Values of three of the corners' contributors by those methods, on those devices; None: without a mesh."""
     other = mlp(WIDTHS, jax.random.key(5)).params
-    trained = (classifier().params, 0.5), (other, 0.25)
-    problem = corners()._replace(model=classifier(), checkpoints=trained, contributors=corners().contributors[:3])
+    taken = (classifier().params, 0.5), (other, 0.25)
+    problem = corners()._replace(model=classifier(), checkpoints=taken, contributors=corners().contributors[:3])
     options = {"logra": {"rank": 3}}
     with use_workers(devices):
         return {name: METHODS[name](problem, **options.get(name, {})) for name in names}
