@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 
 jax.config.update("jax_num_cpu_devices", 8)
 
-gc.set_threshold(100_000, 20, 20)  # tracing makes many small objects: looking for garbage took a tenth of the time
+gc.set_threshold(100_000, 10, 10)  # tracing makes many small objects: looking for garbage took a tenth of the time
 
 install_import_hook(["theory", "valuation", "models"], "beartype.beartype")
 

@@ -11,7 +11,7 @@ from configs.language import get_config
 from experiments.report import writer
 from experiments.runtime import results
 from experiments.studies.language import rank_errors, rank_study, study
-from experiments.studies.language.rank_study import Source
+from experiments.studies.language.rank_study import Source, again
 from experiments.synthetic import language_model
 from models.transformer import transformer
 from tests.experiments.runtime.written import unwritten
@@ -50,7 +50,9 @@ def test_bootstrap_over_texts_covers_the_true_ratio():
     for _ in range(30):
         source = Source("continuation", 1.0, 0.9, zipf_texts(rng, cut, 40))
         reference = Source("uncut", 1.0, 1.0, zipf_texts(rng, law, 40))
-        line = rank_study.retained(source, reference, 200, 40, rng)[-1]
+        counts, compared = (rank_study.counted(one.texts, 200) for one in (source, reference))
+        pairs = [(again(source, counts, counts, rng), again(reference, compared, counts, rng)) for _ in range(40)]
+        line = rank_study.ratio(source.label(), counts, compared, pairs)  # `retained` fits laws to each pair too
         low, high = np.array(line["low"]), np.array(line["high"])
         full = cut[0] / law[0]
         hits += int(low[0] <= full <= high[0]) + int(low[-1] <= 0.3 * full <= high[-1])
