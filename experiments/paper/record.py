@@ -23,9 +23,10 @@ CONVNET = (
 class Entry(NamedTuple):
     """A study behind the pages.
 
-    name: of its folder in the workdir, and of its lines, gallery/<name>.jsonl.
-    about: what it answers. module, arguments: of the command; {workdir} stands for the folder of all studies, {scale}
-    for the scale, {draws} for the number of draws, which a trial has one of. tiny: arguments instead of these for a trial, where no config has that scale.
+    name: of its folder in the workdir, and of its lines, gallery/<name>.jsonl. about: what it answers.
+    module, arguments: of the command; {workdir} stands for the folder of all studies, {scale} for the scale, {draws}
+    for the number of draws, which a trial has one of. tiny: arguments instead of these for a trial, where no config has
+    that scale.
     after: entries whose finished runs it reads. draws: into which it can be cut, the first one and their number.
     study: whose kinds of lines it writes, where parts of it can be merged; data: whether it reads archives.
     """
