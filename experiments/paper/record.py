@@ -23,9 +23,10 @@ CONVNET = (
 class Entry(NamedTuple):
     """A study behind the pages.
 
-    name: of its folder in the workdir, and of its lines, gallery/<name>.jsonl.
-    about: what it answers. module, arguments: of the command; {workdir} stands for the folder of all studies, {scale}
-    for the scale. tiny: arguments instead of these for a trial, where no config has that scale.
+    name: of its folder in the workdir, and of its lines, gallery/<name>.jsonl. about: what it answers.
+    module, arguments: of the command; {workdir} stands for the folder of all studies, {scale} for the scale, {draws}
+    for the number of draws, which a trial has one of. tiny: arguments instead of these for a trial, where no config has
+    that scale.
     after: entries whose finished runs it reads. draws: into which it can be cut, the first one and their number.
     study: whose kinds of lines it writes, where parts of it can be merged; data: whether it reads archives.
     """
@@ -42,13 +43,14 @@ class Entry(NamedTuple):
 
     def command(self, workdir: str, scale: str) -> list[str]:
         """What follows python -m: module, arguments, --workdir."""
+        draws = 1 if scale == "tiny" else self.draws[1]
         arguments = self.tiny if self.tiny and scale == "tiny" else self.arguments
-        given = [argument.format(workdir=workdir, scale=scale) for argument in arguments]
+        given = [argument.format(workdir=workdir, scale=scale, draws=draws) for argument in arguments]
         return [self.module, *given, f"--workdir={workdir}/{self.name}"]
 
 
 def _valued(name: str, about: str, config: str, draws: int, options: str = "", methods: tuple[str, ...] = ()) -> Entry:
-    argument = f"--config=configs/{config}.py:{{scale}},draws={draws},{FRESH}{options}"
+    argument = f"--config=configs/{config}.py:{{scale}},draws={{draws}},{FRESH}{options}"
     chosen = (f"--config.methods={','.join(methods)}",) if methods else ()
     return Entry(name, about, "experiments.run", (argument, *chosen), draws=(3000, draws), study="valuation")
 

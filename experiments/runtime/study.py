@@ -76,6 +76,7 @@ def run(study: Study, workdir: str | Path) -> Path:
     """
     begun, workdir = time.perf_counter(), Path(workdir)
     with locked(workdir):
+        earlier = _seconds(workdir / results.FILE)  # of a finished run that is now asked for more
         record = _opened(study.name, study.config, workdir, study.extends)
         page, lines = workdir / PAGE, record.lines
         if not _named(list(study.asked)) <= _named(lines):
@@ -90,7 +91,7 @@ def run(study: Study, workdir: str | Path) -> Path:
         _do_steps(study.steps, record)
         for kind in (name for name, kind in record.kinds.items() if kind.derived):
             _drop(record, {"kind": kind})
-        derived, seconds = study.summaries(lines), time.perf_counter() - begun
+        derived, seconds = study.summaries(lines), earlier + time.perf_counter() - begun
         last = {"kind": LAST, "seconds": seconds, "peak_megabytes": results.peak_megabytes(), "notes": study.notes()}
         _add(record, [*derived, last])
         study.write(workdir)
@@ -123,6 +124,21 @@ class _Record(NamedTuple):
     lines: list[dict]
     stamp: dict
     kinds: dict[str, Kind]
+
+
+def _seconds(path: Path) -> float:
+    """What the run of that file took until it was finished; 0 if it is not."""
+    ends = path.read_text().splitlines()[-1:] if path.is_file() else []
+    return sum(line["seconds"] for line in map(_last, ends) if line)
+
+
+def _last(text: str) -> dict | None:
+    """The line, if it is the last one of a finished run; None for another one, also one that was not written whole."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and line.get("kind") == LAST else None
 
 
 def _opened(name: str, config: dict, workdir: str | Path, extends: Extends | None = None) -> _Record:

@@ -28,7 +28,7 @@ SECONDS = {"seconds": "wall time of this measurement"}
 RUN = Kind(
     (),
     {
-        "seconds": "wall time of the process that ended the run",
+        "seconds": "wall time of the process that ended the run; of a finished run that was asked for more, both",
         "peak_megabytes": "largest memory of that process, MB",
         "notes": "facts about the data for the report",
     },

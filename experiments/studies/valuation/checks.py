@@ -21,7 +21,8 @@ def extends(old: dict, new: dict) -> bool:
     """Whether a run of the config `old` may go on as one of `new`: with more methods or draws, another choice.
 
     The validation sets of other sizes may change too. Options of the methods whose lines may be recorded must be the
-    same. Memory changes no number.
+    same. Memory changes no number. A key that there was not yet when the run was made may be 0 or empty, which is as it
+    was.
     """
     free = {
         "methods",
@@ -34,14 +35,24 @@ def extends(old: dict, new: dict) -> bool:
         "validation_sizes",
         "validation_methods",
     }
+    new = as_before(old, new)
     recorded = {*old["methods"], *old["validation_methods"], *TERMS_OF}
     return (
-        old.keys() == new.keys()
+        old.keys() - free == new.keys() - free
         and all(old[key] == new[key] for key in old.keys() - free)
         and {*old["methods"]} <= {*new["methods"]}
         and all(old["options"].get(name) == new["options"].get(name) for name in recorded)
         and old["draws"] <= new["draws"]
     )
+
+
+def as_before(old: dict, new: dict) -> dict:
+    """The new config without the keys, of it and its groups, that the old one lacks and that are 0 or empty."""
+    return {
+        key: as_before(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value
+        for key, value in new.items()
+        if key in old or value
+    }
 
 
 def check(config) -> None:

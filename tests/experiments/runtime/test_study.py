@@ -223,13 +223,19 @@ def test_steps_alone_are_recorded_and_the_run_takes_them_up(whole, tmp_path):
 
 
 def test_a_run_whose_config_is_extended_goes_on(whole, tmp_path):
-    """A finished run of one number is asked for three: two are made, and the files are those of a run of three."""
+    """A finished run of one number is asked for three: two are made, and the files are those of a run of three; its
+    seconds are those of both.
+    """
     made: list = []
     three = stub(made)._replace(extends=lambda old, new: old["size"] < new["size"])
     one = three._replace(config=CONFIG | {"size": 1}, steps=lambda lines: itertools.islice(three.steps(lines), 2))
     study.run(one, tmp_path / "run")
-    first = list(made)
+    first, path = list(made), tmp_path / "run" / results.FILE
+    *others, last = results.read(path)
+    path.write_text("".join(results.text_of(line) + "\n" for line in [*others, last | {"seconds": 1000.0}]))
     study.run(three, tmp_path / "run")
+    (last,) = results.select(results.read(path), kind="run")
+    assert 1000 < last["seconds"] < 1100
     assert first + made[len(first) :] == [0, (0, 0), (0, 1), 1, (1, 0), (1, 1), 2, (2, 0), (2, 1)]
     expected, received = whole[1], contents(tmp_path / "run")
     for files_ in (expected, received):

@@ -44,3 +44,12 @@ def test_more_of_the_same_extends(changes):
 )
 def test_what_changes_a_recorded_number_does_not(changes):
     assert not extends(config(), config(**changes))
+
+
+def test_a_run_of_earlier_code_goes_on_where_what_it_lacks_is_as_it_was():
+    new = config()
+    old = {key: dict(value) if key == "model" else value for key, value in new.items() if key != "available"}
+    assert extends(old, new)
+    old["model"].pop("name")
+    assert not extends(old, new)  # a name is a choice that was made without a word
+    assert extends(old, new | {"model": new["model"] | {"name": ""}})
