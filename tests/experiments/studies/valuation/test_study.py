@@ -105,7 +105,7 @@ def test_a_killed_run_ends_with_the_same_numbers(finished, tmp_path, data_dir, u
     assert measured(results.read(tmp_path / "results.jsonl")) == measured(results.read(finished / "results.jsonl"))
 
 
-def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
+def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path, unrendered):
     (tmp_path / "results.jsonl").write_bytes((finished / "results.jsonl").read_bytes())
     text = report.write(tmp_path).read_text()
     linked = re.findall(r"\]\(figures/(\w+\.png)\)", text)
@@ -193,7 +193,10 @@ def test_values_without_a_truth_train_nothing_and_equal_those_with_one(
         ({"contributors": {"axes": {"size": (10, 5000)}}}, "expected 1 to 240"),
         ({"choice": "davinz2"}, r"config\.choice = 'davinz2' is not in config\.methods"),
         ({"contributors": {"explicit": ({"sise": 3},)}}, "did you mean 'size'"),
-        ({"contributors": {"explicit": ({"name": "a"}, {"name": "01"}, {"name": "a"})}}, "named a, 01, a: "),
+        (
+            {"contributors": {"explicit": tuple({"name": name, "size": 9} for name in ("a", "01", "a"))}},
+            "named a, 01, a: ",
+        ),
         ({"training": {"steps": 0}}, r"training\.steps = 0"),
         ({"dataset": "mnist"}, "unknown dataset"),
         ({"truth": "leave_one"}, "did you mean 'leave_one_out'"),
