@@ -12,6 +12,7 @@ from experiments.studies.examples.report import write as write_examples
 from experiments.studies.language.report import write as write_language
 from experiments.studies.mixing.report import write as write_mixing
 from experiments.studies.phases.report import write as write_phases
+from experiments.studies.relabelling.report import write as write_relabelling
 from experiments.studies.sources.study import write as write_sources
 from experiments.studies.valuation.report import write as write_valuation
 
@@ -21,6 +22,7 @@ WRITERS = {
     "language": write_language,
     "mixing": write_mixing,
     "examples": write_examples,
+    "relabelling": write_relabelling,
     "sources": write_sources,
 }
 

@@ -27,6 +27,7 @@ EXPERIMENTS = {
     "sources": "experiments.studies.sources.study",
     "mixing": "experiments.studies.mixing.study",
     "examples": "experiments.studies.examples.study",
+    "relabelling": "experiments.studies.relabelling.study",
 }
 
 

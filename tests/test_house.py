@@ -52,6 +52,7 @@ ALSO = {
         "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound "
         "experiments.runtime.kinds.examples experiments.runtime.kinds.kind "
         "experiments.runtime.kinds.language experiments.runtime.kinds.mixing experiments.runtime.kinds.phases "
+        "experiments.runtime.kinds.relabelling "
         "experiments.runtime.kinds.sources experiments.runtime.kinds.valuation"
     ),
     "experiments/runtime/test_launch.py": "experiments.report experiments.run",
@@ -97,6 +98,10 @@ ALSO = {
     "experiments/tasks/test_own_data.py": (
         "experiments.studies.sources.drivers experiments.tasks.own_pairs experiments.tasks.own_tables "
         "experiments.tasks.own_texts"
+    ),
+    "experiments/studies/relabelling/test_study.py": (
+        "configs.relabelling experiments.studies.relabelling.judge experiments.studies.relabelling.report "
+        "experiments.training.relabelling"
     ),
     "experiments/studies/valuation/test_stability.py": "experiments.studies.valuation.stability_report",
     "experiments/studies/valuation/test_study.py": (

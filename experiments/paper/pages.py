@@ -23,6 +23,7 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "regret": study_tables.regret,
     "forecast": study_tables.forecast,
     "own-sources": study_tables.own_sources,
+    "examples": study_tables.examples,
     "facts": study_tables.facts,
     "coverage": study_tables.coverage,
     "retained": study_tables.retained,

@@ -5,6 +5,7 @@ import numpy as np
 from experiments.paper.tables import Read, interval
 from experiments.reporting.markdown import number, span, table, with_span
 from experiments.runtime.results import select
+from experiments.studies.examples.report import methods as attributions
 from experiments.studies.language.figures import label, ordered
 from experiments.studies.phases import reading
 from experiments.studies.phases.curves import REAL
@@ -43,6 +44,11 @@ def own_sources(read: Read) -> str:
         truth = f"{summary['truth'][name]:+.3f} ± {NORMAL * summary['standard_errors'][name]:.3f}"
         rows.append([name, f"{line['value']:+.3f}", line["verdict"], gain, truth])
     return table(["source", "value", "verdict", "predicted gain (95 %)", "trained gain (95 %)"], rows)
+
+
+def examples(read: Read) -> str:
+    """Attribution of single examples: LDS, wrong labels found, seconds."""
+    return attributions(read("examples"))
 
 
 def facts(read: Read) -> str:

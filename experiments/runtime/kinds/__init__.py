@@ -11,6 +11,7 @@ from experiments.runtime.kinds.kind import Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.mixing import MIXING
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
+from experiments.runtime.kinds.relabelling import RELABELLING
 from experiments.runtime.kinds.sources import SOURCES
 from experiments.runtime.kinds.valuation import (
     AXES,
@@ -36,6 +37,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "language": LANGUAGE,
     "drafts": DRAFTS,
     "examples": EXAMPLES,
+    "relabelling": RELABELLING,
     "bound": BOUND,
     "sources": SOURCES,
     "attribution": ATTRIBUTION,
