@@ -46,7 +46,7 @@ def _start(workdir: Path, config: dict, extends: Extends | None) -> None:
     config = _as_read(config)
     saved, path = workdir / CONFIG, workdir / FILE
     path.touch()
-    old = _config(saved) if saved.exists() and path.stat().st_size else None  # else nothing is lost
+    old = config_of(saved) if saved.exists() and path.stat().st_size else None  # else nothing is lost
     if old not in (None, config) and not (extends and extends(old, config, read_alone(path, whole=True))):
         names = ", ".join(sorted(_differences(old, config)))
         raise ValueError(f"{workdir} holds a run of another config (they differ in {names}): choose another --workdir")
@@ -97,7 +97,8 @@ def _text(path: Path, whole: bool = False) -> str:
         raise ValueError(f"{path}, line {line} is not UTF-8 ({error.reason}): remove that line") from None
 
 
-def _config(path: Path) -> dict:
+def config_of(path: Path) -> dict:
+    """What a config.json holds. Raises ValueError that names the file if that is no config."""
     try:
         config = json.loads(_text(path))
     except (ValueError, RecursionError) as error:
