@@ -87,6 +87,11 @@ def _along(name: str, config: str) -> tuple[Entry, Entry]:
     )
 
 
+def _adapted(config: str, of: str) -> Entry:
+    about = f"the same for {of} and the last blocks of a language model"
+    return _valued(f"{config}-smollm2", about, config, 3, ",model=smollm2")
+
+
 def _table(name: str, dataset: str, made: str) -> Entry:
     about = f"the same for rows of {dataset}"
     return _valued(name, about, "tables", 5, f",dataset={dataset}", trial=f",dataset={made}")
@@ -119,6 +124,8 @@ ENTRIES = (
         "instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2,model=decoder", CHEAP
     ),
     _valued("reasoning", "the same for problems and solutions", "reasoning", 8, ",truth_seeds=2,model=decoder", CHEAP),
+    _adapted("instructions", "requests and answers"),
+    _adapted("reasoning", "problems and solutions"),
     _table("tables-mroz", "mroz", "made_classes"),
     _table("tables-breast-cancer", "breast_cancer", "made_classes"),
     _table("tables-nhefs", "nhefs", "made_numbers"),
@@ -153,12 +160,12 @@ ENTRIES = (
     ),
     Entry(
         "lora-everywhere",
-        "is the truth of requests and answers another one with LoRA in all blocks?",
+        "is the truth of the last blocks that of LoRA in all blocks?",
         "lora_everywhere",
         "experiments.studies.valuation.lora_everywhere",
-        ("--run={workdir}/instructions",),
-        after=("instructions",),
-        tiny=("--run={workdir}/instructions", "--steps=3"),
+        ("--run={workdir}/instructions-smollm2",),
+        after=("instructions-smollm2",),
+        tiny=("--run={workdir}/instructions-smollm2", "--steps=3"),
     ),
     *(_added(n) for n in (100, 500)),
     *(_two(n) for n in (100, 500)),
