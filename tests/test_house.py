@@ -98,7 +98,9 @@ ALSO = {
         "experiments.studies.sources.drivers experiments.tasks.own_pairs experiments.tasks.own_tables "
         "experiments.tasks.own_texts"
     ),
-    "experiments/studies/valuation/test_stability.py": "experiments.studies.valuation.stability_report",
+    "experiments/studies/valuation/test_stability.py": (
+        "experiments.studies.valuation.stability_report experiments.studies.valuation.stability_summaries"
+    ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
         "experiments.studies.valuation.covariates "
