@@ -4,7 +4,7 @@ Says what each study costs, runs those that are not finished in workdir/<study>,
 in experiments/gallery and rebuilds all tables and figures from these. Killed anywhere, it goes on where it was.
 
     --only=sentiment,mixing     only these studies
-    --scale=tiny                a trial of every command on made-up data, minutes; the pages stay as they are
+    --scale=tiny                a trial of every command on made-up data, in workdir/tiny; the pages stay as they are
     --pages                     nothing is run: tables and figures are rebuilt from the recorded lines
     --check                     nothing is written: fails if a page shows what its lines do not give
     --part=3/8 --workdir=DIR3   on the third of eight machines: its share of studies and draws
@@ -31,28 +31,28 @@ SCALES = ("small", "tiny")
 def main(argv: list[str]) -> None:
     given = flags.FLAGS
     if given.check:
-        if wrong := [*pages.stale(recorded), *figures.stale(recorded, GALLERY)]:
+        if wrong := [*pages.stale(recorded), *figures.stale(recorded, GALLERY, pages.shown())]:
             raise ValueError("\n".join([*wrong, "rebuild them by: python -m experiments.paper --pages"]))
         print("every table and figure is what its lines give")
         return
     if not given.pages:
         if not given.workdir:
             raise ValueError("--workdir is missing: expected a folder in which every study gets a folder")
-        chosen = selected(given.only)
+        chosen, workdir = selected(given.only), home(given.workdir, given.scale)
         if given.part:
             number, of = part_of(given.part)
-            mine = dealt(units(chosen, seconds), of)[number - 1]
+            mine = dealt(units(chosen, seconds, given.scale), of)[number - 1]
             print(priced(mine), flush=True)
             for unit in mine:
-                call(unit, given.workdir, given.scale, given.data_dir)
+                call(unit, str(workdir), given.scale, given.data_dir)
             return
         if given.merge:
-            put_together(chosen, [folder.strip() for folder in given.merge], Path(given.workdir))
+            put_together(chosen, [home(folder.strip(), given.scale) for folder in given.merge], workdir)
         print(priced([Unit(entry, (), seconds(entry)) for entry in chosen]), flush=True)
         for entry in chosen:
-            call(Unit(entry, (), None), given.workdir, given.scale, given.data_dir)
+            call(Unit(entry, (), None), str(workdir), given.scale, given.data_dir)
             if given.scale == "small":
-                kept = Path(given.workdir) / entry.name / results.FILE
+                kept = workdir / entry.name / results.FILE
                 files.write_text(GALLERY / f"{entry.name}.jsonl", kept.read_text())
     if given.scale == "small":
         for path in [*pages.write(recorded), *figures.write(recorded, GALLERY)]:
@@ -96,11 +96,16 @@ def call(unit: Unit, workdir: str, scale: str, data_dir: str | None) -> None:
         raise ValueError(f"{unit.title} ended with {done.returncode}: mend it, the same command goes on from there")
 
 
-def put_together(chosen: list[Entry], folders: list[str], workdir: Path) -> None:
+def home(folder: str, scale: str) -> Path:
+    """Where the folders of all studies lie: a trial has one of its own, so that it is in nobody's way."""
+    return Path(folder) / scale if scale == "tiny" else Path(folder)
+
+
+def put_together(chosen: list[Entry], folders: list[Path], workdir: Path) -> None:
     """Merges the parts of every study that lies in some of the folders; folders of a whole run count too."""
     for entry in chosen:
-        parts = [path for folder in folders if (path := Path(folder) / entry.name).is_dir()]
-        if parts and entry.study:
+        parts = [path for folder in folders if (path := folder / entry.name).is_dir()]
+        if parts:
             merge(entry.study, parts, workdir / entry.name)
 
 

@@ -30,6 +30,7 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "inducing": study_tables.inducing,
 }
 BLOCK = re.compile(r"(?<=<!-- table: )(?P<name>\S+) -->\n(?P<table>.*?)(?=<!-- end -->)", re.DOTALL)
+PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+\.png)\)")
 
 
 def filled(text: str, read: Read) -> str:
@@ -52,6 +53,12 @@ def write(read: Read, root: Path = ROOT) -> list[Path]:
             files.write_text(path, new)
             changed.append(path)
     return changed
+
+
+def shown(root: Path = ROOT) -> set[Path]:
+    """The pictures that stand on the pages."""
+    texts = {(root / page).parent: (root / page).read_text() for page in PAGES}
+    return {(folder / found).resolve() for folder, text in texts.items() for found in PICTURE.findall(text)}
 
 
 def stale(read: Read, root: Path = ROOT) -> list[str]:

@@ -28,31 +28,68 @@ class Entry(NamedTuple):
     for the number of draws, which a trial has one of. tiny: arguments instead of these for a trial, where no config has
     that scale.
     after: entries whose finished runs it reads. draws: into which it can be cut, the first one and their number.
-    study: whose kinds of lines it writes, where parts of it can be merged; data: whether it reads archives.
+    study: whose kinds of lines it writes, a key of kinds.STUDIES; data: whether it reads archives.
     """
 
     name: str
     about: str
+    study: str
     module: str
     arguments: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     draws: tuple[int, int] = (0, 0)
-    study: str = ""
     data: bool = True
     tiny: tuple[str, ...] = ()
 
+    def draws_at(self, scale: str) -> range:
+        """The draws into which it can be cut: all of them, or of a trial one."""
+        first, count = self.draws
+        return range(first, first + (min(1, count) if scale == "tiny" else count))
+
     def command(self, workdir: str, scale: str) -> list[str]:
         """What follows python -m: module, arguments, --workdir."""
-        draws = 1 if scale == "tiny" else self.draws[1]
+        draws = len(self.draws_at(scale))
         arguments = self.tiny if self.tiny and scale == "tiny" else self.arguments
         given = [argument.format(workdir=workdir, scale=scale, draws=draws) for argument in arguments]
         return [self.module, *given, f"--workdir={workdir}/{self.name}"]
 
 
-def _valued(name: str, about: str, config: str, draws: int, options: str = "", methods: tuple[str, ...] = ()) -> Entry:
-    argument = f"--config=configs/{config}.py:{{scale}},draws={{draws}},{FRESH}{options}"
+def _valued(
+    name: str, about: str, config: str, draws: int, options: str = "", methods: tuple[str, ...] = (), trial: str = ""
+) -> Entry:
+    """A valuation. trial: options instead of these for a trial, where these name data that are not made in memory."""
+    argument = f"--config=configs/{config}.py:{{scale}},draws={{draws}},{FRESH}"
     chosen = (f"--config.methods={','.join(methods)}",) if methods else ()
-    return Entry(name, about, "experiments.run", (argument, *chosen), draws=(3000, draws), study="valuation")
+    return Entry(
+        name,
+        about,
+        "valuation",
+        "experiments.run",
+        (argument + options, *chosen),
+        draws=(3000, draws),
+        tiny=(argument + trial, *chosen) if trial else (),
+    )
+
+
+def _along(name: str, config: str) -> tuple[Entry, Entry]:
+    along = f"{config}-along"
+    return (
+        _valued(along, f"and if contributors of {config} differ in one thing only?", config, 5, ",axes=True"),
+        Entry(
+            name,
+            f"what can each method see of {config}?",
+            "axes",
+            "experiments.studies.valuation.axes",
+            (f"--values={{workdir}}/{along}",),
+            after=(along,),
+            data=False,
+        ),
+    )
+
+
+def _table(name: str, dataset: str, made: str) -> Entry:
+    about = f"the same for rows of {dataset}"
+    return _valued(name, about, "tables", 5, f",dataset={dataset}", trial=f",dataset={made}")
 
 
 def _added(beside: int) -> Entry:
@@ -65,6 +102,7 @@ def _two(beside: int) -> Entry:
     return Entry(
         f"two-truths-{beside}",
         f"does the worth of a contributor alone tell what it adds to {beside} real digits?",
+        "two_truths",
         "experiments.studies.valuation.two_truths",
         (f"--first={{workdir}}/{first}", f"--second={{workdir}}/{second}"),
         after=(first, second),
@@ -81,33 +119,60 @@ ENTRIES = (
         "instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2,model=decoder", CHEAP
     ),
     _valued("reasoning", "the same for problems and solutions", "reasoning", 8, ",truth_seeds=2,model=decoder", CHEAP),
-    _valued("images-along", "and if contributors differ in one thing only?", "images", 5, ",axes=True"),
-    Entry(
-        "axes",
-        "what can each method see?",
-        "experiments.studies.valuation.axes",
-        ("--values={workdir}/images-along",),
-        after=("images-along",),
-        data=False,
-    ),
+    _table("tables-mroz", "mroz", "made_classes"),
+    _table("tables-breast-cancer", "breast_cancer", "made_classes"),
+    _table("tables-nhefs", "nhefs", "made_numbers"),
+    _table("tables-diabetes", "diabetes", "made_numbers"),
+    _valued("effects", "the same for patients, of whom the effect of a treatment is learned", "effects", 5),
+    _valued("causal-tables", "the same where the effect is known", "effects", 5, ",data=known"),
+    *_along("axes", "images"),
+    *_along("sentiment-axes", "sentiment"),
     Entry(
         "stability",
         "is a value stable, and what does a budget buy?",
+        "stability",
         "experiments.studies.valuation.stability",
         ("--values={workdir}/images-mixed", "--draws=3"),
         after=("images-mixed",),
+    ),
+    Entry(
+        "images-development",
+        "digits on development seeds, on which choices are made",
+        "valuation",
+        "experiments.run",
+        ("--config=configs/images.py:{scale},draws={draws},seed=0",),
+        draws=(0, 4),
+    ),
+    Entry(
+        "score-ablation",
+        "what does each choice inside the score do?",
+        "score_ablation",
+        "experiments.studies.valuation.score_ablation",
+        ("--values={workdir}/images-development",),
+        after=("images-development",),
+    ),
+    Entry(
+        "lora-everywhere",
+        "is the truth of requests and answers another one with LoRA in all blocks?",
+        "lora_everywhere",
+        "experiments.studies.valuation.lora_everywhere",
+        ("--run={workdir}/instructions",),
+        after=("instructions",),
+        tiny=("--run={workdir}/instructions", "--steps=3"),
     ),
     *(_added(n) for n in (100, 500)),
     *(_two(n) for n in (100, 500)),
     Entry(
         "mixing",
         "how much synthetic data to mix in?",
+        "mixing",
         "experiments.run",
         (f"--config=configs/mixing.py:{{scale}},{FRESH}",),
     ),
     Entry(
         "own-sources",
         "are the values of one's own files right?",
+        "own_sources",
         "experiments.benchmarks.own_sources",
         ("--seed=3000", "--truth_seeds=5"),
         tiny=("--dataset=templates", "--part=0.02", "--truth_seeds=2"),
@@ -115,22 +180,39 @@ ENTRIES = (
     Entry(
         "examples",
         "what are single examples worth?",
+        "examples",
         "experiments.run",
         ("--config=configs/examples.py:{scale},seed=3000",),
     ),
-    Entry("phases", "do networks learn in three phases?", "experiments.run", ("--config=configs/phases.py:{scale}",)),
-    Entry("language", "what is left of the tail?", "experiments.run", ("--config=configs/language.py:{scale}",)),
+    Entry(
+        "phases",
+        "do networks learn in three phases?",
+        "phases",
+        "experiments.run",
+        ("--config=configs/phases.py:{scale}",),
+    ),
+    Entry(
+        "language",
+        "what is left of the tail?",
+        "language",
+        "experiments.run",
+        ("--config=configs/language.py:{scale}",),
+    ),
     Entry(
         "coverage",
         "how often is the fit of the laws right?",
+        "coverage",
         "experiments.studies.phases.coverage",
         data=False,
         tiny=("--draws=2",),
     ),
-    Entry("bound", "how loose is the bound?", "experiments.studies.bound.study", data=False, tiny=("--draws=20",)),
+    Entry(
+        "bound", "how loose is the bound?", "bound", "experiments.studies.bound.study", data=False, tiny=("--draws=20",)
+    ),
     Entry(
         "scale",
         "what do a million examples cost?",
+        "scale",
         "experiments.benchmarks.scale",
         tiny=("--parts=sizes", "--sizes=1000"),
     ),

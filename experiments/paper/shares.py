@@ -22,19 +22,18 @@ class Unit(NamedTuple):
         return f"{self.entry.name}, draws {', '.join(map(str, self.draws))}" if self.draws else self.entry.name
 
 
-def units(entries: Iterable[Entry], seconds: Callable[[Entry], float | None]) -> list[Unit]:
+def units(entries: Iterable[Entry], seconds: Callable[[Entry], float | None], scale: str) -> list[Unit]:
     """A unit for every draw of a study that can be cut, and one for every other; those that read the finished runs of
     others are left out: they are done after the merge.
     """
     made = []
     for entry in entries:
-        first, count = entry.draws
-        price = seconds(entry)
+        price, draws = seconds(entry), entry.draws_at(scale)
         if entry.after:
             continue
-        for draw in range(first, first + count):
-            made.append(Unit(entry, (draw,), None if price is None else price / count))
-        if not count:
+        for draw in draws:
+            made.append(Unit(entry, (draw,), None if price is None else price / entry.draws[1]))
+        if not draws:
             made.append(Unit(entry, (), price))
     return made
 

@@ -1,7 +1,7 @@
 """What a run leaves behind: workdir/config.json and workdir/results.jsonl, one measurement a line.
 
 A line is written whole, or dropped by the next start: a run that was killed goes on after its last whole line.
-Of several processes the first one writes, and all read what it reads: all must call `start`, `read`, `remove`.
+Of several processes the first one writes, and all read what it reads: all must call `start`, `holds`, `read`.
 Kinds of lines and their fields: experiments/runtime/kinds.
 """
 
@@ -21,18 +21,18 @@ from experiments.runtime import files, memory
 from experiments.runtime.kinds import identity
 from experiments.runtime.processes import from_main_process, is_main_process, raise_together
 
-FILE = "results.jsonl"
+FILE, CONFIG = "results.jsonl", "config.json"
 LAST = "run"  # kind of the last line of a finished run
-Extends = Callable[[dict, dict], bool]
+Extends = Callable[[dict, dict, list[dict]], bool]
 
 
 def start(workdir: str | Path, config: dict, extends: Extends | None = None) -> Path:
     """The path of workdir/results.jsonl, made ready for appending.
 
-    extends: (old config, new config) -> whether all lines of the old one hold for the new one too, so that the run may
-        go on with the new one; None: no two configs are like that.
-    Writes config.json on the first call. Where a config is extended, the run counts as unfinished again. Drops a last
-    line that an interrupted run left unfinished, and files that it left half written.
+    extends: (old config, new config, lines) -> whether the lines of the old one hold for the new one too, so that the
+        run may go on with the new one; None: no two configs are like that.
+    Writes config.json where nothing is recorded yet; one that is extended stays until `adopt`. Drops a last line that
+    an interrupted run left unfinished, and files that it left half written.
     Raises ValueError if the folder holds another config's run (the differing keys are named) or a corrupt line.
     """
     raise_together(lambda: _start(Path(workdir), config, extends) if is_main_process() else None)
@@ -43,11 +43,11 @@ def start(workdir: str | Path, config: dict, extends: Extends | None = None) -> 
 def _start(workdir: Path, config: dict, extends: Extends | None) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
     files.remove_drafts(workdir)
-    config = json.loads(json.dumps(config, sort_keys=True))
-    saved, path = workdir / "config.json", workdir / FILE
+    config = _as_read(config)
+    saved, path = workdir / CONFIG, workdir / FILE
     path.touch()
-    old = _config(saved) if saved.exists() and path.stat().st_size else None  # else nothing is lost
-    if old not in (None, config) and not (extends and extends(old, config)):
+    old = config_of(saved) if saved.exists() and path.stat().st_size else None  # else nothing is lost
+    if old not in (None, config) and not (extends and extends(old, config, read_alone(path, whole=True))):
         names = ", ".join(sorted(_differences(old, config)))
         raise ValueError(f"{workdir} holds a run of another config (they differ in {names}): choose another --workdir")
     content = path.read_bytes()
@@ -55,11 +55,23 @@ def _start(workdir: Path, config: dict, extends: Extends | None) -> None:
     if whole < len(content):
         with path.open("r+b") as file:
             file.truncate(whole)
-    if old != config:
-        if old is not None:
-            lines = read_alone(path)
-            files.write_text(path, "".join(text_of(line) + "\n" for line in without(lines, kind=LAST)))
-        files.write_text(saved, json.dumps(config, indent=2, sort_keys=True) + "\n")
+    if old is None:
+        adopt(workdir, config)
+
+
+def holds(workdir: str | Path, config: dict) -> bool:
+    """Whether that is the config of workdir/config.json, and not one that extends it."""
+    return json.loads(from_main_process(lambda: _text(Path(workdir) / CONFIG))) == _as_read(config)
+
+
+def adopt(workdir: str | Path, config: dict) -> None:
+    """Makes it the config of the workdir."""
+    if is_main_process():
+        files.write_text(Path(workdir) / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def _as_read(config: dict) -> dict:
+    return json.loads(json.dumps(config))
 
 
 def read(path: str | Path) -> list[dict]:
@@ -70,13 +82,14 @@ def read(path: str | Path) -> list[dict]:
     return _parsed(from_main_process(lambda: _text(Path(path))), path)
 
 
-def read_alone(path: str | Path) -> list[dict]:
-    """The same for what only one process does."""
-    return _parsed(_text(Path(path)), path)
+def read_alone(path: str | Path, whole: bool = False) -> list[dict]:
+    """The same for what only one process does. whole: without a last line that a killed run left unfinished."""
+    return _parsed(_text(Path(path), whole), path)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, whole: bool = False) -> str:
     content = path.read_bytes()
+    content = content[: content.rfind(b"\n") + 1] if whole else content
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -84,7 +97,8 @@ def _text(path: Path) -> str:
         raise ValueError(f"{path}, line {line} is not UTF-8 ({error.reason}): remove that line") from None
 
 
-def _config(path: Path) -> dict:
+def config_of(path: Path) -> dict:
+    """What a config.json holds. Raises ValueError that names the file if that is no config."""
     try:
         config = json.loads(_text(path))
     except (ValueError, RecursionError) as error:
@@ -149,12 +163,10 @@ def finished(workdir: str | Path, kind: str = LAST) -> list[dict]:
     return lines
 
 
-def remove(path: str | Path, **where) -> None:
-    """Drops the lines whose fields have the given values: what a killed run left of a batch that is made anew."""
-    lines = read(path)
-    kept = without(lines, **where)
-    if len(kept) < len(lines) and is_main_process():
-        files.write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+def replace(path: str | Path, lines: Iterable[dict]) -> None:
+    """Makes these the lines of the file, which is there as it was until they are."""
+    if is_main_process():
+        files.write_text(path, "".join(text_of(line) + "\n" for line in lines))
 
 
 def select(lines: Iterable[dict], **where) -> list[dict]:

@@ -1,7 +1,8 @@
 """The one skeleton of a run: start or refuse a workdir, skip what is recorded, record, summarise, report.
 
 A run is finished when its last line ("run") and its report are there. Killed anywhere before, it goes on where it was
-when it is called again, and ends with the same files.
+when it is called again, and ends with the same files. A finished run that is asked for more stays as it is until the
+first new line has been made: what fails before, or is killed, takes nothing away.
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.runtime import files, results
-from experiments.runtime.kinds import STUDIES, Kind
+from experiments.runtime.kinds import EARLIER, STUDIES, Kind
 from experiments.runtime.kinds.kind import STAMP
 from experiments.runtime.lock import locked
 from experiments.runtime.processes import is_main_process
@@ -52,8 +53,8 @@ class Study(NamedTuple):
         processes the main one writes.
     summaries: lines -> the derived lines, which say together what the others say. None are in `lines`.
     notes: () -> facts about the data for the report, asked for after the last step.
-    extends: (old config, new config) -> whether a run of the old one may go on with the new one, since it asks for
-        more of the same; None: never.
+    extends: (old config, new config, lines) -> whether a run of the old one that has these lines may go on with the new
+        one, since it asks for more of the same; None: never.
     asked: kind and identity of lines without which no run is finished, as those of a kind that came later: a finished
         workdir that lacks one goes on.
     """
@@ -76,24 +77,22 @@ def run(study: Study, workdir: str | Path) -> Path:
     """
     begun, workdir = time.perf_counter(), Path(workdir)
     with locked(workdir):
-        earlier = _seconds(workdir / results.FILE)  # of a finished run that is now asked for more
         record = _opened(study.name, study.config, workdir, study.extends)
         page, lines = workdir / PAGE, record.lines
-        if not _named(list(study.asked)) <= _named(lines):
-            _drop(record, {"kind": LAST})
-        if results.select(lines, kind=LAST):
+        if results.holds(workdir, study.config) and _named([{"kind": LAST}, *study.asked]) <= _named(lines):
             if not page.exists():
                 study.write(workdir)
             print(f"{workdir} is finished: nothing is computed again. Its report: {page}")
             return page
-        if is_main_process():
-            page.unlink(missing_ok=True)  # of an earlier state of this run
+        earlier = sum(line["seconds"] for line in lines if line["kind"] in (LAST, EARLIER))
         _do_steps(study.steps, record)
-        for kind in (name for name, kind in record.kinds.items() if kind.derived):
-            _drop(record, {"kind": kind})
-        derived, seconds = study.summaries(lines), earlier + time.perf_counter() - begun
-        last = {"kind": LAST, "seconds": seconds, "peak_megabytes": results.peak_megabytes(), "notes": study.notes()}
-        _add(record, [*derived, last])
+        anew = {LAST, *(name for name, kind in record.kinds.items() if kind.derived)}
+        measured = [line for line in lines if line["kind"] not in anew]
+        derived, notes = study.summaries(measured), study.notes()
+        seconds = earlier + time.perf_counter() - begun
+        last = {"kind": LAST, "seconds": seconds, "peak_megabytes": results.peak_megabytes(), "notes": notes}
+        _reopen(record)
+        _add(record, [*derived, last], _keep(record, measured))
         study.write(workdir)
         print(f"done in {seconds:.0f} s: {page}")
         return page
@@ -118,41 +117,31 @@ def write_page(workdir: str | Path, text: str) -> Path:
 
 
 class _Record(NamedTuple):
-    """A results file, the lines in it, what is added to every new one, and the kinds that it may hold."""
+    """A results file, the run's config, the lines, what is added to every new one, and the kinds that it may hold."""
 
     path: Path
+    config: dict
     lines: list[dict]
     stamp: dict
     kinds: dict[str, Kind]
 
 
-def _seconds(path: Path) -> float:
-    """What the run of that file took until it was finished; 0 if it is not."""
-    ends = path.read_text().splitlines()[-1:] if path.is_file() else []
-    return sum(line["seconds"] for line in map(_last, ends) if line)
-
-
-def _last(text: str) -> dict | None:
-    """The line, if it is the last one of a finished run; None for another one, also one that was not written whole."""
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) and line.get("kind") == LAST else None
-
-
 def _opened(name: str, config: dict, workdir: str | Path, extends: Extends | None = None) -> _Record:
     path = results.start(workdir, config, extends)
-    return _Record(path, results.read(path), results.stamp(config), STUDIES[name])
+    return _Record(path, config, results.read(path), results.stamp(config), STUDIES[name])
 
 
 def _do_steps(steps: Steps, record: _Record) -> None:
     there = _named(record.lines)
     for step in steps(record.lines):
         if not _named(step.lines) <= there:
+            kept = record.lines
             for where in step.remake:
-                _drop(record, where)
-            _add(record, step.make())
+                kept = results.without(kept, **where)
+            fewer = _keep(record, kept)
+            new = step.make()
+            _reopen(record)
+            _add(record, new, fewer)
             there = _named(record.lines)
         if step.scratch is not None:  # of every process, each may have a disk of its own
             shutil.rmtree(step.scratch, ignore_errors=True)
@@ -162,18 +151,34 @@ def _named(lines: list[dict]) -> set[str]:
     return {results.text_of(results.names(line)) for line in lines}
 
 
-def _drop(record: _Record, where: dict) -> None:
-    if results.select(record.lines, **where):
-        results.remove(record.path, **where)
-        record.lines[:] = results.without(record.lines, **where)
+def _reopen(record: _Record) -> None:
+    """Says, before a run of more than is recorded changes anything, that it is not finished, and what it asks for."""
+    if is_main_process():
+        (record.path.parent / PAGE).unlink(missing_ok=True)
+    if results.select(record.lines, kind=LAST):
+        record.lines[:] = [line | {"kind": EARLIER} if line["kind"] == LAST else line for line in record.lines]
+        results.replace(record.path, record.lines)
+    if not results.holds(record.path.parent, record.config):
+        results.adopt(record.path.parent, record.config)
 
 
-def _add(record: _Record, new: list[dict]) -> None:
+def _keep(record: _Record, lines: list[dict]) -> bool:
+    """Leaves only these in the run's list, not yet in its file; whether they are fewer."""
+    fewer = len(lines) < len(record.lines)
+    record.lines[:] = lines
+    return fewer
+
+
+def _add(record: _Record, new: list[dict], fewer: bool) -> None:
+    """Records lines. fewer: whether the file holds some that the run's list has no more: they go at once with that."""
     new = [json.loads(results.text_of(line | record.stamp)) for line in new]
     for line in new:
         check_described(line, record.kinds)
-    results.append(record.path, new)
     record.lines.extend(new)
+    if fewer:
+        results.replace(record.path, record.lines)
+    else:
+        results.append(record.path, new)
 
 
 def check_described(line: dict, kinds: dict[str, Kind]) -> None:

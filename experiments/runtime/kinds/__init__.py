@@ -7,7 +7,7 @@ what the studies write.
 from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL, OWN_SOURCES, SCALE
 from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.examples import EXAMPLES
-from experiments.runtime.kinds.kind import Kind
+from experiments.runtime.kinds.kind import EARLIER_RUN, Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.mixing import MIXING
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
@@ -22,28 +22,30 @@ from experiments.runtime.kinds.valuation import (
     VALUATION,
 )
 
+EARLIER = "earlier run"  # the run line of a finished run that was asked for more and is not finished again
+SHARED = {EARLIER: EARLIER_RUN}
 STUDIES: dict[str, dict[str, Kind]] = {
-    "valuation": VALUATION,
-    "transfer": TRANSFER,
-    "two_truths": TWO_TRUTHS,
-    "axes": AXES,
-    "score_ablation": SCORE_ABLATION,
-    "stability": STABILITY,
-    "lora_everywhere": EVERYWHERE,
-    "phases": PHASES,
-    "coverage": COVERAGE,
-    "mixing": MIXING,
-    "language": LANGUAGE,
-    "drafts": DRAFTS,
-    "examples": EXAMPLES,
-    "bound": BOUND,
-    "sources": SOURCES,
-    "attribution": ATTRIBUTION,
-    "language_model": LANGUAGE_MODEL,
-    "cost": COST,
-    "discrepancy": DISCREPANCY,
-    "scale": SCALE,
-    "own_sources": OWN_SOURCES,
+    "valuation": VALUATION | SHARED,
+    "transfer": TRANSFER | SHARED,
+    "two_truths": TWO_TRUTHS | SHARED,
+    "axes": AXES | SHARED,
+    "score_ablation": SCORE_ABLATION | SHARED,
+    "stability": STABILITY | SHARED,
+    "lora_everywhere": EVERYWHERE | SHARED,
+    "phases": PHASES | SHARED,
+    "coverage": COVERAGE | SHARED,
+    "mixing": MIXING | SHARED,
+    "language": LANGUAGE | SHARED,
+    "drafts": DRAFTS | SHARED,
+    "examples": EXAMPLES | SHARED,
+    "bound": BOUND | SHARED,
+    "sources": SOURCES | SHARED,
+    "attribution": ATTRIBUTION | SHARED,
+    "language_model": LANGUAGE_MODEL | SHARED,
+    "cost": COST | SHARED,
+    "discrepancy": DISCREPANCY | SHARED,
+    "scale": SCALE | SHARED,
+    "own_sources": OWN_SOURCES | SHARED,
 }
 
 

@@ -8,7 +8,7 @@ class Kind(NamedTuple):
 
     identity: the fields that no two lines of a run share all of; a field that a line lacks counts as None.
     fields: name -> what it is, in words; the identity's among them. A line may lack some.
-    derived: whether it says nothing but what the other lines say together: made anew at the end of a run.
+    derived: whether it says nothing but what the other lines say together: made anew, or left out, at the end of a run.
     """
 
     identity: tuple[str, ...]
@@ -33,3 +33,4 @@ RUN = Kind(
         "notes": "facts about the data for the report",
     },
 )
+EARLIER_RUN = Kind((), RUN.fields, derived=True)  # a run line that stands for a finished run until more is done

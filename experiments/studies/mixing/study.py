@@ -70,8 +70,8 @@ def check(config) -> None:
             raise ValueError(f"{name}.sources is empty, expected kinds of synthetic data")
 
 
-def extends(old: dict, new: dict) -> bool:
-    """Whether a run of the old config may go on with the new one: it asks for more draws or tasks of the same."""
+def extends(old: dict, new: dict, lines: list[dict]) -> bool:
+    """Whether a run of the old config, whatever its lines, may go on with the new one, of more draws or tasks."""
     fewer = {**old, "draws": new.get("draws"), "tasks": new.get("tasks")}
     return fewer == new and old["draws"] <= new["draws"] and set(old["tasks"]) <= set(new["tasks"])
 

@@ -5,6 +5,7 @@ import jax
 from configs.common import one_of
 from experiments import tasks
 from experiments.runtime.overrides import fits, wanted
+from experiments.runtime.results import select
 from experiments.studies.valuation import beside, ground_truth, validation_sizes
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
@@ -17,12 +18,12 @@ LEAST = 10  # held-out examples, below which no order can be told
 TERMS_OF = ("score_scale_free", "score_disagreement")  # whose options make the terms of the ablation
 
 
-def extends(old: dict, new: dict) -> bool:
+def extends(old: dict, new: dict, lines: list[dict]) -> bool:
     """Whether a run of the config `old` may go on as one of `new`: with more methods or draws, another choice.
 
-    The validation sets of other sizes may change too. Options of the methods whose lines may be recorded must be the
-    same. Memory changes no number. A key that there was not yet when the run was made may be 0 or empty, which is as it
-    was.
+    lines: of the run. Methods and draws that have none may go again, as a method that refused the data; the options of
+    those that have some must be the same. The validation sets of other sizes may change too. Memory changes no number.
+    A key that there was not yet when the run was made may be 0 or empty, which is as it was.
     """
     free = {
         "methods",
@@ -36,13 +37,15 @@ def extends(old: dict, new: dict) -> bool:
         "validation_methods",
     }
     new = as_before(old, new)
-    recorded = {*old["methods"], *old["validation_methods"], *TERMS_OF}
+    methods, draws = ({line[field] for line in lines if field in line} for field in ("method", "draw"))
+    valued = {line["method"] for line in select(lines, kind="values")}
+    of_terms = TERMS_OF if select(lines, kind="terms") else ()
     return (
         old.keys() - free == new.keys() - free
         and all(old[key] == new[key] for key in old.keys() - free)
-        and {*old["methods"]} <= {*new["methods"]}
-        and all(old["options"].get(name) == new["options"].get(name) for name in recorded)
-        and old["draws"] <= new["draws"]
+        and valued <= {*new["methods"]}
+        and all(old["options"].get(name) == new["options"].get(name) for name in (*methods, *of_terms))
+        and draws <= {*range(new["seed"], new["seed"] + new["draws"])}
     )
 
 

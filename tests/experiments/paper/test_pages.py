@@ -17,7 +17,24 @@ def read():
 
 
 def test_every_table_and_figure_of_the_pages_is_what_its_lines_give(read):
-    assert [*pages.stale(read), *figures.stale(read, record.GALLERY)] == []
+    assert [*pages.stale(read), *figures.stale(read, record.GALLERY, pages.shown())] == []
+
+
+def test_a_picture_that_no_line_gives_is_named(tmp_path, monkeypatch):
+    """On a page or in the folder; those of which it is known are not."""
+    monkeypatch.setattr(figures, "PICTURES", ())
+    page, *others = pages.PAGES
+    for path in others:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("![The plan](phases-plan.png)")
+    (tmp_path / page).write_text("![Old](experiments/gallery/old.png) and [a link](linked.png)")
+    folder = tmp_path / "experiments" / "gallery"
+    for name in ("left.png", "phases-plan.png"):
+        (folder / name).touch()
+    shown = pages.shown(tmp_path)
+    assert folder / "old.png" in shown
+    wrong = figures.stale(lambda _: [], folder, {path for path in shown if path.parent == folder})
+    assert [line.split()[0] for line in wrong] == ["left.png", "old.png"]
 
 
 def test_a_stale_cell_is_named_and_mended(read, tmp_path):

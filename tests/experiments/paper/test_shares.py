@@ -1,24 +1,26 @@
 """Studies dealt out to machines: nothing is lost or done twice, and no machine waits long for another."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
-from experiments.paper.__main__ import call, part_of, priced, selected
+from experiments.paper.__main__ import call, home, part_of, priced, put_together, selected
 from experiments.paper.record import ENTRIES, Entry
 from experiments.paper.shares import Unit, dealt, units
+from experiments.runtime import kinds, results
 
 STUDIES = [
-    Entry("a", "five draws", "m", draws=(3000, 5), study="valuation"),
-    Entry("b", "one piece", "m"),
-    Entry("c", "after both", "m", after=("a", "b")),
-    Entry("d", "never run", "m"),
+    Entry("a", "five draws", "valuation", "m", draws=(3000, 5)),
+    Entry("b", "one piece", "bound", "m"),
+    Entry("c", "after both", "axes", "m", after=("a", "b")),
+    Entry("d", "never run", "scale", "m"),
 ]
 PRICES = {"a": 500.0, "b": 250.0, "c": 1.0, "d": None}
 
 
 def test_every_draw_is_dealt_once_and_loads_are_near_the_best_there_are():
-    every = units(STUDIES, lambda entry: PRICES[entry.name])
+    every = units(STUDIES, lambda entry: PRICES[entry.name], "small")
     assert {unit.entry.name for unit in every} == {"a", "b", "d"}  # c reads finished runs
     hands = dealt(every, 3)
     flat = [(unit.entry.name, draw) for hand in hands for unit in hand for draw in unit.draws or (None,)]
@@ -36,7 +38,7 @@ def test_every_draw_is_dealt_once_and_loads_are_near_the_best_there_are():
 
 
 def test_more_machines_than_work_leave_some_idle():
-    assert sorted(len(hand) for hand in dealt(units(STUDIES[1:2], lambda entry: 1.0), 3)) == [0, 0, 1]
+    assert sorted(len(hand) for hand in dealt(units(STUDIES[1:2], lambda entry: 1.0, "small"), 3)) == [0, 0, 1]
 
 
 def test_names_and_parts_are_checked_and_prices_said():
@@ -55,12 +57,47 @@ def test_names_and_parts_are_checked_and_prices_said():
 
 def test_a_command_that_fails_stops_there_and_is_named(tmp_path, capfd):
     with pytest.raises(ValueError, match="gone ended with 1"):
-        call(Unit(Entry("gone", "", "experiments.no_such_module", data=False), (), None), str(tmp_path), "tiny", None)
+        call(
+            Unit(Entry("gone", "", "bound", "experiments.no_such_module", data=False), (), None),
+            str(tmp_path),
+            "tiny",
+            None,
+        )
     assert f"--workdir={tmp_path}/gone" in capfd.readouterr().out
+
+
+def test_a_trial_has_one_draw_and_a_folder_of_its_own():
+    assert [unit.draws for unit in units(STUDIES[:2], lambda entry: None, "tiny")] == [(3000,), ()]
+    for scale, draws, folder in (
+        ("small", range(3000, 3005), Path("out")),
+        ("tiny", range(3000, 3001), Path("out/tiny")),
+    ):
+        assert STUDIES[0].draws_at(scale) == draws
+        assert home("out", scale) == folder
+    (mixed,) = selected(["images-mixed"])
+    assert "--config=configs/images.py:tiny,draws=1,seed=3000,salt=b" in mixed.command("out/tiny", "tiny")
+
+
+def test_studies_in_one_piece_are_put_together_too(tmp_path):
+    """A finished one and one that was killed, each on a machine of its own; what nobody has done is left to do."""
+    for folder, name, lines in (
+        ("one", "bound", [{"kind": "bound", "draw": 0}, {"kind": "run", "seconds": 9.0}]),
+        ("two", "own-sources", [{"kind": "own truth"}]),
+    ):
+        path = results.start(tmp_path / folder / name, {"name": name})
+        results.append(path, lines)
+    chosen = selected(["bound", "own-sources", "scale"])
+    put_together(chosen, [tmp_path / "one", tmp_path / "two"], tmp_path / "all")
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {"bound", "own-sources"}
+    assert results.read(tmp_path / "all" / "bound" / results.FILE) == [
+        {"kind": "bound", "draw": 0},
+        {"kind": "earlier run", "seconds": 9.0},
+    ]
 
 
 def test_every_study_after_others_comes_after_them_and_names_are_unique():
     names = [entry.name for entry in ENTRIES]
     assert len({*names}) == len(names)
     for place, entry in enumerate(ENTRIES):
+        assert entry.study in kinds.STUDIES
         assert {*entry.after} <= {*names[:place]}

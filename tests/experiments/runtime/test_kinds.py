@@ -23,12 +23,13 @@ def section() -> str:
         "say nothing but what the others say together, and are made anew at the end of a run. A line may lack a field "
         "that has no meaning for it.",
         f"Every line has the fields {_fields(STAMP)}.",
-        f"The last line of a run has the kind `run` and the fields {_fields(RUN.fields)}.",
+        f"The last line of a run has the kind `run` and the fields {_fields(RUN.fields)}. While a finished run that "
+        "is asked for more is not finished again, that line has the kind `earlier run`.",
     ]
     for study, described in STUDIES.items():
         rows = [f"| {study} | fields |", "|---|---|"]
         for name, kind in described.items():
-            if kind is not RUN:
+            if kind is not RUN and name not in kinds.SHARED:
                 marked = " *(derived)*" if kind.derived else ""
                 rows.append(f"| `{name}`{marked} | {_fields(kind.fields, kind.identity)} |")
         parts.append("\n".join(rows))

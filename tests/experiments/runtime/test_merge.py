@@ -1,12 +1,14 @@
 """Parts of a run put together: the run goes on there and ends as if it had never been cut."""
 
 import json
+import shutil
 
 import pytest
 
 from configs import images
 from experiments import tasks
 from experiments.runtime import mesh, results
+from experiments.runtime.lock import locked
 from experiments.runtime.merge import merge
 from experiments.studies.valuation import study
 
@@ -48,9 +50,24 @@ def test_merged_parts_end_as_the_whole_run_does(parts, tmp_path):
     study.run(config(), str(tmp_path / "whole"), None)
     assert said(tmp_path / "merged") == said(tmp_path / "whole")
     assert (tmp_path / "merged" / "report.md").exists()
-    merge("valuation", parts, tmp_path / "merged")  # once more, with what is there: nothing is lost or doubled
-    study.run(config(), str(tmp_path / "merged"), None)
-    assert said(tmp_path / "merged") == said(tmp_path / "whole")
+    before = (tmp_path / "merged" / results.FILE).read_bytes()
+    merge("valuation", parts, tmp_path / "merged")  # once more, with what is there
+    assert (tmp_path / "merged" / results.FILE).read_bytes() == before
+
+
+def test_a_part_that_was_killed_within_a_line_and_a_finished_one(parts, tmp_path):
+    """Of the one its whole lines are taken, of the other one its seconds too; nobody else may work in the workdir."""
+    for part in parts:
+        shutil.copytree(part, tmp_path / part.name)
+    cut, done = (tmp_path / part.name / results.FILE for part in parts)
+    cut.write_bytes(cut.read_bytes()[:-20])
+    results.append(done, [{"kind": "run", "seconds": 50.0}])
+    with locked(tmp_path / "x"), pytest.raises(ValueError, match="x is in use by process"):
+        merge("valuation", [cut.parent, done.parent], tmp_path / "x")
+    lines = results.read_alone(merge("valuation", [cut.parent, done.parent], tmp_path / "x"))
+    first, second = (results.read_alone(part / results.FILE) for part in parts)
+    assert lines[:-1] == [*first[:-1], *second]
+    assert lines[-1] == {"kind": "earlier run", "seconds": 50.0}
 
 
 def test_what_does_not_belong_together_is_refused(parts, tmp_path):
@@ -69,4 +86,4 @@ def test_what_does_not_belong_together_is_refused(parts, tmp_path):
         merge("valuation", [parts[0], tmp_path / "other"], tmp_path / "x")
     with pytest.raises(ValueError, match="two different lines"):
         merge("valuation", [parts[0], tmp_path / "said"], tmp_path / "x")
-    assert not (tmp_path / "x").exists()
+    assert not [*(tmp_path / "x").iterdir()]

@@ -87,8 +87,21 @@ def test_a_stamp_tells_config_commit_versions_and_device():
     assert "task" not in stamp
 
 
-def test_removed_lines_are_gone_and_the_others_stay(tmp_path):
+def test_a_config_is_adopted_where_it_extends_the_one_that_is_there(tmp_path):
+    more = CONFIG | {"draws": (1, 2)}
     path = results.start(tmp_path, CONFIG)
-    results.append(path, [{"kind": "terms", "draw": 1}, {"kind": "terms", "draw": 2}, {"kind": "truth", "draw": 1}])
-    results.remove(path, kind="terms", draw=1)
-    assert results.read(path) == [{"kind": "terms", "draw": 2}, {"kind": "truth", "draw": 1}]
+    results.append(path, [{"kind": "terms", "draw": 1}])
+    seen = []
+    results.start(tmp_path, more, lambda *given: not seen.append(given))
+    assert seen == [(CONFIG, CONFIG | {"draws": [1, 2]}, [{"kind": "terms", "draw": 1}])]
+    assert results.holds(tmp_path, CONFIG)
+    results.adopt(tmp_path, more)
+    assert results.holds(tmp_path, more)
+    assert not results.holds(tmp_path, CONFIG)
+
+
+def test_replaced_lines_are_gone(tmp_path):
+    path = results.start(tmp_path, CONFIG)
+    results.append(path, [{"kind": "terms", "draw": 1}, {"kind": "truth", "draw": 1}])
+    results.replace(path, [{"kind": "truth", "draw": 1}])
+    assert results.read(path) == [{"kind": "truth", "draw": 1}]

@@ -17,7 +17,7 @@ KINDS = {
     "part": Kind(("of", "part"), {"of": "a number", "part": "one of its parts"}),
     "total": Kind(("of",), {"of": "a field", "total": "over all lines"}, derived=True),
     "run": RUN,
-}
+} | kinds.SHARED
 
 
 class Killed(BaseException):
@@ -227,12 +227,12 @@ def test_a_run_whose_config_is_extended_goes_on(whole, tmp_path):
     seconds are those of both.
     """
     made: list = []
-    three = stub(made)._replace(extends=lambda old, new: old["size"] < new["size"])
+    three = stub(made)._replace(extends=lambda old, new, lines: old["size"] < new["size"])
     one = three._replace(config=CONFIG | {"size": 1}, steps=lambda lines: itertools.islice(three.steps(lines), 2))
     study.run(one, tmp_path / "run")
     first, path = list(made), tmp_path / "run" / results.FILE
     *others, last = results.read(path)
-    path.write_text("".join(results.text_of(line) + "\n" for line in [*others, last | {"seconds": 1000.0}]))
+    results.replace(path, [*others, last | {"seconds": 1000.0}])
     study.run(three, tmp_path / "run")
     (last,) = results.select(results.read(path), kind="run")
     assert 1000 < last["seconds"] < 1100
@@ -246,14 +246,48 @@ def test_a_run_whose_config_is_extended_goes_on(whole, tmp_path):
 
 
 def test_a_finished_run_that_lacks_what_is_asked_goes_on(whole, tmp_path):
-    """A run of two numbers by older code, of the same config: the third is made, and nothing else."""
+    """A run of two numbers by older code, of the same config: the third is made, and nothing else. What fails before
+    takes nothing away; killed after the first new line, or later, it still knows the seconds of the older code.
+    """
     made: list = []
     now = stub(made)._replace(asked=({"kind": "square", "number": 2},))
     study.run(now._replace(steps=lambda lines: itertools.islice(now.steps(lines), 4), asked=()), tmp_path / "run")
-    first = len(made)
+    path = tmp_path / "run" / results.FILE
+    *others, last = results.read(path)
+    results.replace(path, [*others, last | {"seconds": 1000.0}])
+    first, before = len(made), {place: place.read_bytes() for place in (tmp_path / "run").rglob("*") if place.is_file()}
+
+    def refusing(lines):
+        yield from itertools.islice(now.steps(lines), 4)
+        raise ValueError("the data are not there")
+
+    with pytest.raises(ValueError, match="not there"):
+        study.run(now._replace(config=CONFIG | {"size": 4}, steps=refusing, extends=lambda *_: True), tmp_path / "run")
+    assert {place: place.read_bytes() for place in (tmp_path / "run").rglob("*") if place.is_file()} == before
+
+    def dying(lines):
+        yield from itertools.islice(now.steps(lines), 5)
+        raise Killed
+
+    for steps in (dying, dying):
+        with pytest.raises(Killed):
+            study.run(now._replace(steps=steps), tmp_path / "run")
+        assert not (tmp_path / "run" / study.PAGE).exists()
+        with pytest.raises(ValueError, match="no finished run"):
+            results.finished(tmp_path / "run")
     study.run(now, tmp_path / "run")
     assert made[first:] == [2, (2, 0), (2, 1)]
     assert contents(tmp_path / "run") == whole[1]
+    assert 1000 < results.finished(tmp_path / "run")[-1]["seconds"] < 1100
+
+
+def test_another_choice_alone_is_adopted_and_changes_the_summaries(whole):
+    folder, _ = whole
+    other = stub([])._replace(config=CONFIG | {"choice": "b"}, extends=lambda *_: True)
+    study.run(other._replace(summaries=lambda lines: [{"kind": "total", "of": "all", "total": len(lines)}]), folder)
+    lines = results.finished(folder)
+    assert [line["total"] for line in results.select(lines, kind="total")] == [9]
+    assert results.holds(folder, other.config)
 
 
 def test_another_config_and_a_folder_in_use_are_refused(whole):

@@ -14,7 +14,7 @@ def unwritten(study: str, lines: Iterable[dict]) -> list[str]:
 
     The other direction needs no test: runtime.study records no line, and no field, that is not described.
     """
-    described = kinds.STUDIES[study]
+    described = {name: kind for name, kind in kinds.STUDIES[study].items() if name not in kinds.SHARED}
     recorded = [line for path in GALLERY.rglob("*.jsonl") for line in results.read(path)]
     of_study = [line for line in recorded if line["kind"] in described and set(line) <= _known(described[line["kind"]])]
     written = {(line["kind"], field) for line in [*lines, *of_study] for field in line}

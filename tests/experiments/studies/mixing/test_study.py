@@ -126,10 +126,10 @@ def test_sources_are_mechanisms_of_their_tasks(scale):
 
 def test_more_draws_and_tasks_go_on():
     old, new = get_config("tiny").to_dict(), get_config("tiny,draws=2").to_dict()
-    assert study.extends(old, new)
-    assert study.extends({**old, "tasks": ("images",)}, old)
-    assert not study.extends(new, old)
-    assert not study.extends(old, new | {"repeats": 3})
+    assert study.extends(old, new, [])
+    assert study.extends({**old, "tasks": ("images",)}, old, [])
+    assert not study.extends(new, old, [])
+    assert not study.extends(old, new | {"repeats": 3}, [])
 
 
 def test_real_examples_are_nested_and_sources_are_made_of_others(finished):

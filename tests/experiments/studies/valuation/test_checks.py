@@ -17,10 +17,17 @@ def config(**changes) -> dict:
     return made.to_dict()
 
 
+LINES = [
+    {"kind": "values", "draw": 1000, "method": "rbf_utility", "values": [1.0]},
+    {"kind": "terms", "draw": 1000, "terms": {}},
+]  # of both methods only one has been asked, of draws the first
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"methods": ("rbf_utility", "size", "random")},
+        {"methods": ("rbf_utility",)},  # the other one refused the data
         {"draws": 2},
         {"choice": "size", "bootstrap": 7},
         {"validation_sizes": (20, 30), "validation_methods": ("rbf_utility",)},
@@ -28,13 +35,14 @@ def config(**changes) -> dict:
     ],
 )
 def test_more_of_the_same_extends(changes):
-    assert extends(config(), config(**changes))
+    assert extends(config(), config(**changes), LINES)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"methods": ("rbf_utility",)},
+        {"methods": ("size",)},
+        {"draws": 0},
         {"seed": 7},
         {"split.salt": "b"},
         {"training.steps": 31},
@@ -43,13 +51,13 @@ def test_more_of_the_same_extends(changes):
     ],
 )
 def test_what_changes_a_recorded_number_does_not(changes):
-    assert not extends(config(), config(**changes))
+    assert not extends(config(), config(**changes), LINES)
 
 
 def test_a_run_of_earlier_code_goes_on_where_what_it_lacks_is_as_it_was():
     new = config()
     old = {key: dict(value) if key == "model" else value for key, value in new.items() if key != "available"}
-    assert extends(old, new)
+    assert extends(old, new, LINES)
     old["model"].pop("name")
-    assert not extends(old, new)  # a name is a choice that was made without a word
-    assert extends(old, new | {"model": new["model"] | {"name": ""}})
+    assert not extends(old, new, LINES)  # a name is a choice that was made without a word
+    assert extends(old, new | {"model": new["model"] | {"name": ""}}, LINES)
