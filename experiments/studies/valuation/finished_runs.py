@@ -69,18 +69,19 @@ def derived_study(
     return Study(name, config, lambda _: iter(()), write, lambda _: make(), extends=of_the_same)
 
 
-def grown(old: dict, new: dict) -> bool:
+def grown(old: dict, new: dict, lines: list[dict]) -> bool:
     """Study.extends of a study that keeps its lines: whether the runs read now hold all that was read before.
 
-    So they may have got further methods, measures and draws. old, new: configs whose `lines` hold `digests`.
+    So they may have got further methods, measures and draws. old, new: configs whose `lines` hold `digests`. lines: of
+    the study, which do not matter.
     """
     return _others(old) == _others(new) and _within(old["lines"], new["lines"])
 
 
-def of_the_same(old: dict, new: dict) -> bool:
+def of_the_same(old: dict, new: dict, lines: list[dict]) -> bool:
     """Study.extends of a study whose lines are all derived: whether it is asked for the same contributors.
 
-    old, new: configs whose `lines` hold `digests` by the name of the run.
+    old, new: configs whose `lines` hold `digests` by the name of the run. lines: of the study, which do not matter.
     """
     if _others(old) != _others(new):
         return False
