@@ -22,6 +22,7 @@ VALUATION = {
             "exact": "of them identical to a held-out one, by held-out set",
             "near": "of them near a held-out one, by held-out set",
             "near_rule": "what near means",
+            "paper_worth": "what it is worth on paper, where that is known, in the unit of the utility",
             "thumbnails": "a few of its images, PNG in base64",
             "texts": "a few of its generated texts",
             "tail": "shares of its tokens beyond ranks",

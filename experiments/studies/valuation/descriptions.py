@@ -36,6 +36,8 @@ def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) 
         "near": {name: task.count_near_duplicates(inputs, other) for name, other in held_out.items()},
         "near_rule": task.near_rule,
     }
+    if task.paper_worth:
+        line["paper_worth"] = task.paper_worth(contributor)
     if task.thumbnail:
         line["thumbnails"] = _png(_mixed(task.thumbnail, inputs, contributor.real))
     if task.sample:
