@@ -48,14 +48,18 @@ def contributors(options: ml_collections.ConfigDict, *, size: tuple[int, int], *
     }
 
 
-def along(common: dict, axes: dict[str, tuple[str, tuple, dict]]) -> tuple[dict, ...]:
+def along(options: ml_collections.ConfigDict, axes: dict[str, tuple[str, tuple, dict]]) -> tuple[dict, ...]:
     """Explicit contributors that differ from a common one in one thing only, a group of them for every axis.
 
-    common: fields of mixture.Spec of all of them. axes: name -> (the field that is varied, its values, fields that all
-    of that axis have beside). Their names are "axis: value", by which experiments.studies.valuation.axes groups them.
+    options: their scale, and the size of the common one; 0: 500, of tiny 50. axes: name -> (the field of mixture.Spec
+    that is varied, its values, fields that all of that axis have beside); of tiny the sizes are other ones. Their names
+    are "axis: value", by which experiments.studies.valuation.axes groups them.
     """
+    size = options.size or 500
+    if options.scale == "tiny":
+        size, axes = options.size or 50, axes | {"size": ("size", (10, 20, 40, 60, 80, 100), {})}
     return tuple(
-        {**common, **beside, field: value, "name": f"{name}: {value:g}"}
+        {"size": size, **beside, field: value, "name": f"{name}: {value:g}"}
         for name, (field, levels, beside) in axes.items()
         for value in levels
     )

@@ -54,9 +54,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=(0, 0, 3, 5, 7))
 
     if options.axes:
-        tiny = options.scale == "tiny"
-        axes = AXES | {"size": ("size", (10, 20, 40, 60, 80, 100), {})} if tiny else AXES
-        config.contributors.explicit = along({"size": options.size or (50 if tiny else 500)}, axes)
+        config.contributors.explicit = along(options, AXES)
     if options.scale == "tiny":
         config.examples = 400
         config.split.update({"validation": 60, "test": 100})

@@ -55,7 +55,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     kept = (0, 0, 0, 0, 2, 1)  # classes of the synthetic part: 2 is two to one, 1 leaves one class
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=kept)
     if options.axes:
-        config.contributors.explicit = along({"size": options.size or 500}, AXES)
+        config.contributors.explicit = along(options, AXES)
     config.contributors.repeat = options.scale != "paper"  # a source that is too small; else that is an error
 
     if options.model == "frozen":  # every text goes through the language model: about half an hour on two cores

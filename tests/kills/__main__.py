@@ -32,7 +32,9 @@ class Whole(NamedTuple):
 
 
 def undisturbed(case: Case, folder: Path) -> Whole:
-    """Such a run."""
+    """Such a run, after those that it reads."""
+    for name, words in case.before:
+        Run(Case(words, case.study), folder, folder / name).finish()
     run = Run(case, folder, folder / "whole")
     run.wait(run.workdir.exists)
     begun = run.seconds

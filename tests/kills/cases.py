@@ -9,29 +9,34 @@ from tests.experiments.studies.sources import files
 RUN = "experiments.run"
 
 
+Words = Callable[[Path], list[str]]
+
+
 class Case(NamedTuple):
     """A study as a person starts it.
 
     words: what stands after `python -m`, for a folder of files that it may need; --workdir is added.
     study: whose kinds of lines it writes. processes: how many run the same line.
+    before: what it reads there: the name of a folder, and the words of the run that is finished in it first.
     """
 
-    words: Callable[[Path], list[str]]
+    words: Words
     study: str
     processes: int = 1
+    before: tuple[tuple[str, Words], ...] = ()
 
 
-def config(text: str, *more: str) -> Callable[[Path], list[str]]:
+def config(text: str, *more: str) -> Words:
     """A config of experiments.run."""
     return lambda folder: [RUN, f"--config=configs/{text}", *more]
 
 
-def command(module: str, *more: str) -> Callable[[Path], list[str]]:
-    """A command of its own."""
-    return lambda folder: [f"experiments.{module}", *more]
+def command(module: str, *more: str) -> Words:
+    """A command of its own; {folder} stands for the folder of files."""
+    return lambda folder: [f"experiments.{module}", *(word.format(folder=folder) for word in more)]
 
 
-def sources(kind: str) -> Callable[[Path], list[str]]:
+def sources(kind: str) -> Words:
     """Somebody's own files of that kind, written into the folder; with trainings, which are checkpointed."""
 
     def words(folder: Path) -> list[str]:
@@ -44,12 +49,30 @@ def sources(kind: str) -> Callable[[Path], list[str]]:
     return words
 
 
+VALUED = config("images.py:tiny,seed=0,contributors=4,truth_seeds=1", "--config.methods=('surrogate','size','trak')")
+PART = ("paper", "--scale=tiny", "--only=tables-mroz")
 CASES = {
     "images": Case(config("images.py:tiny,draws=2"), "valuation"),
     "added": Case(config("images.py:tiny,truth=added,beside=20"), "valuation"),
     "sentiment": Case(config("sentiment.py:tiny"), "valuation"),
     "instructions": Case(config("instructions.py:tiny"), "valuation"),
     "reasoning": Case(config("reasoning.py:tiny"), "valuation"),
+    "tables": Case(config("tables.py:tiny"), "valuation"),
+    "effects": Case(config("effects.py:tiny"), "valuation"),
+    "stability": Case(
+        command("studies.valuation.stability", "--values={folder}/values", "--nomemory"),
+        "stability",
+        before=(("values", VALUED),),
+    ),
+    "score_ablation": Case(
+        command("studies.valuation.score_ablation", "--values={folder}/values"),
+        "score_ablation",
+        before=(("values", VALUED),),
+    ),
+    "merge": Case(
+        command(*PART, "--merge={folder}/part"), "valuation", before=(("part", command(*PART, "--part=1/1")),)
+    ),
+    "examples": Case(config("examples.py:tiny"), "examples"),
     "phases": Case(config("phases.py:tiny,repeats=1"), "phases"),
     "mixing": Case(config("mixing.py:tiny,repeats=1"), "mixing"),
     "language": Case(config("language.py:tiny"), "language"),

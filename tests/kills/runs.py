@@ -20,10 +20,17 @@ from experiments.runtime import results
 from experiments.runtime.kinds import STUDIES
 from experiments.studies.bound import study as bound
 from experiments.studies.phases import coverage
+from experiments.studies.valuation import score_ablation, stability_report
 from tests.kills.cases import Case
 
 ROOT = Path(__file__).parents[2]
-WRITERS = report.WRITERS | {"bound": bound.write, "coverage": coverage.write, "discrepancy": discrepancy.write}
+WRITERS = report.WRITERS | {
+    "bound": bound.write,
+    "coverage": coverage.write,
+    "discrepancy": discrepancy.write,
+    "score_ablation": score_ablation.write,
+    "stability": stability_report.write,
+}
 LOOK = 0.02  # seconds between two looks at a run
 OWN = ("seconds", "megabytes", "commit")  # ends of the names of fields that a run does not share with another
 LEFT = ("checkpoints", "lock")  # what a killed run may leave beside its results
@@ -153,11 +160,12 @@ def assert_same(case: Case, workdir: Path, whole: Path) -> None:
     assert pages_of(workdir).keys() == pages_of(whole).keys(), f"{workdir} has other files than {whole}"
     if case.study in WRITERS:
         copy = workdir.parent / "drawn" / whole.name / workdir.name
-        copy.mkdir(parents=True)
-        for name in ("config.json", "results.jsonl"):
-            shutil.copy(workdir / name, copy / name)
-        with contextlib.redirect_stdout(io.StringIO()):
-            WRITERS[case.study](copy)
+        for place in (Path(name).parent for name in lines_of(workdir)):
+            (copy / place).mkdir(parents=True)
+            for name in ("config.json", "results.jsonl"):
+                shutil.copy(workdir / place / name, copy / place / name)
+            with contextlib.redirect_stdout(io.StringIO()):
+                WRITERS[case.study](copy / place)
         other, drawn = pages_of(workdir), pages_of(copy)
         wrong = [name for name in other if other[name] != drawn.get(name)]
         assert not wrong, f"{workdir}: {wrong} are not what its lines say, which {copy} is"

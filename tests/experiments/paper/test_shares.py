@@ -1,5 +1,6 @@
 """Studies dealt out to machines: nothing is lost or done twice, and no machine waits long for another."""
 
+import importlib
 import itertools
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from experiments.paper.__main__ import call, home, part_of, priced, put_together
 from experiments.paper.record import ENTRIES, Entry
 from experiments.paper.shares import Unit, dealt, units
 from experiments.runtime import kinds, results
+from experiments.studies.valuation.checks import check
+from experiments.studies.valuation.defaults import complete
+from experiments.studies.valuation.study import all_draws
 
 STUDIES = [
     Entry("a", "five draws", "valuation", "m", draws=(3000, 5)),
@@ -101,3 +105,21 @@ def test_every_study_after_others_comes_after_them_and_names_are_unique():
     for place, entry in enumerate(ENTRIES):
         assert entry.study in kinds.STUDIES
         assert {*entry.after} <= {*names[:place]}
+
+
+@pytest.mark.parametrize("scale", ["small", "tiny"])
+def test_every_config_and_every_run_that_is_read_is_there(scale):
+    """Of valuations up to what is checked before the data are loaded."""
+    for entry in ENTRIES:
+        module, first, *others = [*entry.command("out", scale), ""]
+        if module == "experiments.run":
+            path, arg = first.removeprefix("--config=").split(":")
+            config = importlib.import_module(path.removesuffix(".py").replace("/", ".")).get_config(arg)
+            if entry.study == "valuation":
+                methods = others[0].removeprefix("--config.methods=")
+                config.methods = tuple(methods.split(",")) if others[0].startswith("--config.methods=") else ()
+                complete(config)
+                check(config)
+                assert all_draws(config) == entry.draws_at(scale)
+        for read in entry.after:
+            assert f"=out/{read}" in " ".join([first, *others])

@@ -235,6 +235,13 @@ def test_a_task_on_states_works_on_the_same_words(task):
     assert changed.measure(changed.model, changed.test)[1] > 0
 
 
+def test_contributors_along_axes_are_made_at_the_smallest_scale():
+    config = config_file.get_config("tiny,axes=True")
+    specs, _, made = study.contributors_of(config, load(config, None, mesh.devices()), 0)
+    assert [len(one.index) for one in made] == [spec.size for spec in specs]
+    assert {spec.name.partition(": ")[0] for spec in specs} == {*config_file.AXES}
+
+
 def test_the_smallest_scale_runs_through_the_pipeline(tmp_path):
     config = config_file.get_config("tiny,contributors=3,truth_seeds=1")
     config.methods, config.choice = ("rbf_margin", "size"), "rbf_margin"
