@@ -103,7 +103,9 @@ ALSO = {
         "configs.relabelling experiments.studies.relabelling.judge experiments.studies.relabelling.report "
         "experiments.training.relabelling"
     ),
-    "experiments/studies/valuation/test_stability.py": "experiments.studies.valuation.stability_report",
+    "experiments/studies/valuation/test_stability.py": (
+        "experiments.studies.valuation.stability_report experiments.studies.valuation.stability_summaries"
+    ),
     "experiments/studies/valuation/test_study.py": (
         "experiments.studies.valuation.agreement_figures experiments.studies.valuation.contributor_figures "
         "experiments.studies.valuation.covariates "

@@ -9,6 +9,7 @@ from experiments.data import tables
 from experiments.data.rows import Frame, from_columns
 
 OUTCOME = "weight gained"
+UNIT = "kg"  # of the outcome
 TREATMENT = "stopped smoking"
 
 

@@ -1,11 +1,13 @@
 """How much memory this machine has left, and how much this process has taken."""
 
+import contextlib
 import os
 import resource
 import sys
 from pathlib import Path
 
 MEMINFO, STATUS, GROUP = Path("/proc/meminfo"), Path("/proc/self/status"), Path("/sys/fs/cgroup")
+RESET = Path("/proc/self/clear_refs")
 
 
 def available_bytes() -> int:
@@ -19,10 +21,16 @@ def available_bytes() -> int:
 
 
 def peak_bytes() -> int:
-    """Largest resident memory of this process so far, pages of mapped files among it."""
+    """Largest resident memory of this process so far, or since `forget_peak`; pages of mapped files among it."""
     if (peak := _kilobytes(STATUS, "VmHWM")) is not None:  # getrusage counts the process that started this one too
         return 1024 * peak
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def forget_peak() -> None:
+    """Makes peak_bytes() begin anew at what is resident now, where Linux lets a process do so; elsewhere nothing."""
+    with contextlib.suppress(OSError):
+        RESET.write_text("5")
 
 
 def _kilobytes(path: Path, name: str) -> int | None:

@@ -9,6 +9,7 @@ from functools import partial
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import Float
 
 from experiments.data import patients
 from experiments.data.own_files import Options, schema_of
@@ -20,7 +21,7 @@ from experiments.tasks.effects import causal_task, effects_of, mean_square, mode
 from experiments.tasks.task import Task
 from models.functional import Model
 from theory.effects import hidden_bias
-from valuation.problem import Examples
+from valuation.problem import Contributor, Examples
 
 HIDDEN = (0.0, 0.3, 0.6, 0.9)  # rho of contributors
 EFFECTS = (-1.0, 0.0, 0.5, 1.0)  # of contributors, in units of the true one
@@ -56,7 +57,23 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
             "mean effect in the train pool, by learner": f"{learned}; the true one is {causes.effect:g}",
             "bias of the effect on paper, by rho": paper,
         },
-    )
+    )._replace(paper_worth=partial(paper_worth, causes, drawn[0].propensity))
+
+
+def paper_worth(causes: Causes, propensity: Float[np.ndarray, " n"], contributor: Contributor) -> float:
+    """Minus how far off the effect is that a contributor's rows teach on average, in spreads of the outcome's noise.
+
+    Its synthetic rows are off by hidden_bias, or by what their effect is more than the true one; those of both signs
+    make up for each other. propensity: of rows like all. theory/README.md, section 6.
+    """
+    origin, off = contributor.origin, 0.0
+    for mechanism, strength in {*zip(origin.mechanism.tolist(), origin.strength.tolist(), strict=True)}:
+        rows = (origin.mechanism == mechanism) & (origin.strength == strength) & ~contributor.real
+        if mechanism == "hidden":
+            off += rows.mean() * hidden_bias(propensity, strength, causes.spread)
+        if mechanism == "effect":
+            off += rows.mean() * (strength - 1) * causes.effect
+    return -abs(float(off))
 
 
 def causes_of(chosen, count: int, rng: np.random.Generator) -> Causes:

@@ -25,6 +25,8 @@ from valuation.kernel import outputs
 from valuation.objective import Regression
 from valuation.problem import Examples
 
+DEVIATIONS = "standard deviations of the outcome"  # in which the truth is measured
+
 
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The task of configs/effects.py whose truth is the error of the effects, in standard deviations of the outcome.
@@ -35,7 +37,9 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     found = patients.read(config, data_dir)
     schema = schema_of(found.frame, Options("table", {"target": patients.OUTCOME}, "number"))
     rows = checked(found.frame, schema)
-    parts = splits.split(rows.examples, None, config.split)
+    treatment = found.treatment[rows.row]
+    contents = [shown + b"%g" % arm for shown, arm in zip(rows.examples, treatment, strict=True)]
+    parts = splits.split(contents, None, config.split)
     taken = {name: rows.take(index) for name, index in zip(("training", "validation", "test"), parts, strict=False)}
     check(schema, taken["training"], taken)
     scales = scales_of(taken["training"], taken["validation"], schema)
@@ -54,7 +58,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         test,
         measure=pehe,
         mechanisms={
-            "patients": patients_in_parts(columns, learn, jax.random.key(0)),
+            "patients": patients_in_parts(columns, learn, GROUPS, jax.random.key(0)),
             "copula": patients_by_copula(columns, learn, jax.random.key(1)),
             "noise": noisy_patients(columns, learn),
         },
@@ -62,8 +66,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         notes={
             "dataset": found.says,
             "duplicates dropped": len(parts.dropped),
-            f"mean effect of '{patients.TREATMENT}' in the train pool, by learner": learned,
-            "error of the effects that learners find in the train pool": f"{floor:.2f}",
+            f"mean effect of '{patients.TREATMENT}' in the train pool, by learner": f"{learned} {patients.UNIT}",
+            "error of the effects that learners find in the train pool": f"{floor:.2f} {DEVIATIONS}",
             **unseen(schema, taken["validation"]),
         },
     )

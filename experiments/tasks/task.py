@@ -12,7 +12,7 @@ from experiments.training.recipe import Recipe
 from models.functional import Model
 from valuation.kernel import outputs
 from valuation.objective import Objective
-from valuation.problem import Examples, Learner
+from valuation.problem import Contributor, Examples, Learner
 
 # (the pool of a draw, all that will be read of it and beside it) -> (a model that can read that, its training)
 OnPool: TypeAlias = Callable[[Examples, Sequence[Examples]], tuple[Model, Recipe]]
@@ -38,6 +38,8 @@ class Task(NamedTuple):
         near_rule: in words.
     notes: facts about the data that belong into the report.
     choose: how often a model takes the right option of test questions; None without options.
+    paper_worth: what a contributor is worth on paper, in the unit of the utility but for the noise of learning; None
+        where that is not known.
     on_pool: what model and recipe become for the contributors of a draw; None where they are the same for all. The
         first argument is all that may be trained on, the others are examples that the model is to read.
     """
@@ -62,6 +64,7 @@ class Task(NamedTuple):
     thumbnail: Callable[[np.ndarray], np.ndarray] | None = None
     sample: Callable[[np.ndarray], str] | None = None
     choose: Callable[[Model], Choices] | None = None
+    paper_worth: Callable[[Contributor], float] | None = None
     on_pool: OnPool | None = None
 
 

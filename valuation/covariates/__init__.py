@@ -25,7 +25,8 @@ MEASURES = {
         Measure("clusters", "cluster diversity", of_problem.clusters,
                 "ten of its examples fall into many clusters", FEATURES),
         Measure("vendi", "Vendi score", of_problem.vendi, "it stands for many different examples", FEATURES, most=500),
-        Measure("gzip", "gzip ratio", of_problem.compressed, "little of it repeats within 32 kB", OWN),
-        Measure("distinct", "distinct pairs", of_problem.distinct, "few pairs of neighbouring items stand twice", OWN),
+        Measure("gzip", "gzip ratio", of_problem.compressed, "little of it repeats within 32 kB", OWN, of_items=True),
+        Measure("distinct", "distinct pairs", of_problem.distinct, "few pairs of neighbouring items stand twice", OWN,
+                of_items=True),
     )
 }  # fmt: skip

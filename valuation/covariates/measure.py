@@ -16,6 +16,7 @@ class Measure(NamedTuple):
     name: its key in MEASURES. title: as tables call it. of: problem -> (C,), one number a contributor.
     says: what a high number means, in words. looks_at: what it looks at beside the contributor's own examples.
     objectives: kinds of objectives that it takes; () for all.
+    of_items: whether it compares items of inputs, as tokens are, and says nothing of inputs that are real numbers.
     most: examples of a contributor that it looks at, drawn by the problem's key where there are more; None: all.
     """
 
@@ -26,15 +27,18 @@ class Measure(NamedTuple):
     looks_at: str
     objectives: tuple[str, ...] = ()
     most: int | None = 4096
+    of_items: bool = False
 
     def __call__(self, problem: Problem) -> np.ndarray:
         """One number a contributor, (C,), all finite. It costs no training.
 
-        Raises ValueError for an objective that the measure does not take, and for numbers that are not finite.
+        Raises ValueError for an objective or inputs that the measure does not take, and for what is not finite.
         """
         kind = problem.objective.kind
         if not self.takes(kind):
             raise ValueError(f"{self.name} takes {' or '.join(self.objectives)}, this problem is one of {kind}")
+        if not self.reads(problem.pool.inputs):
+            raise ValueError(f"{self.name} takes tokens, these inputs are {problem.pool.inputs.dtype} numbers")
         numbers = self.of(sampled(problem, self.most))
         if not np.isfinite(numbers).all():
             first = int(np.argmin(np.isfinite(numbers)))
@@ -47,6 +51,10 @@ class Measure(NamedTuple):
     def takes(self, kind: str) -> bool:
         """Whether it takes that kind of objective."""
         return not self.objectives or kind in self.objectives
+
+    def reads(self, inputs: np.ndarray) -> bool:
+        """Whether it says something of such inputs (n, ...)."""
+        return not self.of_items or np.issubdtype(inputs.dtype, np.integer)
 
 
 def sampled(problem: Problem, most: int | None) -> Problem:

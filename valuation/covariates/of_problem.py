@@ -69,12 +69,12 @@ def vendi(problem: Problem) -> Float[np.ndarray, " C"]:
 
 
 def compressed(problem: Problem) -> Float[np.ndarray, " C"]:
-    """compressed_share of every contributor's inputs as bytes, one after another, tokens without padding."""
+    """compressed_share of every contributor's tokens as bytes, one example after another, without padding."""
     return np.array([compressed_share(np.concatenate(_items(problem, one)).tobytes()) for one in problem.contributors])
 
 
 def distinct(problem: Problem) -> Float[np.ndarray, " C"]:
-    """distinct_share of the pairs of items that follow each other in a contributor's inputs."""
+    """distinct_share of the pairs of tokens that follow each other in a contributor's examples."""
     return np.array([distinct_share(_items(problem, one)) for one in problem.contributors])
 
 
@@ -94,11 +94,9 @@ def _support(problem: Problem, one: Contributor) -> Float[np.ndarray, " 2"]:
 
 
 def _items(problem: Problem, one: Contributor) -> list[np.ndarray]:
-    """What each example's input is a row of: tokens without the padding, which is 0, or numbers; ITEMS at most."""
+    """The tokens of each example, without the padding, which is 0; of ITEMS at most."""
     width = max(int(np.prod(problem.pool.inputs.shape[1:])), 1)
     index = one.index[: max(ITEMS // width, 1)]
     rows = np.asarray(problem.pool.inputs[index]).reshape(len(index), width)
-    if not np.issubdtype(rows.dtype, np.integer):
-        return list(rows)
     tokens = rows.astype(np.uint16 if rows.max() < 2**16 else np.uint32)
     return [row[row != 0] for row in tokens]

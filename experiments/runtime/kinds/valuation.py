@@ -22,6 +22,7 @@ VALUATION = {
             "exact": "of them identical to a held-out one, by held-out set",
             "near": "of them near a held-out one, by held-out set",
             "near_rule": "what near means",
+            "paper_worth": "what it is worth on paper, where that is known, in the unit of the utility",
             "thumbnails": "a few of its images, PNG in base64",
             "texts": "a few of its generated texts",
             "tail": "shares of its tokens beyond ranks",
@@ -143,6 +144,7 @@ TRANSFER = {
             "own": "with the truth of the run that made the values",
             "truths": "of one truth with the other",
         },
+        derived=True,
     ),
     "run": RUN,
 }
@@ -158,10 +160,17 @@ AXES = {
             "seed_agreement": "Spearman of the truths of two seeds among them",
             "spread": "of the truth among them, largest minus smallest",
         },
+        derived=True,
     ),
     "axis summary": Kind(
         ("axis", "method"),
-        {"axis": "in what contributors differ", "spearman": "mean over draws", "by_draw": "one a draw"} | METHOD,
+        {
+            "axis": "in what contributors differ",
+            "spearman": "mean over draws",
+            "interval": "95 % of it, over resampled draws, contributors and seeds",
+            "by_draw": "one a draw",
+        }
+        | METHOD,
         derived=True,
     ),
     "run": RUN,
@@ -178,22 +187,44 @@ STABILITY = {
             "refused": "why it cannot be asked, or none",
             "itself": "Spearman with the run's values by this method",
             "truth": "Spearman with the run's truth",
-        }
-        | SECONDS,
+            "seconds": "wall time of the values without compiling, where they take less than ten seconds; else with it",
+            "first_seconds": "of the first time, compiling included",
+        },
     ),
     "memory": Kind(
         ("method", "share"),
         METHOD
         | {
             "share": SHARE["share"],
-            "megabytes_before": "largest resident memory before the values are made, MB",
-            "peak_megabytes": "largest resident memory of the process, MB",
+            "megabytes_before": "resident memory before the values are made, MB",
+            "peak_megabytes": "largest resident memory of the process while they are made, MB",
             "refused": "why the method cannot be asked, or none",
         },
     ),
     "stability summary": Kind(
         ("method", "share", "start"),
-        METHOD | SHARE | {"itself": "mean over draws", "truth": "mean over draws", "seconds": "median over draws"},
+        METHOD
+        | SHARE
+        | {
+            "itself": "mean over draws",
+            "truth": "mean over draws",
+            "interval": "95 % of truth, over resampled draws, contributors and seeds",
+            "seconds": "median over draws",
+            "first_seconds": "median over draws",
+        },
+        derived=True,
+    ),
+    "equal seconds": Kind(
+        ("times", "method"),
+        METHOD
+        | {
+            "times": "budget in seconds of the method of choice on all examples",
+            "budget": "the same in seconds",
+            "share": "largest one of the examples with which the method stays within the budget",
+            "seconds": "median over draws on that share",
+            "truth": "Spearman with the truth on it, mean over draws",
+            "interval": "95 % of it",
+        },
         derived=True,
     ),
     "run": RUN,
@@ -240,6 +271,7 @@ EVERYWHERE = {
         | METHOD
         | {
             "spearman": "of the run's values of these contributors with the truth by LoRA in all blocks",
+            "interval": "95 % of it, over resampled contributors",
             "own": "of them with the run's own truth",
             "truths": "of one truth with the other",
         },
@@ -264,6 +296,7 @@ TWO_TRUTHS = {
             "truths": "of one truth with the other",
             "one_truth": "what that could expect if both were one truth",
         },
+        derived=True,
     ),
     "run": RUN,
 }

@@ -13,8 +13,9 @@ from experiments.runtime.results import select
 WHAT = """*LDS*: for every test example, the Spearman correlation over random halves of the train examples between
 the sum of the scores of those that a half holds and the margin that models trained on that half have there (mean over
 seeds); mean over test examples, 95 % bootstrap over them. *Wrong labels found*: area under the ROC curve of finding
-labels that were made wrong by low mean scores; 0.5 is chance. Methods look at one training on all examples, at their
-defaults."""
+labels that were made wrong by low mean scores; 0.5 is chance. The last columns: mean test accuracy under the curves
+below, over the shares that are left out or kept; a good order has little *without the best*, much *without the worst*
+and with *only the best*. Methods look at one training on all examples, at their defaults."""
 
 
 def write(workdir: str | Path) -> Path:
@@ -35,18 +36,31 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
 
 
 def methods(lines: list[dict]) -> str:
-    """Every method: LDS, wrong labels found, seconds, accuracy after the middle share of the best examples is gone."""
-    found = {line["method"]: line["auc"] for line in select(lines, kind="wrong labels")}
+    """Every method: LDS, wrong labels found, seconds, and the area under the curve of every way."""
+    areas, found = areas_of(lines), {line["method"]: line["auc"] for line in select(lines, kind="wrong labels")}
+    ways = list(dict.fromkeys(way for _, way in areas))
     rows = [
         [
             line["method"],
             with_span(line["lds"], line["interval"], decimal),
             decimal(found[line["method"]]),
             f"{line['seconds']:.2f}",
+            *(decimal(areas.get((line["method"], way))) for way in ways),
         ]
         for line in sorted(select(lines, kind="attribution"), key=lambda line: -line["lds"])
     ]
-    return table(["method", "LDS (95 %)", "wrong labels found", "seconds"], rows)
+    return table(["method", "LDS (95 %)", "wrong labels found", "seconds", *ways], rows)
+
+
+def areas_of(lines: list[dict]) -> dict[tuple[str, str], float]:
+    """(method, way) -> area under its curve over the width of that: mean test accuracy, over shares and seeds."""
+    every, areas = select(lines, kind="part"), {}
+    for method, way in dict.fromkeys((line["method"], line["way"]) for line in every):
+        chosen = sorted(select(every, method=method, way=way), key=lambda line: line["share"])
+        shares, reached = [x["share"] for x in chosen], [float(np.mean(x["accuracy"])) for x in chosen]
+        width = shares[-1] - shares[0]
+        areas[method, way] = float(np.trapezoid(reached, shares)) / width if width else reached[0]
+    return areas
 
 
 def seeds(lines: list[dict]) -> float | None:

@@ -12,19 +12,20 @@ KIND = "covariates"
 
 
 def asked(config) -> list[dict]:
-    """Kind and identity of all lines of a run. Finished workdirs of older code lack them, and are given them."""
+    """Kind and identity of lines that every run has. Finished workdirs of older code lack them, and are given them.
+
+    Those of measures of tokens are not among them: before data are loaded it is not known what inputs are.
+    """
     draws = range(config.seed, config.seed + config.draws)
-    return [_about(draw, name) for draw in draws for name in names(OBJECTIVES[config.task])]
-
-
-def names(kind: str) -> list[str]:
-    """Keys in MEASURES of those that take that kind of objective."""
-    return [name for name, measure in MEASURES.items() if measure.takes(kind)]
+    kind = OBJECTIVES[config.task]
+    every = [name for name, measure in MEASURES.items() if measure.takes(kind) and not measure.of_items]
+    return [_about(draw, name) for draw in draws for name in every]
 
 
 def steps(problem: Problem, draw: int) -> Iterator[Step]:
     """One step a measure, of what methods value: with truth=added each contributor beside the real examples."""
-    for name in names(problem.objective.kind):
+    kind, inputs = problem.objective.kind, problem.pool.inputs
+    for name in (name for name, one in MEASURES.items() if one.takes(kind) and one.reads(inputs)):
         yield Step([_about(draw, name)], functools.partial(_line, problem, draw, name))
 
 

@@ -2,17 +2,19 @@
 
 import base64
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
 
 from experiments.data import splits
+from experiments.runtime.results import select
 from experiments.studies.valuation import tails
 from experiments.synthetic.mechanism import GENERATED
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task
-from valuation.problem import Problem
+from valuation.problem import Contributor, Problem
 
 THUMBNAILS, TEXTS = 8, 2  # examples of a contributor that the report shows
 
@@ -29,15 +31,13 @@ def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) 
     line = {
         "kind": "contributor",
         "draw": draw,
-        "contributor": contributor.name,
-        "spec": spec._asdict(),
-        "examples": len(inputs),
-        "distinct": len(np.unique(contributor.index)),
-        "real": int(contributor.real.sum()),
+        **_made_of(contributor, spec),
         "exact": {name: splits.exact_overlap(inputs, other) for name, other in held_out.items()},
         "near": {name: task.count_near_duplicates(inputs, other) for name, other in held_out.items()},
         "near_rule": task.near_rule,
     }
+    if task.paper_worth:
+        line["paper_worth"] = task.paper_worth(contributor)
     if task.thumbnail:
         line["thumbnails"] = _png(_mixed(task.thumbnail, inputs, contributor.real))
     if task.sample:
@@ -45,6 +45,33 @@ def described(task: Task, problem: Problem, contributor, spec: Spec, draw: int) 
     if task.sample and not spec.label_noise:  # a wrong answer is a real one
         line["texts"] = [task.sample(x) for x in inputs[contributor.origin.mechanism == GENERATED][:TEXTS]]
     return line
+
+
+def check_recorded(lines: list[dict], draw: int, specs: Sequence[Spec], contributors: Sequence[Contributor]) -> None:
+    """Raises ValueError unless the contributors of a draw are those that lines of a run were made for.
+
+    lines: of the run, which may hold none of the draw yet. Another code, or other data, may make others of one config.
+    """
+    for contributor, spec in zip(contributors, specs, strict=True):
+        made = _made_of(contributor, spec)
+        for line in select(lines, kind="contributor", draw=draw, contributor=contributor.name):
+            if differing := [name for name, known in made.items() if line.get(name) != known]:
+                raise ValueError(
+                    f"draw {draw}, contributor {contributor.name}: the run recorded another one (it differs in "
+                    f"{', '.join(differing)}), expected the data and the code of commit {line.get('commit')}: run it "
+                    "anew in another --workdir"
+                )
+
+
+def _made_of(contributor: Contributor, spec: Spec) -> dict:
+    """The fields of its line that say which examples it holds, as they are read back."""
+    return {
+        "contributor": contributor.name,
+        "spec": json.loads(json.dumps(spec._asdict())),
+        "examples": len(contributor.index),
+        "distinct": len(np.unique(contributor.index)),
+        "real": int(contributor.real.sum()),
+    }
 
 
 def _mixed(thumbnail: Callable[[np.ndarray], np.ndarray], inputs, real) -> np.ndarray:

@@ -9,7 +9,6 @@ One line a draw with that truth, one a draw and method with rank correlations, a
 5 s on two cores, six contributors of 100 steps and their tests an hour and a half.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,13 +25,15 @@ from experiments.runtime import launch, mesh, results, study
 from experiments.runtime.results import select
 from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate, ground_truth
+from experiments.studies.valuation.descriptions import check_recorded
+from experiments.studies.valuation.finished_runs import configured, digests, finished, grown
 from experiments.studies.valuation.reading import utilities
 from experiments.studies.valuation.study import TRUTH, contributors_of, problem_of
-from experiments.studies.valuation.transfer import digests, finished
 from experiments.tasks.task import Task, for_pool
 from valuation.methods import METHODS
 
 FIELDS = ("spearman", "own", "truths")
+RESAMPLES = 2000
 
 
 def everywhere(config: ml_collections.ConfigDict, steps: int) -> ml_collections.ConfigDict:
@@ -57,9 +58,7 @@ def trained(config, task: Task, draw: int, count: int, lines: list[dict], folder
     """
     begun = time.perf_counter()
     specs, pool, contributors = contributors_of(config, task, draw)
-    known = [x["spec"] for x in select(lines, kind="contributor", draw=draw)]
-    if json.loads(json.dumps([spec._asdict() for spec in specs])) != known:
-        raise ValueError(f"draw {draw}: the run has other contributors than its config.json makes here")
+    check_recorded(lines, draw, specs, contributors)
     task = for_pool(task, pool, ())
     problem = problem_of(config, task, draw, pool, contributors[:count])
     key = jax.random.fold_in(jax.random.key(draw), TRUTH)
@@ -83,6 +82,8 @@ def agreement(line: dict, lines: list[dict]) -> list[dict]:
         pairs = dict(zip(FIELDS, ((worth, truth), (worth, own), (own, truth)), strict=True))
         rho = {name: evaluate.correlation("spearman", *pair) for name, pair in pairs.items()}
         about = {"kind": "everywhere agreement", "draw": draw, "method": values["method"]}
+        samples = evaluate.bootstrap([worth[None]], [truth[:, None]], RESAMPLES, seed=0)[:, 0]
+        about["interval"] = None if np.isnan(rho["spearman"]) else evaluate.interval(samples)
         made.append(about | {name: None if np.isnan(x) else float(x) for name, x in rho.items()})
     return made
 
@@ -93,12 +94,16 @@ def words(lines: list[dict]) -> str:
     names = dict.fromkeys(x["method"] for x in made)
     means = {name: [_mean(select(made, method=name), field) for field in FIELDS] for name in names}
     order = sorted(means, key=lambda name: -2.0 if (rho := means[name][0]) is None else rho, reverse=True)
-    rows = [[METHODS[name].title, *map(markdown.decimal, means[name][:2])] for name in order]
+    rows = [
+        [METHODS[name].title, *map(markdown.decimal, means[name][:2]), _intervals(select(made, method=name))]
+        for name in order
+    ]
     count = len(truths[0]["contributors"])
     size = f"{truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(truths), 'draw')}"
     agreed = markdown.decimal(means[order[0]][2])
     said = f"LoRA in all blocks, {size}, one seed. This truth orders them like the run's own with {agreed}."
-    return f"{said}\n\n{markdown.table(['method', 'LoRA in all blocks', 'own truth of the run'], rows)}"
+    head = ["method", "LoRA in all blocks", "own truth of the run", "95 % of the first, by draw"]
+    return f"{said} Intervals are over resampled contributors.\n\n{markdown.table(head, rows)}"
 
 
 def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: int, data_dir: str | None) -> Path:
@@ -108,7 +113,7 @@ def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: i
     training. data_dir: as in archives.data_folder. Raises ValueError for a run that is none or has fewer of them.
     """
     lines = finished({"run": str(of)})["run"]
-    config = everywhere(ml_collections.ConfigDict(json.loads((Path(of) / "config.json").read_text())), steps)
+    config = everywhere(configured(of), steps)
     available = len(select(lines, kind="contributor", draw=config.seed))
     if not 3 <= count <= available or not 1 <= draws <= config.draws or steps < 1:
         raise ValueError(
@@ -126,11 +131,13 @@ def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: i
             yield Step([line], partial(_of_run, about, make), scratch=folder)
             (line,) = select(recorded, kind="everywhere", draw=draw)
             compared = agreement(line, lines)
-            yield Step(compared, partial(list, compared))
+            again = {"kind": "everywhere agreement", "draw": draw}
+            yield Step(compared, partial(list, compared), remake=(again,))
 
-    asked = {"name": "lora_everywhere", "scale": config.scale, "run": str(of), "lines": digests({"run": str(of)})}
-    asked |= {"contributors": count, "draws": draws, "steps": steps}
-    return study.run(Study("lora_everywhere", asked, steps_of, write), workdir)
+    first = range(config.seed, config.seed + draws)
+    asked = {"name": "lora_everywhere", "scale": config.scale, "lines": digests(lines, first)}
+    asked |= {"contributors": count, "steps": steps}
+    return study.run(Study("lora_everywhere", asked, steps_of, write, extends=grown), workdir)
 
 
 def write(workdir: str | Path) -> Path:
@@ -140,6 +147,10 @@ def write(workdir: str | Path) -> Path:
 
 def _of_run(about: dict, make: Callable[[], dict]) -> list[dict]:
     return [about | make()]
+
+
+def _intervals(lines: list[dict]) -> str:
+    return "; ".join("–" if x["interval"] is None else markdown.span(x["interval"], markdown.decimal) for x in lines)
 
 
 def _mean(lines: list[dict], field: str) -> float | None:

@@ -11,7 +11,7 @@ from experiments.reporting.markdown import decimal, plural, provenance, span, ta
 from experiments.reporting.pages import write_report
 from experiments.reporting.plain_text import shortened
 from experiments.runtime.results import select
-from experiments.studies.valuation import ablation, explained, figures, references, values_report
+from experiments.studies.valuation import ablation, explained, figures, paper_worth, references, values_report
 from experiments.studies.valuation.ground_truth import ADDED
 from experiments.studies.valuation.reading import OF_TRUTH, contributors, first_draw, label, question, utilities
 from valuation.methods import METHODS
@@ -143,7 +143,7 @@ def _findings(lines: list[dict]) -> list[str]:
         [[METHODS[x["method"]].title, span(x["less_than_choice"], decimal)] for x in others],
     )
     return ["## What the evidence says", *choices(lines), differences, *_sizes(lines), *explained.section(lines),
-            *ablation.section(lines)]  # fmt: skip
+            *paper_worth.section(lines), *ablation.section(lines)]  # fmt: skip
 
 
 def _sizes(lines: list[dict]) -> list[str]:

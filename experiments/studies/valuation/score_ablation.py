@@ -25,19 +25,19 @@ from experiments.runtime.results import select
 from experiments.runtime.rng import generator
 from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
+from experiments.studies.valuation.finished_runs import configured, digests, finished, grown, workers_of
 from experiments.studies.valuation.reading import utilities
-from experiments.studies.valuation.stability import configured, draw_of
+from experiments.studies.valuation.stability import draw_of
 from experiments.studies.valuation.study import all_draws
-from experiments.studies.valuation.transfer import digests, finished
 from experiments.tasks.task import Task
 from valuation.kernel import outputs
 from valuation.methods import score_terms
 from valuation.methods.score_disagreement import disagreement_terms
 from valuation.methods.score_weights import calibrated_weights, scale_free, value
 from valuation.problem import Problem
-from valuation.workers import use_workers
 
 RETRAINED = 6  # contributors whose trained models' validation metric the calibrated weights are fitted to
+LAST_SEED = 9  # of development: what is chosen on a page like this must not have seen the draws of the tables
 SHOWN = 25  # rows of the page
 MEMBERS = 200  # purpose of a draw's key that the run itself does not have
 
@@ -67,9 +67,9 @@ CLASSIFIERS = tuple(
 SEQUENCES = tuple(Variant("target", scaled, False, "of the task") for scaled in (False, True))
 
 
-def variants(problem: Problem) -> tuple[Variant, ...]:
-    """Those that a problem's objective has: outputs and joint discrepancies of classes are of classifiers alone."""
-    return CLASSIFIERS if problem.objective.has_classes else SEQUENCES
+def variants(kind: str) -> tuple[Variant, ...]:
+    """Those of a kind of objective: outputs and joint discrepancies of classes are of classifiers alone."""
+    return CLASSIFIERS if kind == "classification" else SEQUENCES
 
 
 def costs_of(problem: Problem, variant: Variant) -> dict[str, list[float]]:
@@ -130,12 +130,19 @@ def variant_of(line: dict) -> Variant:
 
 
 def run(workdir: str | Path, *, values: str | Path, data_dir: str | None) -> Path:
-    """Makes what is missing; the path of workdir/report.md. Raises ValueError for a run without a truth."""
-    folders = {"values": str(values)}
-    known = finished(folders)["values"]
+    """Makes what is missing; the path of workdir/report.md.
+
+    Raises ValueError for a run without a truth, and for one of other than development seeds.
+    """
+    known = finished({"values": str(values)})["values"]
     if not select(known, kind="truth"):
         raise ValueError("the run has no truth: it was made with truth=none")
     config = configured(values)
+    if (last := all_draws(config)[-1]) > LAST_SEED:
+        raise ValueError(
+            f"--values={values} has a draw of seed {last}: expected seeds from 0 to {LAST_SEED}, as seed=0,draws=4. "
+            "Choices are made on this page, and tables use other seeds"
+        )
 
     @functools.cache
     def task() -> Task:
@@ -143,20 +150,23 @@ def run(workdir: str | Path, *, values: str | Path, data_dir: str | None) -> Pat
 
     def steps(recorded: list[dict]) -> Iterator[Step]:
         for draw in all_draws(config):
-            problem = draw_of(config, task(), draw, Path(workdir) / "checkpoints").problem
-            for variant in variants(problem):
+            problem = functools.cache(functools.partial(problem_of, draw))
+            for variant in variants(tasks.OBJECTIVES[config.task]):
                 about = {"kind": "score terms", "draw": draw, **variant._asdict()}
                 yield Step([about], functools.partial(made, about, problem, variant))
 
-    config_of = {"name": "score_ablation", "scale": config.scale, "task": config.task, **folders}
-    config_of |= {"lines": digests(folders)}
+    def problem_of(draw: int) -> Problem:
+        return draw_of(config, task(), draw, Path(workdir) / "checkpoints", known).problem
+
+    about = {"name": "score_ablation", "scale": config.scale, "task": config.task}
+    about |= {"lines": {draw: one | {"values": {}} for draw, one in digests(known).items()}}  # which are not read
     summaries = functools.partial(orders, run=known)
-    return study.run(Study("score_ablation", config_of, steps, write, summaries=summaries), workdir)
+    return study.run(Study("score_ablation", about, steps, write, summaries, extends=grown), workdir)
 
 
-def made(about: dict, problem: Problem, variant: Variant) -> list[dict]:
-    """The line of one draw and variant."""
-    return [about | {"terms": costs_of(problem, variant)}]
+def made(about: dict, problem: Callable[[], Problem], variant: Variant) -> list[dict]:
+    """The line of one draw and variant. problem: () -> that of the draw."""
+    return [about | {"terms": costs_of(problem(), variant)}]
 
 
 def write(workdir: str | Path) -> Path:
@@ -216,7 +226,7 @@ def _of_terms(every: list[dict]) -> str:
 
 
 def main(argv: list[str]) -> None:
-    with use_workers(progress=mesh.progress):
+    with workers_of(configured(flags.FLAGS.values)):
         print(run(flags.FLAGS.workdir, values=flags.FLAGS.values, data_dir=flags.FLAGS.data_dir))
 
 

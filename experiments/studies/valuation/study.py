@@ -26,7 +26,7 @@ from experiments.studies.valuation import (
 )
 from experiments.studies.valuation.checks import TERMS_OF, check, check_task, extends
 from experiments.studies.valuation.defaults import complete
-from experiments.studies.valuation.descriptions import described, tail_of
+from experiments.studies.valuation.descriptions import check_recorded, described, tail_of
 from experiments.tasks import budget, mixture
 from experiments.tasks.mixture import Spec
 from experiments.tasks.task import Task, for_pool
@@ -116,6 +116,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
     task = for_pool(task, pool, read_in(task, pool, (*contributors, *([] if base is None else [base])), judged))
     train = trainer(task, devices, folder)
     problem = problem_of(config, task, draw, pool, beside.offered(contributors, base), train)
+    check_recorded(recorded, draw, specs, problem.contributors)
     if task.sample:
         yield Step([{"kind": "tail"}], lambda: [tail_of(task)])
     about = {"kind": "contributor", "draw": draw}

@@ -6,8 +6,6 @@ Both runs must have the same contributors: the same config but for the model; th
 a draw and method into workdir/results.jsonl and prints the table of means.
 """
 
-import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +14,8 @@ from absl import flags
 from experiments.reporting import markdown
 from experiments.runtime import launch, results, study
 from experiments.runtime.results import select
-from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
+from experiments.studies.valuation.finished_runs import derived_study, finished
 from experiments.studies.valuation.ground_truth import OWN_SET
 from experiments.studies.valuation.reading import made_of, utilities
 from valuation.methods import METHODS
@@ -84,27 +82,7 @@ def run(workdir: str | Path, *, values: str | Path, truth: str | Path) -> Path:
     lines = finished(folders)
     compared = {name: select(lines[name], kind="run")[0]["config"] for name in folders}
     made = [compared | line for line in table(lines["values"], lines["truth"])]
-
-    def steps(recorded: list[dict]) -> Iterator[Step]:
-        yield Step(made, lambda: made, remake=({"kind": "transfer"},))
-
-    config = {"name": "transfer", "scale": "of values", **folders, "lines": digests(folders)}
-    return study.run(Study("transfer", config, steps, write), workdir)
-
-
-def finished(folders: dict[str, str]) -> dict[str, list[dict]]:
-    """The lines of finished runs, by the flag that names their folder; ValueError for one that is not finished."""
-    lines = {name: results.read(Path(folder) / results.FILE) for name, folder in folders.items()}
-    for name, folder in folders.items():
-        if not select(lines[name], kind="run"):
-            raise ValueError(f"--{name}={folder} holds no finished run")
-    return lines
-
-
-def digests(folders: dict[str, str]) -> dict[str, str]:
-    """A hash of the lines in each folder: what a comparison of them depends on."""
-    paths = {name: Path(folder) / results.FILE for name, folder in folders.items()}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
+    return study.run(derived_study("transfer", lines, lambda: made, write), workdir)
 
 
 def write(workdir: str | Path) -> Path:

@@ -8,7 +8,6 @@ method made its values for the question of its own run. Nothing is computed but 
 method in workdir/results.jsonl, and the table of means, which is printed.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,9 @@ from absl import flags
 from experiments.reporting import markdown
 from experiments.runtime import launch, results, study
 from experiments.runtime.results import select
-from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import evaluate
+from experiments.studies.valuation.finished_runs import derived_study, finished
 from experiments.studies.valuation.reading import made_of, question, utilities
-from experiments.studies.valuation.transfer import digests, finished
 from valuation.methods import METHODS
 
 SIDES = ("first", "second")
@@ -97,12 +95,7 @@ def run(workdir: str | Path, *, first: str | Path, second: str | Path) -> Path:
     rows = table(lines["first"], lines["second"])
     about |= {f"{side}_truth": question(select(lines[side], kind="truth")[0]) for side in SIDES}
     made = [line | about for line in rows]
-
-    def steps(recorded: list[dict]) -> Iterator[Step]:
-        yield Step(made, lambda: made, remake=({"kind": "two truths"},))
-
-    config = {"name": "two_truths", "scale": "of values", **folders, "lines": digests(folders)}
-    return study.run(Study("two_truths", config, steps, write), workdir)
+    return study.run(derived_study("two_truths", lines, lambda: made, write), workdir)
 
 
 def write(workdir: str | Path) -> Path:

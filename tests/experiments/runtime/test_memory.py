@@ -1,5 +1,7 @@
 """What is free, against files as Linux writes them."""
 
+import os
+
 import numpy as np
 
 from experiments.runtime import memory
@@ -22,6 +24,16 @@ def test_the_peak_grows_by_what_is_written():
     before = memory.peak_bytes()
     np.ones(before + 10**8, np.uint8)  # more than was ever there
     assert memory.peak_bytes() - before > 10**8
+
+
+def test_a_peak_that_is_forgotten_is_that_of_what_is_there(monkeypatch, tmp_path):
+    """Where the system lets a process say so; elsewhere it stays."""
+    np.ones(memory.peak_bytes() + 10**8, np.uint8)
+    before = memory.peak_bytes()
+    memory.forget_peak()
+    assert memory.peak_bytes() <= (before - 10**8 if os.access(memory.RESET, os.W_OK) else before)
+    monkeypatch.setattr(memory, "RESET", tmp_path / "missing" / "file")
+    memory.forget_peak()
 
 
 def test_this_machine_has_some():

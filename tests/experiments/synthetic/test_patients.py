@@ -22,7 +22,7 @@ def effect(data):
 
 def test_three_parts_keep_effect_and_propensity_whatever_the_covariates_do():
     for strength, correlation in ((1.0, 0.6), (0.0, 0.0)):
-        made = patients_in_parts(COLUMNS, REAL, jax.random.key(0))(REAL, strength, jax.random.key(1))
+        made = patients_in_parts(COLUMNS, REAL, 5, jax.random.key(0))(REAL, strength, jax.random.key(1))
         np.testing.assert_allclose(effect(made).coefficients, effect(REAL).coefficients, atol=0.25)
         assert abs(np.corrcoef(made.inputs[:, 0], made.inputs[:, 1])[0, 1] - correlation) < 0.1
         assert set(made.inputs[:, 2]) == {0, 1}
@@ -35,8 +35,21 @@ def test_one_copula_of_all_loses_a_part_of_the_effect():
     assert effect(made).mean < effect(REAL).mean - 5 * effect(REAL).error
 
 
+def test_patients_lie_in_the_groups_of_the_examples_that_they_are_made_for():
+    """Of the two lowest fifths alone, one of them more often, as a contributor that keeps two groups asks."""
+    low = np.flatnonzero(np.quantile(Y, 0.4) > Y)
+    wanted = REAL.take(np.concatenate([low, low[np.quantile(Y, 0.2) > Y[low]]]))
+    mechanism = patients_in_parts(COLUMNS, REAL, 5, jax.random.key(0))
+    parts, every = mechanism(wanted, 1.0, jax.random.key(1)), mechanism(REAL, 1.0, jax.random.key(2))
+    lowest = parts.targets < np.quantile(every.targets, 0.2)
+    assert abs(lowest.mean() - 2 / 3) < 0.03  # error of a quantile of 3,000 rows
+    np.testing.assert_array_equal(
+        patients_by_copula(COLUMNS, REAL, jax.random.key(0))(wanted, 1.0, jax.random.key(1)).targets, wanted.targets
+    )
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="is 1 in all 3000 rows"):
-        patients_in_parts(COLUMNS, Examples(np.column_stack([X, np.ones(ROWS)]), Y), jax.random.key(0))
+        patients_in_parts(COLUMNS, Examples(np.column_stack([X, np.ones(ROWS)]), Y), 5, jax.random.key(0))
     with pytest.raises(ValueError, match=r"patients: strength 2\.0"):
-        patients_in_parts(COLUMNS, REAL, jax.random.key(0))(REAL, 2.0, jax.random.key(1))
+        patients_in_parts(COLUMNS, REAL, 5, jax.random.key(0))(REAL, 2.0, jax.random.key(1))

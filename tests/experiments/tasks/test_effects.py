@@ -10,6 +10,7 @@ import pytest
 from configs import effects as config_file
 from experiments import tasks
 from experiments.data import patients
+from experiments.data.rows import from_columns
 from experiments.tasks import effects
 from experiments.tasks.effects import effects_of, model_effects, pehe
 from theory.effects import LEARNERS
@@ -56,13 +57,23 @@ def test_the_truth_is_the_distance_from_what_learners_find():
 
 def test_every_mechanism_makes_patients_with_both_treatments():
     task = tasks.load(config_file.get_config("tiny"), None, None)
-    assert 0 < float(task.notes["error of the effects that learners find in the train pool"]) < 0.5
+    floor, _, unit = task.notes["error of the effects that learners find in the train pool"].partition(" ")
+    assert 0 < float(floor) < 0.5
+    assert unit == effects.DEVIATIONS
     some = task.train.take(np.arange(80))
     for name, mechanism in task.mechanisms.items():
         made = mechanism(some, task.strengths[name][1], jax.random.key(0))
         assert (made.inputs.shape, made.inputs.dtype) == (some.inputs.shape, np.float32), name
         assert set(made.inputs[:, -1]) == {0, 1}, name
         np.testing.assert_array_equal(made.inputs[:, 2:4].sum(1), 1)  # the category is one of both
+
+
+def test_people_who_differ_in_the_treatment_alone_are_two(monkeypatch):
+    x = np.repeat(RNG.normal(size=(130, 2)), 2, axis=0)
+    frame = from_columns("twins", {"age": x[:, 0], patients.OUTCOME: x[:, 1]})
+    twins = patients.Patients(frame, np.tile([0.0, 1.0], 130), "twins")
+    monkeypatch.setattr(patients, "read", lambda config, data_dir: twins)
+    assert tasks.load(config_file.get_config("tiny"), None, None).notes["duplicates dropped"] == 0
 
 
 def test_a_treatment_with_one_arm_is_named(monkeypatch):

@@ -15,7 +15,8 @@ from valuation.shared import Shared
 
 
 def names(problem):
-    return [name for name, measure in MEASURES.items() if measure.takes(problem.objective.kind)]
+    kind, inputs = problem.objective.kind, problem.pool.inputs
+    return [name for name, measure in MEASURES.items() if measure.takes(kind) and measure.reads(inputs)]
 
 
 def test_support_is_that_of_balls_of_the_validation_set():
@@ -48,6 +49,7 @@ def test_what_the_corners_are_is_seen():
 def test_repetition_looks_at_tokens_without_padding():
     problem = sequences()
     assert "concentration" not in names(problem)
+    assert not {"gzip", "distinct"} & {*names(corners())}
     for name in names(problem):
         assert np.isfinite(MEASURES[name](problem)).all(), name
     for i, one in enumerate(problem.contributors):
@@ -80,6 +82,8 @@ def test_of_many_examples_some_are_drawn_alike_for_every_contributor():
 def test_what_a_measure_does_not_take_is_said():
     with pytest.raises(ValueError, match="concentration takes classification, this problem is one of regression"):
         MEASURES["concentration"](numbers())
+    with pytest.raises(ValueError, match="gzip takes tokens, these inputs are float32 numbers"):
+        MEASURES["gzip"](corners())
     broken = MEASURES["vendi"]._replace(of=lambda problem: np.array([1.0, np.nan]))
     with pytest.raises(ValueError, match="vendi gives nan for small: a number on the way"):
         broken(corners())

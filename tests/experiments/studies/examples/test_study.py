@@ -55,6 +55,14 @@ def test_every_method_says_that_examples_of_the_querys_class_help_it(tmp_path):
         assert name == "random" or made[same].mean() > made[~same].mean(), name
 
 
+def test_the_area_under_a_curve_is_its_mean_height():
+    """A straight line from 0.8 at a share of 0.2 to 0.4 at 0.6, read at unequal steps, and a single point."""
+    lines = [{"kind": "part", "method": "a", "way": "best", "share": s, "accuracy": [1.0 - s, 1.0 - s]}
+             for s in (0.6, 0.2, 0.3)]  # fmt: skip
+    assert report.areas_of(lines)["a", "best"] == pytest.approx(0.6)
+    assert report.areas_of(lines[:1])["a", "best"] == pytest.approx(0.4)
+
+
 def test_parts_are_those_of_the_order():
     order = np.array([3, 1, 0, 2, 4])
     rows = {way: study.rows_of(order, way, 0.4).tolist() for way in study.WAYS}
@@ -73,6 +81,8 @@ def test_a_run_leaves_scores_curves_and_a_page_and_goes_on_where_it_stopped(tmp_
     expected = np.mean([spearmanr(seed[0][:, j], seed[1][:, j]).statistic for j in range(20)])
     assert report.seeds(lines) == pytest.approx(expected)
     assert "| similarity |" in page.read_text()
+    area = report.areas_of(lines)["similarity", "without the best"]
+    assert f"{area:.3f}" in page.read_text()
     assert (tmp_path / "figures" / "curves.png").exists()
     kept = [line for line in lines if line["kind"] != "run" and line.get("way") != "only the best"]
     (tmp_path / results.FILE).write_text("".join(results.text_of(line) + "\n" for line in kept))

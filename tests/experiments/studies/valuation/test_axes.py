@@ -8,7 +8,8 @@ from scipy.stats import spearmanr
 
 from configs import images
 from experiments.runtime import results
-from experiments.studies.valuation import axes
+from experiments.studies.valuation import axes, evaluate
+from valuation.methods import METHODS
 
 SEED = {"task": "images", "config": "c", "commit": "c", "versions": "v", "device": "d"}
 
@@ -45,9 +46,19 @@ def test_a_cell_is_the_correlation_among_the_contributors_of_its_axis():
             assert line["spearman"] == pytest.approx(spearmanr(own["values"][places], truth).statistic)
         assert line["spread"] == pytest.approx(truth.max() - truth.min())
         assert line["contributors"] == 4
-    summary = {(x["axis"], x["method"]): x for x in axes.means(made)}
+    summary = {(x["axis"], x["method"]): x for x in axes.means(made, given, resamples=100)}
     assert summary["size", "rbf_utility"]["spearman"] == pytest.approx(1)
     assert summary["size", "size"]["spearman"] is None
+    assert summary["size", "size"]["interval"] is None
+    values, truths = [], []
+    for draw in (0, 1):
+        values += [
+            np.array([x["values"][4:] for x in results.select(given, kind="values", draw=draw, method="random")])
+        ]
+        truths += [np.array([x["utility"][4:] for x in results.select(given, kind="truth", draw=draw)]).T]
+    samples = evaluate.bootstrap(values, truths, 100, 0)[:, 0]
+    assert summary["wrong labels", "random"]["interval"] == pytest.approx(evaluate.interval(samples))
+    assert summary["wrong labels", "rbf_utility"]["interval"][0] > summary["wrong labels", "random"]["interval"][0]
 
 
 def test_a_finished_run_becomes_a_figure_and_a_page(tmp_path):
@@ -56,9 +67,20 @@ def test_a_finished_run_becomes_a_figure_and_a_page(tmp_path):
     page = axes.run(tmp_path / "axes", values=tmp_path / "run").read_text()
     assert "| one seed of the truth |" in page
     assert (tmp_path / "axes" / "figures" / "axes.png").stat().st_size > 5000
-    grid, methods, columns = axes.cells(results.read(tmp_path / "axes" / "results.jsonl"))
+    grid, methods, columns, unsure = axes.cells(results.read(tmp_path / "axes" / "results.jsonl"))
     assert (methods[1], columns) == ("RBF ridge", ["size", "wrong labels"])
     assert np.isnan(grid[methods.index("size")]).all()
+    assert f"({grid[methods.index('random'), 0]:.3f})" in page
+    assert unsure[methods.index("random")].any()
+    assert not unsure[:2].any()
+    more = [line | {"method": "real_share"} for line in lines(NAMES) if line.get("method") == "random"]
+    run = tmp_path / "run" / "results.jsonl"
+    run.write_text("".join(json.dumps(x | {"seconds": 9.0}) + "\n" for x in [*more, *lines(NAMES)]))
+    again = axes.run(tmp_path / "axes", values=f"{tmp_path}/run/").read_text()
+    assert METHODS["real_share"].title in again  # the run got a method: all is made anew
+    run.write_text("".join(json.dumps(line) + "\n" for line in lines([f"{name}0" for name in NAMES])))
+    with pytest.raises(ValueError, match="holds a run of another config"):
+        axes.run(tmp_path / "axes", values=tmp_path / "run")
 
 
 def test_other_contributors_and_a_run_without_truth_are_refused():

@@ -55,12 +55,12 @@ def test_a_variant_makes_the_terms_of_its_methods():
     assert other["size"] == costs["size"]
     hidden = score_ablation.at_initialisation(problem)(problem.validation.inputs)
     assert len(hidden) == len(problem.validation.inputs)
-    assert len(set(score_ablation.variants(problem))) == 16
+    assert len(set(score_ablation.variants("classification"))) == 16
 
 
 def test_a_page_says_what_each_choice_does(tmp_path, monkeypatch, unrendered):
     """A run that goes on where it stopped; its variants are cut to one."""
-    config = images.get_config("tiny,contributors=4,truth=own_set,truth_seeds=1")
+    config = images.get_config("tiny,contributors=4,truth=own_set,truth_seeds=1,seed=0")
     config.methods, config.choice, config.contributors.axes.mechanism = ("size",), "size", ("noise",)
     config.validation_sizes, config.training.steps = (), 2
     study.run(config, str(tmp_path / "run"), None)
@@ -75,3 +75,15 @@ def test_a_page_says_what_each_choice_does(tmp_path, monkeypatch, unrendered):
     assert "93 orders" in page
     assert {len(subset) for subset in known} == {1, 2, 3, 4, 5}
     assert len(known) == sum(1 for k in range(1, 6) for _ in itertools.combinations(NAMES, k))
+    kept = [line for line in made if line["kind"] == "score terms"]  # nothing is made again, nor loaded
+    (tmp_path / "made" / results.FILE).write_text("".join(results.text_of(line) + "\n" for line in kept))
+    monkeypatch.setattr(score_ablation, "draw_of", lambda *_: pytest.fail("a draw was made again"))
+    assert score_ablation.run(tmp_path / "made", values=f"{tmp_path}/run/", data_dir=None).read_text() == page
+
+
+def test_draws_of_the_tables_are_refused(tmp_path):
+    run = lines()[1]
+    (tmp_path / results.FILE).write_text("".join(json.dumps(x) + "\n" for x in [*run, {"kind": "run"}]))
+    (tmp_path / "config.json").write_text(json.dumps({"seed": 8, "draws": 3}))
+    with pytest.raises(ValueError, match="has a draw of seed 10: expected seeds from 0 to 9, as seed=0,draws=4"):
+        score_ablation.run(tmp_path / "made", values=tmp_path, data_dir=None)
