@@ -2,7 +2,7 @@
 
 from valuation import inducing
 from valuation.kronecker import WIDEST
-from valuation.needs import Estimate, Needs, Sizes, counts
+from valuation.needs import Estimate, Needs, Sizes, counts, trained
 
 
 def transport(s: Sizes) -> Needs:
@@ -26,8 +26,8 @@ def shares_of_neighbours(s: Sizes) -> Needs:
 
 
 def mean_gradients(s: Sizes) -> Needs:
-    """One gradient a set, from one pass over all examples; chunks of examples have a budget of their own."""
-    rows = 8 * s.parameters * (s.contributors + 2)
+    """One gradient a set, from one pass over all examples, in chunks of a budget of their own (mean_gradients.py)."""
+    rows = 8 * trained(s) * (s.contributors + 2)
     return Needs(rows, 6.0 * (s.union + s.validation) * s.tokens * s.parameters)
 
 
@@ -36,7 +36,7 @@ def kronecker(s: Sizes) -> Needs:
     narrow = [width for shape in s.shapes for width in shape if width <= WIDEST]
     sides, cubes = sum(width**2 for width in narrow), sum(float(width) ** 3 for width in narrow)
     passes = 3 * 6.0 * s.union * s.tokens * s.parameters
-    return Needs(36 * sides + 40 * s.parameters + 12 * s.union, passes + 10 * cubes)
+    return Needs(36 * sides + 40 * trained(s) + 12 * s.union, passes + 10 * cubes)
 
 
 def coalitions(fits: int, points: int) -> Estimate:
