@@ -94,7 +94,7 @@ def _state(model, inputs: np.ndarray) -> int:
 
 
 def trained(s: Sizes) -> int:
-    """Numbers of the trained arrays of two axes or more, nearly all that are trained: a vector of gradients has them."""
+    """Length of a vector of gradients: numbers of the trained arrays of two axes or more, which are nearly all."""
     return sum(a * b for a, b in s.shapes)
 
 
