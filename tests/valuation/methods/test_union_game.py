@@ -106,9 +106,8 @@ def test_the_games_of_every_learner_have_a_surrogate():
     """Of pretrained sequences the n-gram; a Gaussian kernel on the nats that they start with by the option."""
     pretrained = problem("sequences")._replace(learner="pretrained")
     np.testing.assert_array_equal(leave_one_out(pretrained), leave_one_out(problem("sequences")))
-    got = leave_one_out(pretrained, surrogate="rbf_utility")
-    assert got.shape == (COUNT,)
-    whole, nobody = (coalition_utility(pretrained, surrogate="rbf_utility")(mask) for mask in (EVERYBODY, ~EVERYBODY))
+    utility = coalition_utility(pretrained, surrogate="rbf_utility")
+    whole, nobody = utility(EVERYBODY), utility(~EVERYBODY)
     nats = validation_targets(pretrained)[:, 0]
     assert nobody == pytest.approx(-np.average(nats**2, weights=pretrained.objective.weights(pretrained.validation)))
     assert nobody < whole <= 0
