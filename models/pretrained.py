@@ -63,6 +63,13 @@ def from_gguf(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = j
     return Pretrained(model, tokenizer, config, special, template, ends)
 
 
+def gguf_tokenizer(path: str | Path) -> Tokenizer:
+    """The tokenizer of a GGUF file; no weight is read. Errors as in from_gguf, as far as they are not the weights'."""
+    path = Path(path)
+    reader = gguf_files.opened(path)
+    return texts.from_metadata(gguf_files.metadata(reader, path), reader.fields.keys(), path)
+
+
 def from_folder(path: str | Path, *, dtype: Any = jnp.float32, place: Callable = jnp.array) -> Pretrained:
     """The decoder of a Hugging Face folder: config.json, tokenizer.json, *.safetensors; Llama, Qwen2, Qwen3.
 

@@ -7,6 +7,7 @@ that takes many masks at once goes through the pieces: masks from all_masks, ord
 shapley_of, banzhaf_of, shapley_estimate or banzhaf_estimate.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -53,6 +54,18 @@ def banzhaf(utility: Utility, contributors: int, *, pairs: int = 500, key: Key[j
         return Estimate(values, np.zeros(contributors))
     masks = random_masks(key, pairs, contributors)
     return banzhaf_estimate(masks, evaluate(utility, masks))
+
+
+def shapley_fits(contributors: int, *, pairs: int = 100) -> float:
+    """How many coalitions `shapley` evaluates; where orders are drawn, the expected number of different ones."""
+    if contributors <= EXACT or not pairs:
+        return 2.0**contributors
+    return sum(_different(2 * pairs, math.comb(contributors, size)) for size in range(contributors + 1))
+
+
+def banzhaf_fits(contributors: int, *, pairs: int = 500) -> float:
+    """How many coalitions `banzhaf` evaluates; where they are drawn, the expected number of different ones."""
+    return 2.0**contributors if contributors <= EXACT or not pairs else _different(2 * pairs, 2**contributors)
 
 
 def leave_one_out(utility: Utility, contributors: int) -> Float[np.ndarray, "C"]:
@@ -151,6 +164,11 @@ def _gains(utilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _mean(draws: np.ndarray) -> Estimate:
     return Estimate(draws.mean(axis=0), draws.std(axis=0, ddof=1) / np.sqrt(len(draws)))
+
+
+def _different(draws: int, of: int) -> float:
+    """How many different ones that many draws of so many alike are expected to give: of (1 - (1 - 1/of)^draws)."""
+    return -of * math.expm1(draws * math.log1p(-1 / of)) if of > 1 else 1.0
 
 
 def _at_least(name: str, given: int, least: int) -> None:

@@ -18,7 +18,10 @@ ROWS = 256  # of a chunk
 
 
 class Fisher(NamedTuple):
-    """Examples with targets that the model may say, and how probable each is; weights add up to the inputs' number."""
+    """Examples with targets that the model may say, and how probable each is; weights add up to the inputs' number.
+
+    A sequence weighs besides as many times more than others as it has more target tokens (theory/README.md, 3.5).
+    """
 
     examples: Examples
     weights: Float[np.ndarray, " n"]
@@ -48,6 +51,9 @@ def fisher_examples(model, outcomes: Callable, examples: Examples, key: jax.Arra
         lambda i: (chunk(some.inputs, rows, i), chunk(uniform, rows, i)), -(-count // rows), threads=1,
     )  # fmt: skip
     targets, weights = (np.concatenate(side)[:count] for side in zip(*parts, strict=True))
+    tokens = np.ones(some.targets.shape) if some.mask is None else np.asarray(some.mask, bool)
+    tokens = tokens.reshape(count, -1).sum(1)
+    weights = weights * (tokens / (tokens.mean() or 1))[:, None]
     repeated = some.take(np.repeat(np.arange(count), weights.shape[1]))
     return Fisher(repeated._replace(targets=targets.reshape(-1, *shape)), weights.reshape(-1))
 

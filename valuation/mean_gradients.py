@@ -15,10 +15,10 @@ from jaxtyping import Array, Float
 from valuation.aggregate import trained
 from valuation.examples import Examples
 from valuation.problem import Problem, contributor_examples, once
-from valuation.stream import chunk
-from valuation.workers import map_chunks
+from valuation.stream import MEMORY, chunk
+from valuation.workers import current, map_chunks
 
-ROWS = 256  # of a chunk
+ROWS = 256  # of a chunk, where they fit
 STEP = 32  # to a multiple of which the rows of a smaller set are filled up
 
 
@@ -48,18 +48,22 @@ def mean_gradient(
     """The weighted mean over examples of the gradient of output(outputs, examples), flat as by ravel_pytree; float32.
 
     model: at the parameters of interest. output: (outputs, examples) -> (n,), a module-level function.
-    weights: >= 0, not all 0. One forward and backward pass over the examples.
+    weights: >= 0, not all 0. One forward and backward pass over the examples, in chunks of what fits into the memory of
+    use_workers, or into stream.MEMORY.
     """
-    step = partial(_summed_gradient, apply=model.apply, output=output)
-    return mean_over(step, (model.params, model.frozen), examples, weights).astype(np.float32)
+    step, fitting = partial(_summed_gradient, apply=model.apply, output=output), rows_that_fit(model, output, examples)
+    return mean_over(step, (model.params, model.frozen), examples, weights, fitting).astype(np.float32)
 
 
 def mean_over(
-    step: Callable, shared: tuple, examples: Examples, weights: Float[np.ndarray, " n"]
+    step: Callable, shared: tuple, examples: Examples, weights: Float[np.ndarray, " n"], fitting: int
 ) -> Float[np.ndarray, " p"]:
-    """Sum over the examples of what step(*shared, chunk, weights of its rows) sums, over that of weights; float64."""
+    """Sum over the examples of what step(*shared, chunk, weights of its rows) sums, over that of weights; float64.
+
+    fitting: rows of a chunk at most.
+    """
     n = len(examples.inputs)
-    rows = min(ROWS, -(-n // STEP) * STEP)
+    rows = min(ROWS, -(-n // STEP) * STEP, fitting)
     filled = np.pad(weights.astype(np.float32), (0, -n % rows))
     parts = map_chunks(
         step, shared, lambda i: (chunk(examples, rows, i), chunk(filled, rows, i)), -(-n // rows), threads=1
@@ -67,9 +71,30 @@ def mean_over(
     return sum((part.astype(np.float64) for part in parts), np.zeros(())) / weights.sum()
 
 
+def rows_that_fit(model, output: Callable, examples: Examples) -> int:
+    """How many rows of a gradient's chunk fit into the memory of use_workers, or into stream.MEMORY; at least 1.
+
+    Nothing is computed, and the model may have any layers. A row takes twice what it leaves for the way back, once for
+    the gradients that meet it there: the residuals of two examples less those of one.
+    """
+
+    def kept(count: int) -> int:
+        some = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape[1:]), leaf.dtype), examples)
+        residuals = jax.eval_shape(
+            partial(_residuals, apply=model.apply, output=output), model.params, model.frozen, some
+        )
+        return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(residuals))
+
+    return max((current().memory or MEMORY) // max(2 * (kept(2) - kept(1)), 1), 1)
+
+
 def weighted(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, ""]:
     """The sum; what has no weight, as rows that fill up a chunk, may be anything."""
     return jnp.where(weights > 0, weights * values, 0).sum()
+
+
+def _residuals(params, frozen, examples, *, apply, output):
+    return jax.vjp(lambda p: output(apply(p, frozen, examples.inputs), examples), params)[1]
 
 
 @partial(jax.jit, static_argnames=("apply", "output"))

@@ -93,6 +93,11 @@ def _state(model, inputs: np.ndarray) -> int:
     return jax.eval_shape(model.readout.states, model.params, model.frozen, inputs)[0].shape[-1]
 
 
+def trained(s: Sizes) -> int:
+    """Length of a vector of gradients: numbers of the trained arrays of two axes or more, which are nearly all."""
+    return sum(a * b for a, b in s.shapes)
+
+
 def nothing(s: Sizes) -> Needs:
     """Of a method that computes next to nothing, or that only trains."""
     return Needs()
@@ -218,7 +223,7 @@ def solved(passes: int) -> Estimate:
     """A solve by that many passes over the union, each with its gradients: some vectors of parameters are kept."""
 
     def needs(s: Sizes) -> Needs:
-        return Needs(80 * s.parameters + 12 * s.union, passes * 6.0 * s.union * s.tokens * s.parameters)
+        return Needs(80 * trained(s) + 12 * s.union, passes * 6.0 * s.union * s.tokens * s.parameters)
 
     return needs
 

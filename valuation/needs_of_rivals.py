@@ -1,8 +1,11 @@
 """What the methods take that others propose for data sets, as needs.py says it: bytes at once, and operations."""
 
+from collections.abc import Callable
+
 from valuation import inducing
 from valuation.kronecker import WIDEST
-from valuation.needs import Estimate, Needs, Sizes, counts
+from valuation.needs import Estimate, Needs, Sizes, counts, trained
+from valuation.union_surrogates import TANGENT
 
 
 def transport(s: Sizes) -> Needs:
@@ -26,8 +29,8 @@ def shares_of_neighbours(s: Sizes) -> Needs:
 
 
 def mean_gradients(s: Sizes) -> Needs:
-    """One gradient a set, from one pass over all examples; chunks of examples have a budget of their own."""
-    rows = 8 * s.parameters * (s.contributors + 2)
+    """One gradient a set, from one pass over all examples, in chunks of a budget of their own (mean_gradients.py)."""
+    rows = 8 * trained(s) * (s.contributors + 2)
     return Needs(rows, 6.0 * (s.union + s.validation) * s.tokens * s.parameters)
 
 
@@ -36,20 +39,20 @@ def kronecker(s: Sizes) -> Needs:
     narrow = [width for shape in s.shapes for width in shape if width <= WIDEST]
     sides, cubes = sum(width**2 for width in narrow), sum(float(width) ** 3 for width in narrow)
     passes = 3 * 6.0 * s.union * s.tokens * s.parameters
-    return Needs(36 * sides + 40 * s.parameters + 12 * s.union, passes + 10 * cubes)
+    return Needs(36 * sides + 40 * trained(s) + 12 * s.union, passes + 10 * cubes)
 
 
-def coalitions(fits: int, points: int) -> Estimate:
+def coalitions(fits: Callable[[int], float], points: int) -> Estimate:
     """A fit of the surrogate for every coalition: by shared inducing rows, by counts, or exact with a tangent kernel.
 
-    fits: how many for each contributor.
+    fits: number of contributors -> how many coalitions are fitted.
     """
 
     def needs(s: Sizes) -> Needs:
-        count = float(fits * s.contributors)
+        count = fits(s.contributors)
         if s.kind == "sequences":
             return Needs(counts(s._replace(examples=s.union)).bytes, count * 100 * s.union * s.tokens)
-        if s.learner != "dense":
+        if s.learner != "dense" and s.union <= TANGENT:  # a larger one is fitted by inducing rows or not at all
             return Needs(28 * s.union**2, 2.0 * s.union**2 * s.width + count * s.union**3 / 3)
         m = min(points, s.union)
         one = inducing.memory_bytes(s.examples, s.features, s.outputs, s.validation, points=m, exact=0)

@@ -17,6 +17,27 @@ from valuation.union_fits import Predict, gaussian_exact, gaussian_inducing, of_
 from valuation.unions import Evaluate, Layout, remembered
 
 TANGENT = 4096  # examples of all contributors together whose tangent kernel is formed
+OWN = ""  # the surrogate of the learner
+SURROGATES = {  # kind of objective -> the methods that can be fitted on unions; the first of any size
+    "classification": ("rbf_relative", "ntk_relative"),
+    "regression": ("rbf_utility", "ntk_utility"),
+    "sequences": ("ngram_utility", "rbf_utility"),
+}
+
+
+def no_unions(name: str, kind: str, examples: int) -> str:
+    """Why the method of that name cannot be fitted on unions, and the way out; "" if it can. Nothing is computed.
+
+    kind: of the objective. examples: of all contributors together.
+    """
+    if not name.startswith("ntk") or (kind != "sequences" and examples <= TANGENT):
+        return ""
+    other, learner = SURROGATES[kind][0], "sequences" if kind == "sequences" else "dense"
+    return (
+        f"{name} cannot be fitted on unions for {kind} with {examples:,} examples in all: their tangent kernel is "
+        f"formed for classes and numbers, up to {TANGENT:,} examples. Give fewer, or take {other}: shapley, banzhaf "
+        f"and leave_one_out by their option surrogate={other}, others by Problem.learner = {learner!r}"
+    )
 
 
 def fitted_on_unions(
@@ -34,16 +55,12 @@ def fitted_on_unions(
     of the method's. exact: up to so many examples of all blocks together a Gaussian kernel is fitted exactly; above, by
     the rows that inducing() gives. Raises ValueError, which says what to do, where unions cannot be fitted.
     """
-    kind, examples = problem.objective.kind, int(blocks.counts.sum())
+    examples = int(blocks.counts.sum())
+    if refusal := no_unions(name, problem.objective.kind, examples):
+        raise ValueError(refusal)
     if name == "ngram_utility":
         return remembered(counted(problem, blocks, output_width(problem), order=options["order"]))
     if name.startswith("ntk"):
-        if kind == "sequences" or examples > TANGENT:
-            raise ValueError(
-                f"unions of parts have no tangent kernel of {problem.learner} {kind} with {examples} examples: it is "
-                f"formed for classes and numbers and up to {TANGENT} examples. Give fewer, or set Problem.learner to "
-                f"{'sequences' if kind == 'sequences' else 'dense'}"
-            )
         predict = tangent_exact(problem, blocks, ridge=options["ridge"])
     elif examples <= exact:
         predict = gaussian_exact(problem, blocks, ridge=options["ridge"], bandwidth=options["bandwidth"])
@@ -54,12 +71,13 @@ def fitted_on_unions(
     return remembered(_scored(problem, blocks, predict, options))
 
 
-def utility_of_nobody(problem: Problem, blocks: Layout, options: Mapping[str, Any]) -> float:
-    """What no example at all is worth, in the own unit of such a fit: all classes or tokens alike, or the mean number.
+def utility_of_nobody(problem: Problem, blocks: Layout, name: str, options: Mapping[str, Any]) -> float:
+    """What no example at all is worth, in the own unit of the fit of that name: all classes or tokens alike, or what a
+    fit takes from its targets beforehand (Objective.centre): the mean number, of sequences no nats at all.
 
     The mean is that of all contributors' numbers, since a fit on none would know of no number.
     """
-    if problem.objective.kind == "sequences":
+    if name == "ngram_utility":
         return -float(np.log(output_width(problem)))
     every = np.concatenate([contributor_targets(problem, one) for one in problem.contributors])
     middle = np.broadcast_to(problem.objective.centre(every), every.shape[1:])

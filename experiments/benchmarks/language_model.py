@@ -22,6 +22,7 @@ import numpy as np
 import optax
 from absl import flags
 from jaxtyping import Array, Float
+from tokenizers import Tokenizer
 
 from experiments.benchmarks import adapted_steps
 from experiments.benchmarks.attribution import peak
@@ -33,6 +34,7 @@ from models.functional import Model, call
 from models.generate import generate
 from models.lora import with_lora
 from models.pretrained import from_gguf
+from valuation.covariates.information_capacity import decoder_flops, information_capacity
 from valuation.factors import shapes
 from valuation.methods.logra import projected
 from valuation.problem import Examples
@@ -40,6 +42,7 @@ from valuation.projection import sides
 from valuation.stream import self_products
 
 SIZE = Config(49_152, 576, 30, 9, 3, 64, 1536, 100_000.0, 1e-5, interleaved=True, longest=8192)
+OF_THE_TEXT = ("perplexity", "information_capacity")
 ROWS, LENGTH, PROMPT, RANK, PROJECTED = 64, 64, 16, 8, 16
 AUSTEN = (  # Pride and Prejudice, 1813
     "It is a truth universally acknowledged, that a single man in possession of a good fortune, must be in want of a "
@@ -64,6 +67,21 @@ def perplexity(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) 
     loss = token_loss(apply(model.params, model.frozen, text[None]), examples)[0]
     seconds = best(lambda: apply(model.params, model.frozen, text[None]), repeat)
     return {"perplexity": math.exp(loss), "tokens": len(text), "seconds": seconds, "passes": 1}
+
+
+def capacity(model: Model, tokenizer: Tokenizer, config: Config, text: np.ndarray) -> float:
+    """Information Capacity on a text, (t,) tokens of it (valuation/covariates/information_capacity.py)."""
+    logits = jax.jit(model.apply)(model.params, model.frozen, text[None, :-1])
+    nats = -jnp.take_along_axis(jax.nn.log_softmax(logits), text[None, 1:, None], axis=-1)[0, :, 0]
+    ends = [len(tokenizer.decode(text[: i + 1].tolist(), skip_special_tokens=False).encode()) for i in range(len(text))]
+    operations = decoder_flops(
+        layers=config.layers, width=config.width, heads=config.heads, key_heads=config.kv_heads, hidden=config.hidden,
+        vocabulary=config.vocabulary, length=len(text),
+    )  # fmt: skip
+    bits = 8.0 * np.diff(ends, prepend=0)[None]
+    return information_capacity(
+        bits, np.pad(nats, (1, 0))[None].astype(float), np.ones((1, len(text)), bool), operations
+    )
 
 
 def sampling(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) -> dict:
@@ -157,7 +175,7 @@ def best(function, repeat: int) -> float:
 def measure(case: str, data_dir: str | None, random: bool, dtype, repeat: int) -> dict:
     """One line of results, in this process."""
     begun = time.perf_counter()
-    draw = np.random.default_rng(0)
+    draw, loaded = np.random.default_rng(0), None
     text = draw.integers(0, SIZE.vocabulary, 76).astype(np.int32)
     if random:
         model = decoder(SIZE, jax.random.key(0))
@@ -170,6 +188,8 @@ def measure(case: str, data_dir: str | None, random: bool, dtype, repeat: int) -
     tokens = np.stack([np.resize(np.roll(text, -i), LENGTH) for i in range(ROWS)])
     cpu = time.process_time()
     line = {"kind": "benchmark_language", "case": case, **RUN[case](model, tokens, text, repeat)}
+    if loaded is not None and case == perplexity.__name__:
+        line["information_capacity"] = capacity(model, loaded.tokenizer, loaded.config, text)
     weights = sum(leaf.size for leaf in jax.tree.leaves(model.params))
     line |= {
         "tokens_per_second": line["tokens"] / line["seconds"],
@@ -191,7 +211,7 @@ def table(lines: list[dict]) -> str:
         [
             x["case"], f"{x['tokens_per_second']:.1f}", f"{x['seconds']:.2f}", f"{x['share_of_peak']:.0%}",
             f"{x['peak_megabytes'] - x['megabytes_before']:.0f}",
-            f"perplexity {x['perplexity']:.3f}" if "perplexity" in x else "",
+            ", ".join(f"{name.replace('_', ' ')} {x[name]:.3f}" for name in OF_THE_TEXT if name in x),
         ]
         for x in lines
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from experiments.tasks.adaptation import MODEL, Learned, adapted
 from experiments.tasks.token_rows import Coder, Pair
 from experiments.training.recipe import Recipe, adam
 from models.functional import Model
-from models.pretrained import from_gguf
+from models.pretrained import gguf_tokenizer
 from models.transformer import transformer
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
@@ -71,7 +71,7 @@ def coder_of(config, data_dir: str | None) -> Coder | None:
         raise ValueError("config.model.folder is empty: expected the folder of a pretrained decoder")
     if config.model.name == "folder":
         return token_rows.folder_coder(config.model.folder, config.tokens.special)
-    return token_rows.coder(from_gguf(member("smollm2", SMOLLM2, data_dir)).tokenizer, *config.tokens.special)
+    return token_rows.coder(gguf_tokenizer(member("smollm2", SMOLLM2, data_dir)), *config.tokens.special)
 
 
 def recipe(model: Model, initialise: Callable, training) -> Recipe:

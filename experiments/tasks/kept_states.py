@@ -31,6 +31,19 @@ RECORD = np.dtype([("hash", "V16"), ("place", "<u8"), ("count", "<u4")])
 NUMBER = np.dtype(jnp.bfloat16)
 
 
+class Index(NamedTuple):
+    """The records that have been read, of one file.
+
+    file: number of it, by which a file that takes its place is told. places: where the states of each row begin, in
+    tokens, by the hash of the row. records: how many. end: where the next states will begin.
+    """
+
+    file: int
+    places: dict[bytes, int]
+    records: int
+    end: int
+
+
 class Source(NamedTuple):
     """What states are of: a trunk of models.trunk.cut, a hash of the weights, the block before which they are taken.
 
@@ -57,29 +70,31 @@ def kept_states(source: Source, folder: str | Path, most: int) -> Callable[[np.n
     if is_distributed():
         raise ValueError("states of a frozen trunk are kept by one process: set config.model.states to 0 for several")
 
-    compute = jax.jit(source.trunk.apply)
+    compute, index = jax.jit(source.trunk.apply), Index(0, {}, 0, 0)
 
     def states(rows: np.ndarray) -> np.ndarray:
+        nonlocal index
         texts = [np.trim_zeros(row, "b") for row in np.asarray(rows, np.int32)]
         if not all(map(len, texts)):
             raise ValueError(f"row {list(map(len, texts)).index(0)} has no token: a text that is empty has no states")
         names = [hashlib.sha256(text.astype("<i4").tobytes()).digest()[:16] for text in texts]
-        known = _read(path, about)
-        missing = {name: text for name, text in zip(names, texts, strict=True) if name not in known}
+        index = _read(path, about, index)
+        missing = {name: text for name, text in zip(names, texts, strict=True) if name not in index.places}
         if missing:
-            _compute(source, compute, missing, path, about, most)
-            known = _read(path, about)
+            index = _compute(source, compute, missing, path, about, most, index)
         out = np.zeros((*np.shape(rows), source.width), NUMBER)
         if len(texts):
             kept = _mapped(path, source.width)
             for row, (name, text) in enumerate(zip(names, texts, strict=True)):
-                out[row, : len(text)] = kept[known[name] : known[name] + len(text)]
+                out[row, : len(text)] = kept[index.places[name] : index.places[name] + len(text)]
         return out
 
     return states
 
 
-def _compute(source: Source, compute: Callable, texts: dict[bytes, np.ndarray], path: Path, about: dict, most: int):
+def _compute(
+    source: Source, compute: Callable, texts: dict[bytes, np.ndarray], path: Path, about: dict, most: int, index: Index
+) -> Index:
     """Appends the states of the texts, short ones first. Raises ValueError where there is no room for them."""
     order = sorted(texts, key=lambda name: len(texts[name]))
     total = sum(map(len, texts.values()))
@@ -97,8 +112,9 @@ def _compute(source: Source, compute: Callable, texts: dict[bytes, np.ndarray], 
             waiting += [(name, row[: len(texts[name])]) for name, row in zip(names, made, strict=False)]
             bar.update(sum(len(texts[name]) for name in names))
             if number % KEPT == 0 or start + BATCH >= len(order):
-                _append(path, about, waiting)
+                index = _append(path, about, waiting, index)
                 waiting = []
+    return index
 
 
 def _check_room(path: Path, needed: int, most: int) -> None:
@@ -125,18 +141,17 @@ def _padded(rows: list[np.ndarray]) -> np.ndarray:
     return tokens
 
 
-def _append(path: Path, about: dict, new: list[tuple[bytes, np.ndarray]]) -> None:
+def _append(path: Path, about: dict, new: list[tuple[bytes, np.ndarray]], index: Index) -> Index:
     """Writes states, then their records; rows that another process has written in the meantime are left out."""
     try:
-        with path.with_suffix(".index").open("a+b") as index:
-            fcntl.flock(index, fcntl.LOCK_EX)
-            if not index.seek(0, 2):
-                index.write(json.dumps(about).encode() + b"\n")
-                index.flush()
-            known = _read(path, about)
-            records = _records(path, about)
-            end = int((records["place"] + records["count"]).max(initial=0))
-            new = [(name, states) for name, states in new if name not in known]
+        with path.with_suffix(".index").open("a+b") as file_of_index:
+            fcntl.flock(file_of_index, fcntl.LOCK_EX)
+            if not file_of_index.seek(0, 2):
+                file_of_index.write(json.dumps(about).encode() + b"\n")
+                file_of_index.flush()
+            index = _read(path, about, index)
+            end = index.end
+            new = [(name, states) for name, states in new if name not in index.places]
             lengths = [len(states) for _, states in new]
             with path.with_suffix(".states").open("r+b" if end else "wb") as file:
                 file.seek(end * about["width"] * NUMBER.itemsize)
@@ -145,8 +160,10 @@ def _append(path: Path, about: dict, new: list[tuple[bytes, np.ndarray]]) -> Non
             added = np.zeros(len(new), RECORD)
             added["hash"] = [np.void(name) for name, _ in new]
             added["place"], added["count"] = end + np.cumsum([0, *lengths])[:-1], lengths
-            index.truncate(len(_header(path)) + len(records) * RECORD.itemsize)
-            index.write(added.tobytes())
+            file_of_index.truncate(len(_header(path)) + index.records * RECORD.itemsize)
+            file_of_index.write(added.tobytes())
+            file_of_index.flush()
+            return _read(path, about, index)
     except OSError as error:
         raise ValueError(
             f"{path}.states cannot be written ({error}): make room there, or choose another --data_dir; what was "
@@ -159,22 +176,20 @@ def _mapped(path: Path, width: int) -> np.ndarray:
     return numbers[: len(numbers) // width * width].reshape(-1, width)  # a write that was cut off may follow
 
 
-def _read(path: Path, about: dict) -> dict[bytes, int]:
-    """Where the states of each row begin, in tokens, by the hash of the row."""
-    records = _records(path, about)
-    return dict(zip((bytes(name) for name in records["hash"]), records["place"].tolist(), strict=True))
-
-
 def _header(path: Path) -> bytes:
     with path.with_suffix(".index").open("rb") as file:
         return file.readline()
 
 
-def _records(path: Path, about: dict) -> np.ndarray:
-    """The whole records whose states are there. Raises ValueError for those of another source."""
+def _read(path: Path, about: dict, before: Index) -> Index:
+    """What was read before, and after it the whole records whose states are there; its `places` are added to.
+
+    Everything is read anew where the file is another one, or has lost what was read of it. Raises ValueError for
+    records of another source.
+    """
     index, states = (path.with_suffix(suffix) for suffix in (".index", ".states"))
     if not index.exists() or not index.stat().st_size:
-        return np.zeros(0, RECORD)
+        return Index(0, {}, 0, 0)
     header = _header(path)
     try:
         found = json.loads(header)
@@ -184,8 +199,17 @@ def _records(path: Path, about: dict) -> np.ndarray:
         differing = ", ".join(f"{name} {found.get(name)!r}, expected {about[name]!r}" for name in about
                               if found.get(name) != about[name])  # fmt: skip
         raise ValueError(f"{index} is of other states ({differing}): give it its name back, or remove it and {states}")
-    content = index.read_bytes()[len(header) :]
-    records = np.frombuffer(content[: len(content) // RECORD.itemsize * RECORD.itemsize], RECORD)
     size = states.stat().st_size // (about["width"] * NUMBER.itemsize) if states.exists() else 0
-    broken = np.flatnonzero(records["place"] + records["count"] > size)
-    return records[: broken[0]] if len(broken) else records
+    there = index.stat()
+    start = len(header) + before.records * RECORD.itemsize
+    if there.st_ino != before.file or there.st_size < start or before.end > size:
+        before, start = Index(there.st_ino, {}, 0, 0), len(header)
+    with index.open("rb") as file:
+        file.seek(start)
+        content = file.read()
+    records = np.frombuffer(content[: len(content) // RECORD.itemsize * RECORD.itemsize], RECORD)
+    ends = records["place"] + records["count"]
+    records = records[: int(np.argmax(ends > size))] if (ends > size).any() else records
+    before.places.update(zip((bytes(name) for name in records["hash"]), records["place"].tolist(), strict=True))
+    end = max(before.end, int((records["place"] + records["count"]).max(initial=0)))
+    return Index(before.file, before.places, before.records + len(records), end)

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from models.pretrained import from_folder, from_gguf
+from models.pretrained import from_folder, from_gguf, gguf_tokenizer
 from tests.models import numpy_decoder
 from tests.models.written_models import FAMILIES, VOCABULARY, folder_written, written
 
@@ -69,6 +69,7 @@ def test_gguf_gives_the_logits_of_numpy(tmp_path, family):
     np.testing.assert_allclose(logits_of(found.model, tokens), expected, atol=1e-4, rtol=1e-4)
     assert found.special == {"eos": 0, "bos": 1}
     assert found.template == "{{ messages }}"
+    assert gguf_tokenizer(tmp_path / "a.gguf").to_str() == found.tokenizer.to_str()
 
 
 def test_a_16_bit_type_gives_nearly_the_same_logits(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from valuation import coalitions
-from valuation.coalitions import banzhaf, evaluate, leave_one_out, shapley
+from valuation.coalitions import banzhaf, banzhaf_fits, evaluate, leave_one_out, shapley, shapley_fits
 
 pytestmark = pytest.mark.usefixtures("each_key_once")
 
@@ -144,3 +144,16 @@ def test_bad_input_is_named(key):
         shapley(lambda mask: np.nan if mask.tolist() == [True, False, True] else 0.0, 3, key=key)
     with pytest.raises(ValueError, match="power of two"):
         coalitions.banzhaf_of(np.zeros(6))
+
+
+@pytest.mark.parametrize("count", [1, 5, 12, 14, 24])
+@pytest.mark.parametrize(("values", "said"), [(shapley, shapley_fits), (banzhaf, banzhaf_fits)])
+def test_as_many_coalitions_are_evaluated_as_are_said(values, said, count, key):
+    masks = []
+
+    def utility(mask):
+        masks.append(mask)
+        return 0.0
+
+    values(utility, count, key=key)
+    assert len(masks) == pytest.approx(said(count), rel=0.03 if count > 12 else 0)

@@ -1,6 +1,7 @@
 """EK-FAC against explicit Fisher matrices in float64 NumPy, on Jacobians; drawn targets by their statistics."""
 
 from functools import cache
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,7 @@ from valuation.factors import shapes
 from valuation.fisher import Fisher, fisher_examples
 from valuation.kronecker import curvatures, preconditioned_rows
 from valuation.methods import ekfac
-from valuation.objective import OBJECTIVES, Classification
+from valuation.objective import OBJECTIVES, Classification, NextToken
 from valuation.outputs import log_likelihood
 
 TRAIN, QUERY, DAMPING = data(30, 5), data(4, 6), 0.1
@@ -167,6 +168,30 @@ def test_squares_of_scores_of_what_may_be_said_are_the_curvature(kind):
     error = (slopes**2).std(0) / np.sqrt(draws) * (draws > 1)
     assert weights.sum() == pytest.approx(1)
     assert (np.abs(weights @ slopes**2 - curves) < 5 * error + 1e-5).all()
+
+
+def test_long_sequences_count_as_the_curvature_of_their_mean_loss():
+    """A model that says p at every token: the curvature of every mean over tokens is diag(p) - pp'."""
+    logits, count = np.array([0.3, -0.7, 1.1], np.float32), 4000
+    lengths = np.random.default_rng(0).integers(1, 7, count)
+    mask = np.arange(6) < lengths[:, None]
+    tokens = np.zeros((count, 6), np.int32)
+
+    def apply(params, frozen, inputs):
+        return jnp.broadcast_to(params, (*inputs.shape, 3))
+
+    model = SimpleNamespace(apply=apply, params=logits, frozen={})
+    some, weights = fisher_examples(
+        model, NextToken.outcomes, Examples(tokens, tokens, mask), jax.random.key(1), vectors=10**6
+    )
+    p = np.exp(logits) / np.exp(logits).sum()
+    gradients = ((np.eye(3)[some.targets] - p) * mask[..., None]).sum(1) / lengths[:, None]
+    products = np.einsum("ni,nj->nij", gradients, gradients) * (weights * lengths.mean())[:, None, None]
+    error = products.std(0) / np.sqrt(count)
+    assert weights.sum() == pytest.approx(count)
+    assert (np.abs(products.mean(0) - np.diag(p) + np.outer(p, p)) < 5 * error).all()
+    alone = np.einsum("ni,nj->ij", gradients, gradients) / count * lengths.mean()
+    assert (np.abs(alone - np.diag(p) + np.outer(p, p)) > 10 * error)[0, 0]  # of draws that all weigh the same
 
 
 def test_targets_do_not_depend_on_padding():

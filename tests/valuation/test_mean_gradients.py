@@ -8,11 +8,12 @@ import pytest
 
 from tests.problems import contributor, corners, sequences
 from tests.reference import jacobian
-from valuation.mean_gradients import gradient_products_of_sets, mean_gradient
+from valuation.mean_gradients import gradient_products_of_sets, mean_gradient, rows_that_fit
 from valuation.methods.gradient_cosine import gradient_cosine
 from valuation.methods.gradient_matching import gradient_matching, matched
 from valuation.outputs import log_likelihood
 from valuation.problem import contributor_examples
+from valuation.workers import use_workers
 
 
 def last(problem):
@@ -39,7 +40,11 @@ def test_sequences_of_the_validation_set_count_by_their_tokens():
     problem = sequences()._replace(contributors=sequences().contributors[:1])
     weights = problem.objective.weights(problem.validation)
     assert len(set(weights)) > 1
-    got = mean_gradient(last(problem), log_likelihood, problem.validation, weights)
+    tokens = problem.validation.inputs.shape[1] * 12  # log-probabilities of a row, and as many numbers on the way back
+    with use_workers(memory=4 * 20_000):
+        fitting = rows_that_fit(last(problem), log_likelihood, problem.validation)
+        assert 1 < fitting < 4 * 20_000 / (2 * 4 * tokens)
+        got = mean_gradient(last(problem), log_likelihood, problem.validation, weights)  # in several chunks
     np.testing.assert_allclose(got, explicit(problem)[-1], rtol=1e-3, atol=1e-5)
 
 

@@ -7,6 +7,7 @@ called, looks at, costs, takes and may be set to: configs, reports and pages rea
 from functools import partial
 
 from valuation import needs, needs_of_rivals
+from valuation.coalitions import banzhaf_fits, shapley_fits
 from valuation.methods import (
     banzhaf,
     counts,
@@ -42,7 +43,7 @@ from valuation.methods import (
     trak,
 )
 from valuation.methods.method import Method
-from valuation.methods.union_game import POINTS
+from valuation.methods.union_game import POINTS, no_game
 from valuation.objective import OBJECTIVES
 from valuation.purposes import Purpose
 
@@ -55,7 +56,7 @@ ADAPTED = "it is for pretrained decoders: theirs is a config of its own, which c
 TERMS = f"{SOLVES}; {DISTANCES}"
 NAMED = dict.fromkeys(OBJECTIVES, "a rival that answers another question or costs more: a config names it")
 GRADIENTS = "one gradient a contributor"
-FITS = "fits of some 500 shared inducing points, or counts"
+FITS = "fits: some 500 shared inducing points, counts, or exact with a tangent kernel"
 mixture = score.mixture_score
 
 METHODS = {
@@ -136,13 +137,18 @@ METHODS = {
                needs=needs_of_rivals.shares_of_neighbours),
         Method("lava", "LAVA", lava.lava, "n^2 and n m distances a contributor and some hundred passes over them",
                labels=True, objectives=("classification",), instead="mmd_only", left_out=NAMED,
-               needs=needs_of_rivals.transport),
+               needs=needs_of_rivals.transport, unfit=lava.unknown_class),
         Method("leave_one_out", "leave one out", leave_one_out.leave_one_out, f"C + 1 {FITS}",
-               labels=True, left_out=NAMED, needs=needs_of_rivals.coalitions(1, POINTS)),
+               labels=True, left_out=NAMED, needs=needs_of_rivals.coalitions(lambda count: count + 1, POINTS),
+               unfit=no_game),
         Method("shapley", "Shapley", shapley.shapley, f"2^C {FITS}; above 12 contributors 200 C",
-               labels=True, purpose=Purpose.SHAPLEY, left_out=NAMED, needs=needs_of_rivals.coalitions(200, POINTS)),
+               labels=True, purpose=Purpose.SHAPLEY, left_out=NAMED,
+               needs=needs_of_rivals.coalitions(shapley_fits, POINTS), unfit=no_game,
+               estimate=shapley.shapley_estimate),
         Method("banzhaf", "Banzhaf", banzhaf.banzhaf, f"2^C {FITS}, shared with shapley; above 12 contributors 1,000",
-               labels=True, purpose=Purpose.BANZHAF, left_out=NAMED, needs=needs_of_rivals.coalitions(50, POINTS)),
+               labels=True, purpose=Purpose.BANZHAF, left_out=NAMED,
+               needs=needs_of_rivals.coalitions(banzhaf_fits, POINTS), unfit=no_game,
+               estimate=banzhaf.banzhaf_estimate),
         Method("embedding_similarity", "embedding similarity", embedding_similarity.embedding_similarity,
                "n m cosines a contributor", left_out=NAMED, needs=needs_of_rivals.largest_cosines),
         Method("mmd_only", "MMD only", mmd.mmd_only, DISTANCES, needs=needs.discrepancy),

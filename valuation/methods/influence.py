@@ -16,7 +16,7 @@ from jaxtyping import Float
 from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.examples import Examples
 from valuation.factors import shapes, unravelled
-from valuation.mean_gradients import mean_gradient, mean_over, weighted
+from valuation.mean_gradients import mean_gradient, mean_over, rows_that_fit, weighted
 from valuation.problem import Problem
 from valuation.purposes import Purpose, purpose_key
 from valuation.solve import Solution, conjugate_gradients
@@ -62,7 +62,13 @@ def gauss_newton(model, output: Callable, train: Examples) -> Callable:
     """v (p,) -> H v, chunk by chunk: one jvp to the outputs, the loss's Hessian there, and one vjp back."""
     flat, unravel = jax.flatten_util.ravel_pytree(model.params)
     step, alike = partial(_gauss_newton, apply=model.apply, output=output), np.ones(len(train.inputs))
-    return lambda v: mean_over(step, (model.params, model.frozen, unravel(jnp.asarray(v, flat.dtype))), train, alike)
+    fitting = max(rows_that_fit(model, output, train) // 2, 1)  # every number has a tangent too
+
+    def product(v: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
+        shared = (model.params, model.frozen, unravel(jnp.asarray(v, flat.dtype)))
+        return mean_over(step, shared, train, alike, fitting)
+
+    return product
 
 
 def influence(

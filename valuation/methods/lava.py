@@ -8,7 +8,8 @@ W^2 the debiased transport cost between the classes as clouds of points (theory/
 which points have them, and by no name: two classes that are swapped altogether are not seen.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -70,6 +71,16 @@ def scores(problem: Problem, *, entropy: float = 0.1) -> Float[np.ndarray, " n"]
     return (f.mean() - f) * len(f) / max(len(f) - 1, 1)
 
 
+def unknown_class(problem: Problem, examples: int, options: Mapping[str, Any]) -> str:
+    """Why there is nothing to transport some examples to, "" if there is: Method.unfit of LAVA.
+
+    Of the contributors' examples; before there are any, of those of the pool.
+    """
+    known = np.unique(problem.validation.targets)
+    sets = [(one.name, one.targets) for one in problem.contributors] or [("the train pool", problem.pool.targets)]
+    return next(filter(None, (_nowhere(name, targets, known) for name, targets in sets)), "")
+
+
 def _validation(problem: Problem, entropy: float) -> _Set:
     if entropy <= 0:
         raise ValueError(f"the entropy must be positive, got {entropy}")
@@ -84,15 +95,21 @@ def _validation(problem: Problem, entropy: float) -> _Set:
     )
 
 
+def _nowhere(name: str, labels: np.ndarray, known: np.ndarray) -> str:
+    missing = np.setdiff1d(labels, known)
+    if not len(missing):
+        return ""
+    return (
+        f"{name} has examples of class {missing[0]}, of which the validation set has none, so there is nothing to "
+        "transport them to: take mmd_only, which looks at no class, or validation examples of that class"
+    )
+
+
 def _set(name: str, inner: np.ndarray, labels: np.ndarray, entropy: float, known: np.ndarray) -> _Set:
     """inner: squared distances of the examples among themselves. known: the classes that there may be."""
+    if refusal := _nowhere(name, labels, known):
+        raise ValueError(refusal)
     classes, place = np.unique(labels, return_inverse=True)
-    missing = np.setdiff1d(classes, known)
-    if len(missing):
-        raise ValueError(
-            f"{name} has examples of class {missing[0]}, of which the validation set has none, so there is nothing to "
-            "transport them to: take mmd_only, which looks at no class, or validation examples of that class"
-        )
     rows = [place == number for number in range(len(classes))]
     own = np.array([2 * own_potential(inner[np.ix_(one, one)], entropy=entropy).mean() for one in rows])
     data = _Set(classes, place, own, np.zeros(len(place)))

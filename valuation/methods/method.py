@@ -9,12 +9,14 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 import numpy as np
 
+from valuation import coalitions
 from valuation.aggregate import REDUCTIONS
 from valuation.discrepancy import ESTIMATORS
 from valuation.needs import Estimate, nothing, refusal_of_size, sizes
 from valuation.objective import OBJECTIVES
 from valuation.problem import Problem
 from valuation.purposes import Purpose
+from valuation.union_surrogates import OWN, SURROGATES
 from valuation.workers import current
 
 # what answers the question that each kind of truth puts to scores of examples (aggregate.by_contributor)
@@ -28,6 +30,11 @@ class Values(Protocol):
     """A problem and options -> one value a contributor (C,), higher = more useful. All options have defaults."""
 
     def __call__(self, problem: Problem, *args: Any, **options: Any) -> np.ndarray: ...
+
+
+def fits(problem: Problem, examples: int, options: Mapping[str, Any]) -> str:
+    """Of a method that takes every problem of its objectives."""
+    return ""
 
 
 class Method(NamedTuple):
@@ -46,6 +53,9 @@ class Method(NamedTuple):
         out; None without such a bound.
     purpose: what it uses the problem's key for; None: nothing.
     needs: sizes of a problem -> the bytes and operations that it takes (needs.py).
+    unfit: (problem, examples of all contributors together, options) -> why it cannot be asked, "" if it can; from what
+        is known before any work, so that a problem may have no contributors yet.
+    estimate: of values that are sampled: the same function, giving their standard errors too; None: they are not.
     """
 
     name: str
@@ -64,9 +74,11 @@ class Method(NamedTuple):
     most_examples: int | None = None
     purpose: Purpose | None = None
     needs: Estimate = nothing
+    unfit: Callable[[Problem, int, Mapping[str, Any]], str] = fits
+    estimate: Callable[..., coalitions.Estimate] | None = None
 
     def __call__(self, problem: Problem, **options: Any) -> np.ndarray:
-        """The values, all finite. Raises ValueError for an objective or a contributor that the method does not take,
+        """The values, all finite. Raises ValueError for an objective, a problem or a contributor that it does not take,
         for more memory than use_workers(available=...) allows, for values that are not finite, and for zeros that only
         say that no gradient is left.
         """
@@ -78,6 +90,9 @@ class Method(NamedTuple):
                     f"{self.name} needs at least {self.least_examples} examples a contributor, {contributor.name} has "
                     f"{len(contributor.index)}"
                 )
+        union = sum(len(contributor.index) for contributor in problem.contributors)
+        if refusal := self.unfit(problem, union, options_of(self.values) | options):
+            raise ValueError(refusal)
         if available := current().available:
             s = sizes(problem)
             if refusal := refusal_of_size(self.name, self.needs(s).bytes, s, problem.objective.kind, available):
@@ -162,6 +177,7 @@ def choices(option: str, kind: str) -> tuple[Any, ...] | None:
         "output": tuple(objective.scalars),
         "joint": (False, True) if objective.has_classes else (False,),
         "scaled": (False, True),
+        "surrogate": (OWN, *SURROGATES[kind]),
     }.get(option)
 
 

@@ -1,47 +1,75 @@
 """What coalitions of contributors are worth: the problem's surrogate, fitted on all examples of those that take part.
 
 The unit is the surrogate's own, as that of methods/surrogate.py; the values of methods/leave_one_out.py, shapley.py and
-banzhaf.py are differences of it.
+banzhaf.py are differences of it. Of sequences it is the n-gram whatever the learner, since tangent kernels of sequences
+are not fitted on unions; the option `surrogate` names another one.
 """
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 from valuation.coalitions import Utility, all_masks, evaluate
 from valuation.methods.method import options_of
+from valuation.methods.ngram import ngram_utility
+from valuation.methods.ntk import ntk_relative, ntk_utility
+from valuation.methods.rbf import rbf_relative, rbf_utility
 from valuation.methods.surrogate import picked
 from valuation.problem import Problem, once
 from valuation.union_fits import shared_rows
-from valuation.union_surrogates import fitted_on_unions, utility_of_nobody
+from valuation.union_surrogates import OWN, fitted_on_unions, no_unions, utility_of_nobody
 from valuation.unions import layout
 
 POINTS = 512  # inducing rows that all coalitions share, of all contributors alike: a fit takes milliseconds
+T = TypeVar("T")
+FITTED = {one.__name__: one for one in (rbf_relative, rbf_utility, ntk_relative, ntk_utility, ngram_utility)}
 
 
-def coalition_utility(problem: Problem, *, points: int = POINTS) -> Utility:
+def surrogate_of(problem: Problem, surrogate: str = OWN) -> str:
+    """The name of the method that is fitted on coalitions; "": that of the learner, of sequences the n-gram."""
+    if surrogate != OWN:
+        return surrogate
+    kind = problem.objective.kind
+    return "ngram_utility" if kind == "sequences" else picked(problem.learner, kind).name
+
+
+def no_game(problem: Problem, examples: int, options: Mapping[str, Any]) -> str:
+    """Why coalitions cannot be valued, and the way out; "" if they can: Method.unfit of the three methods."""
+    return no_unions(surrogate_of(problem, options["surrogate"]), problem.objective.kind, examples)
+
+
+def coalition_utility(problem: Problem, *, points: int = POINTS, surrogate: str = OWN) -> Utility:
     """mask (C,) -> the utility of a fit on all examples of those contributors; one pass over the examples, made once.
 
     points: inducing rows of a Gaussian kernel, O(points^3) a coalition; all different rows where there are fewer, which
-    is exact. Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
+    is exact. surrogate: a name of union_surrogates.SURROGATES for the objective, with that method's defaults; "":
+    `surrogate_of`. Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
     """
     problem = problem._replace(shared=None)  # what is made of the coalitions would only fill it
-    pick = picked(problem.learner, problem.objective.kind)
-    options, sizes = options_of(pick.values), [len(one.index) for one in problem.contributors]
+    name = surrogate_of(problem, surrogate)
+    options, sizes = options_of(FITTED[name]), [len(one.index) for one in problem.contributors]
     blocks = layout(sizes, [[size] for size in sizes], key=None)
     fit = fitted_on_unions(
-        problem, blocks, pick.name, options, exact=0, inducing=lambda: shared_rows(problem, points=points, base=None)
+        problem, blocks, name, options, exact=0, inducing=lambda: shared_rows(problem, points=points, base=None)
     )
-    nobody = utility_of_nobody(problem, blocks, options)
+    nobody = utility_of_nobody(problem, blocks, name, options)
     return lambda mask: fit(mask.astype(np.float64)).utility("own") if mask.any() else nobody
 
 
-def all_utilities(problem: Problem, *, points: int = POINTS) -> Float[np.ndarray, "coalitions"]:
+def all_utilities(problem: Problem, *, points: int = POINTS, surrogate: str = OWN) -> Float[np.ndarray, "coalitions"]:
     """The utilities of all 2^C coalitions, in the order of coalitions.all_masks, which says how many C may be."""
 
-    def make():
+    def make() -> Float[np.ndarray, "coalitions"]:
         masks = all_masks(len(problem.contributors))
-        return evaluate(coalition_utility(problem, points=points), masks)
+        return evaluate(coalition_utility(problem, points=points, surrogate=surrogate), masks)
 
+    return of_coalitions(problem, "utilities", make, options=(points, surrogate))
+
+
+def of_coalitions(problem: Problem, what: str, make: Callable[[], T], *, options: tuple) -> T:
+    """The result of make(), which reads all of the problem but what trains, computed once."""
     depends = (problem.model, problem.initial, problem.features, problem.pool, problem.contributors, problem.validation,
                problem.key, problem.objective)  # fmt: skip
-    return once(problem, "utilities of coalitions", depends, make, options=(points, problem.learner))
+    return once(problem, f"{what} of coalitions", depends, make, options=(*options, problem.learner))

@@ -40,8 +40,9 @@ class Objective(Protocol):
     def outcomes(outputs: Any, uniform: Any) -> tuple[Any, Any]:
         """What targets may be by the model's outputs (n, ...), (n, r, ...), and how probable each is, (n, r); for jit.
 
-        So that means over them are those over targets of which minus_loss is the log-density, but for a constant:
-        all there are, or one drawn by numbers uniform in [0, 1), of the shape of the targets.
+        So that means over them are those over targets of which minus_loss is the log-density, but for a constant; of
+        sequences it is that over their number of target tokens. All there are, or one drawn by numbers uniform in
+        [0, 1), of the shape of the targets.
         """
         ...
 

@@ -28,6 +28,7 @@ LANGUAGE_MODEL = {
         {
             "case": "what is measured",
             "perplexity": "of the opening of a novel",
+            "information_capacity": "of the model on that opening",
             "tokens": "processed",
             "passes": "through all weights, forward ones",
             "tokens_per_second": "speed",

@@ -35,7 +35,16 @@ VALUATION = {
         ("draw",),
         DRAW | {"terms": "the score's four terms and the disagreement, by name a list over contributors"} | SECONDS,
     ),
-    "values": Kind(("draw", "method"), DRAW | METHOD | {"values": "one a contributor, higher = more useful"} | SECONDS),
+    "values": Kind(
+        ("draw", "method"),
+        DRAW
+        | METHOD
+        | {
+            "values": "one a contributor, higher = more useful",
+            "errors": "of values that may be sampled their standard errors, 0 where they are exact",
+        }
+        | SECONDS,
+    ),
     "covariates": Kind(
         ("draw", "measure"),
         DRAW | {"measure": "key in MEASURES", "values": "one a contributor: they describe and do not judge"} | SECONDS,

@@ -74,9 +74,8 @@ def check(config) -> None:
         for option, given in options.items():
             one_of(f"option of {name}", option, known)
             if (allowed := choices(option, kind)) and given not in allowed:
-                raise ValueError(
-                    f"options.{name}.{option} = {given}, expected {' or '.join(map(str, allowed))} in a task of {kind}"
-                )
+                words = " or ".join(str(one) or "''" for one in allowed)
+                raise ValueError(f"options.{name}.{option} = {given}, expected {words} in a task of {kind}")
             most = 1.0 if option == "share" else float("inf")
             if not isinstance(given, (str, bool)) and not 0 < given <= most:
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")

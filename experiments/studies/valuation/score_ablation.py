@@ -10,7 +10,7 @@ weighting. Choices are made on such pages, on development seeds; tables use othe
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ from experiments.tasks.task import Task
 from valuation.kernel import outputs
 from valuation.methods import score_terms
 from valuation.methods.score_disagreement import disagreement_terms
-from valuation.methods.score_weights import calibrated_weights, scale_free, value
+from valuation.methods.score_weights import calibrated_weights, kappa_weights, literal_weights, scale_free, value
 from valuation.problem import Problem
 
 RETRAINED = 6  # contributors whose trained models' validation metric the calibrated weights are fitted to
@@ -81,13 +81,24 @@ def costs_of(problem: Problem, variant: Variant) -> dict[str, list[float]]:
     }
 
 
-def weighted(costs: Sequence[np.ndarray], validation: np.ndarray, members: np.ndarray) -> dict[str, np.ndarray]:
-    """Weighting -> values (C,). validation: (C,), the metric of trained models there, looked at of members alone."""
-    return {
+def weighted(terms: Mapping[str, np.ndarray], validation: np.ndarray, members: np.ndarray) -> dict[str, np.ndarray]:
+    """Weighting -> values (C,). validation: (C,), the metric of trained models there, looked at of members alone.
+
+    terms: name -> costs (C,). Kappa needs the discrepancy and the kernel term that it balances; literal weights are
+    those of the score's four terms together.
+    """
+    costs = list(terms.values())
+    four = score_terms.Terms(*(terms.get(name, np.zeros_like(costs[0])) for name in score_terms.Terms._fields))
+    made = {
         "scale-free": scale_free(*costs),
         "plain sum": value(costs, np.ones(len(costs))),
         "calibrated": value(costs, calibrated_weights(costs, -validation[members], members)),
     }
+    if {"discrepancy", "kernel"} <= terms.keys():
+        made["kappa"] = value(four, kappa_weights(four)) - terms.get("disagreement", 0)
+    if terms.keys() == {*score_terms.Terms._fields}:
+        made["literal"] = value(four, literal_weights(four))
+    return made
 
 
 def orders(lines: list[dict], run: list[dict]) -> list[dict]:
@@ -106,7 +117,7 @@ def orders(lines: list[dict], run: list[dict]) -> list[dict]:
         for subset in (s for k in range(len(names)) for s in itertools.combinations(names, k + 1)):
             by_draw: dict[str, list[float]] = {}
             for draw in draws:
-                costs = [np.array(terms[draw][name]) for name in subset]
+                costs = {name: np.array(terms[draw][name]) for name in subset}
                 for weighting, worth in weighted(costs, seen[draw], members[draw]).items():
                     rho = evaluate.correlation("spearman", worth, truth[draw])
                     by_draw.setdefault(weighting, []).append(0.0 if np.isnan(rho) else rho)
@@ -219,7 +230,7 @@ def _of_terms(every: list[dict]) -> str:
         gains = [
             rho - known[tuple(one for one in subset if one != name), *rest]
             for (subset, *rest), rho in known.items()
-            if name in subset and len(subset) > 1
+            if name in subset and (tuple(one for one in subset if one != name), *rest) in known
         ]
         rows.append([name, f"{np.mean(gains):+.3f}", f"{np.mean(np.array(gains) > 0):.0%}"])
     return table(["term", "Spearman with it minus without it", "better with it"], rows)

@@ -19,13 +19,17 @@ def of_run(config, task: Task, draws: Sequence[Sequence[int]]) -> str:
 
     draws: the examples of each contributor, by draw. Seconds are those of operations in float64 at the speed of a
         product of two matrices that is timed here; a training is not counted.
-    Raises ValueError that names the method and the way out for what does not fit into use_workers(available=...).
+    Raises ValueError that names the method and the way out for what does not fit into use_workers(available=...), and
+    for a method that this task's model, sizes or classes leave without values.
     """
     sizes, free = largest(config, task, draws), current().available
     asked = dict.fromkeys((*config.methods, *(config.validation_methods if config.validation_sizes else ())))
     estimates = {name: METHODS[name].needs(sizes) for name in asked}
     for name, one in estimates.items():
-        kind = task.objective.kind
+        kind, method = task.objective.kind, METHODS[name]
+        options = method.defaults(config.truth) | dict(config.options.get(name, {}))
+        if refusal := method.unfit(without_contributors(task), sizes.union, options):
+            raise ValueError(f"config.methods: {name} cannot be asked: {refusal}")
         if free and (words := needs.refusal_of_size(name, one.bytes, sizes, kind, free)):
             raise ValueError(f"config.methods: {words}; config.available, in bytes, overrules what is free")
     rate = flops_a_second()
@@ -43,14 +47,19 @@ def of_run(config, task: Task, draws: Sequence[Sequence[int]]) -> str:
 
 def largest(config, task: Task, draws: Sequence[Sequence[int]]) -> needs.Sizes:
     """Sizes of the largest contributor and of the largest draw."""
-    problem = Problem(
-        model=task.model, initial=(), checkpoints=(), pool=task.validation, contributors=(),
-        validation=task.validation, features=task.features, key=jax.random.key(0), objective=task.objective,
-        learner=task.learner,
-    )  # fmt: skip
-    return needs.sizes(problem)._replace(
+    return needs.sizes(without_contributors(task))._replace(
         examples=max(map(max, draws)),
         union=max(map(sum, draws)),
+        contributors=max(map(len, draws)),
         initialisations=config.initialisations,
         checkpoints=config.checkpoints,
     )
+
+
+def without_contributors(task: Task) -> Problem:
+    """What methods will see of a task, before there are contributors."""
+    return Problem(
+        model=task.model, initial=(), checkpoints=(), pool=task.train, contributors=(),
+        validation=task.validation, features=task.features, key=jax.random.key(0), objective=task.objective,
+        learner=task.learner,
+    )  # fmt: skip

@@ -207,9 +207,12 @@ def terms(config, problem: Problem, draw: int) -> dict:
 def values(config, problem: Problem, base: Contributor | None, draw: int, name: str, on_union: float) -> list[dict]:
     """The line of one method's values, those of beside.values; on_union: seconds of the checkpoints, shared by some."""
     options = config.options.get(name, {})
-    worth, seconds = timed(problem, lambda: beside.values(METHODS[name], problem, base, options))
-    seconds += on_union if METHODS[name].checkpoints else 0
-    return [{"kind": "values", "draw": draw, "method": name, "values": list(worth), "seconds": seconds}]
+    method = METHODS[name]
+    worth, seconds = timed(problem, lambda: beside.values(method, problem, base, options))
+    seconds += on_union if method.checkpoints else 0
+    sampled = {} if method.estimate is None else {"errors": list(method.estimate(problem, **options).standard_errors)}
+    line = {"kind": "values", "draw": draw, "method": name, "values": list(worth)}
+    return [line | sampled | {"seconds": seconds}]
 
 
 def timed(problem: Problem, make: Callable[[], T]) -> tuple[T, float]:

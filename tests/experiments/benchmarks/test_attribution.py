@@ -12,6 +12,7 @@ import pytest
 
 from experiments.benchmarks import adapted_steps, attribution, cost, discrepancy, language_model, workloads
 from experiments.runtime import results, study
+from experiments.synthetic.language_model import untrained
 from models.decoder import Config, decoder
 from tests.experiments.runtime.written import unwritten
 from tests.reference import jacobian
@@ -135,3 +136,14 @@ def test_the_exact_discrepancy_is_what_estimates_average_to():
     grown = discrepancy.exact(8, 16.0) / (discrepancy.SHIFT**2 * 8)
     second = sum(2 * (1 + 4 / s) ** -4 / (s + 4) for s in 16.0 * 2.0 ** np.arange(-2, 3))
     assert grown == pytest.approx(second, rel=0.01)  # small shifts count by their square
+
+
+def test_the_capacity_of_a_model_that_knows_nothing():
+    """All tokens equally likely, one byte each: 8 - log2 V - 24 bits over the operations of its sizes."""
+    one = untrained()
+    blank = one.model._replace(params=jax.tree.map(lambda leaf: 0 * leaf, one.model.params))
+    text = np.array(one.tokenizer.encode("It is a truth").ids, np.int32)
+    blocks = 2 * 16 * 16 + 2 * 16 * 8 + 3 * 16 * 32 + 2 * len(text) * 16
+    operations = 2 * (blocks + 16 * one.config.vocabulary)
+    expected = (8 - np.log2(one.config.vocabulary) - 24) / np.log2(operations)
+    assert language_model.capacity(blank, one.tokenizer, one.config, text) == pytest.approx(expected, rel=1e-5)

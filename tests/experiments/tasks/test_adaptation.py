@@ -105,7 +105,7 @@ def test_a_draw_is_valued_trained_and_checked_everywhere(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "member", lambda *_: tmp_path / "tiny.gguf")
     chosen = config_file.get_config("tiny,model=smollm2,contributors=3,truth_seeds=1")
     assert (chosen.features.name, chosen.model.states > 0) == ("states", True)
-    methods = ("ntk_utility", "knn_lm", "ngram_utility", "mmd_size")
+    methods = ("ntk_utility", "knn_lm", "ngram_utility", "mmd_size", "shapley")
     chosen.update({"methods": methods, "options": {}, "choice": "ntk_utility"})
     chosen.model.update({"last": 1, "rank": 2})
     chosen.training.update({"steps": 4, "batch": 4})
@@ -117,6 +117,7 @@ def test_a_draw_is_valued_trained_and_checked_everywhere(tmp_path, monkeypatch):
     lines = results.read(tmp_path / "run" / "results.jsonl")
     values = {line["method"]: line["values"] for line in results.select(lines, kind="values")}
     assert {name: np.ptp(values[name]) > 0 for name in methods} == dict.fromkeys(methods, True)
+    assert results.select(lines, kind="values", method="shapley")[0]["errors"] == [0, 0, 0]
     missing = unwritten("valuation", lines)
     assert [name for name in missing if name.startswith("reference.")] == ["reference.choices"]
     before, after = results.select(lines, kind="reference")

@@ -39,6 +39,7 @@ def test_states_are_those_of_the_trunk_and_are_computed_once(tmp_path, capsys):
     last = kept_states.kept_states(forgetful(SOURCE), tmp_path, 0)(ROWS[[4, 1, 0]])
     np.testing.assert_array_equal(last, again[[4, 1, 0]])
     np.testing.assert_array_equal(again[[0, 1, 2, 1]], found)
+    np.testing.assert_array_equal(states(ROWS), again)  # which another has written since
     assert states(ROWS[:0]).shape == (0, 7, CONFIG.width)
     features = frozen_features.mean_states(states, ROWS)(ROWS)
     np.testing.assert_allclose(features.mean(0), 0, atol=1e-5)
@@ -69,8 +70,21 @@ def test_a_killed_process_costs_its_last_rows_only(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(kept_states.Path, "open", full)
         with pytest.raises(ValueError, match=r"cannot be written .*No space left.*nothing of it is computed again"):
-            kept_states._append(data.with_suffix(""), {}, [])
+            kept_states._append(data.with_suffix(""), {}, [], kept_states.Index(0, {}, 0, 0))
     assert data.read_bytes() == before
+
+
+def test_a_record_is_read_once(tmp_path):
+    states = kept_states.kept_states(SOURCE, tmp_path, MOST)
+    expected = states(ROWS)
+    (index,) = tmp_path.glob("*.index")
+    about, content = index.read_bytes().split(b"\n", 1)
+    index.write_bytes(about + b"\n" + bytes(len(content)))  # in place: who read it before knows it still
+    np.testing.assert_array_equal(states(ROWS), expected)
+    index.rename(tmp_path / "old")
+    (tmp_path / "new").write_bytes(about + b"\n" + content)
+    (tmp_path / "new").rename(index)  # another file of that name is read anew
+    np.testing.assert_array_equal(states(ROWS[::-1]), expected[::-1])
 
 
 def full(*_):

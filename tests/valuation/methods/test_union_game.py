@@ -1,20 +1,24 @@
 """Values of contributors as players: brute force over fits of the surrogate itself, on unions made by hand."""
 
 import itertools
+import re
 from functools import cache
 
 import numpy as np
 import pytest
 
 from tests.problems import contributor, corners, numbers, sequences
+from valuation.at_initialisation import validation_targets
 from valuation.methods import METHODS
 from valuation.methods.banzhaf import banzhaf
 from valuation.methods.leave_one_out import leave_one_out
 from valuation.methods.shapley import shapley
 from valuation.methods.union_game import all_utilities, coalition_utility
+from valuation.shared import Shared
 
 PROBLEMS = {"classes": corners, "numbers": numbers, "sequences": sequences}
 COUNT = 4
+EVERYBODY = np.ones(COUNT, bool)
 
 
 @cache
@@ -79,10 +83,16 @@ def many(count):
 
 def test_many_contributors_are_sampled():
     """Shares add up to the whole whatever is drawn; those who hold the same examples have about the same value."""
-    values, utility = shapley(many(21), pairs=10), coalition_utility(many(21))
+    given = many(21)._replace(shared=Shared())
+    values, utility = shapley(given, pairs=10), coalition_utility(given)
     everybody = np.ones(21, bool)
     assert values.sum() == pytest.approx(utility(everybody) - utility(~everybody))
-    assert np.isfinite(banzhaf(many(21), pairs=10)).all()
+    for name in ("shapley", "banzhaf"):
+        sampled = METHODS[name].estimate(given, pairs=10)
+        np.testing.assert_array_equal(sampled.values, METHODS[name](given, pairs=10))
+        assert (sampled.standard_errors > 0).all()
+    exact = METHODS["shapley"].estimate(problem("numbers"))
+    np.testing.assert_array_equal(exact.standard_errors, 0)
 
 
 @pytest.mark.parametrize("name", ["shapley", "banzhaf"])
@@ -92,6 +102,25 @@ def test_exact_values_of_thirty_name_the_way_out(name):
         METHODS[name](many(30), pairs=0)
 
 
-def test_a_learner_whose_unions_cannot_be_fitted_says_what_to_do():
-    with pytest.raises(ValueError, match=r"no tangent kernel of pretrained sequences .* set Problem.learner to seq"):
-        leave_one_out(problem("sequences")._replace(learner="pretrained"))
+def test_the_games_of_every_learner_have_a_surrogate():
+    """Of pretrained sequences the n-gram; a Gaussian kernel on the nats that they start with by the option."""
+    pretrained = problem("sequences")._replace(learner="pretrained")
+    np.testing.assert_array_equal(leave_one_out(pretrained), leave_one_out(problem("sequences")))
+    utility = coalition_utility(pretrained, surrogate="rbf_utility")
+    whole, nobody = utility(EVERYBODY), utility(~EVERYBODY)
+    nats = validation_targets(pretrained)[:, 0]
+    assert nobody == pytest.approx(-np.average(nats**2, weights=pretrained.objective.weights(pretrained.validation)))
+    assert nobody < whole <= 0
+
+
+def test_what_cannot_be_fitted_is_refused_before_work():
+    given = corners()._replace(learner="convolutional")
+    words = r"ntk_relative cannot be fitted on unions for classification with 5,000 .* option surrogate=rbf_relative"
+    for name in ("leave_one_out", "shapley", "banzhaf"):
+        method = METHODS[name]
+        assert re.match(words, method.unfit(given._replace(contributors=()), 5_000, method.defaults()))
+        assert not method.unfit(given, 5_000, method.defaults() | {"surrogate": "rbf_relative"})
+        assert not method.unfit(given, 4_000, method.defaults())
+    large = many(1)._replace(learner="convolutional", contributors=(contributor("large", [0] * 5_000, numbers().pool),))
+    with pytest.raises(ValueError, match=r"ntk_utility cannot be fitted .* option surrogate=rbf_utility"):
+        leave_one_out(large)

@@ -32,9 +32,15 @@ def lines(draws=2, contributors=7):
 def test_orders_are_those_of_all_subsets_in_all_weightings():
     terms, run = lines()
     made = score_ablation.orders(terms, run)
-    assert len(made) == 31 * 3
+    assert len(made) == 31 * 3 + 8 + 1  # kappa with both of its terms, literal weights of the four
     found = {(tuple(x["subset"]), x["weighting"]): x for x in made}
     assert found[("disagreement",), "plain sum"]["by_draw"] == pytest.approx([1, 1])
+    pair, four = ("residual", "discrepancy"), tuple(NAMES[:4])
+    assert found[four, "literal"]["by_draw"] == pytest.approx(found[pair, "plain sum"]["by_draw"])
+    whole = {name: np.array(terms[0]["terms"][name]) for name in four}
+    kappa = whole["discrepancy"].mean() / whole["kernel"].mean()
+    expected = -(whole["residual"] + whole["discrepancy"] + kappa * whole["kernel"] + whole["size"])
+    assert found[four, "kappa"]["by_draw"][0] == pytest.approx(spearmanr(expected, run[0]["utility"]).statistic)
     assert found[("disagreement",), "calibrated"]["spearman"] > 0.9
     subset = ("residual", "size")
     for draw, got in enumerate(found[subset, "scale-free"]["by_draw"]):
@@ -72,7 +78,7 @@ def test_a_page_says_what_each_choice_does(tmp_path, monkeypatch, unrendered):
     gains = page.partition("| term |")[2].splitlines()[2:]
     known = {tuple(x["subset"]): x["spearman"] for x in select(made, kind="score order", weighting="plain sum")}
     assert len(gains) == 5
-    assert "93 orders" in page
+    assert "102 orders" in page
     assert {len(subset) for subset in known} == {1, 2, 3, 4, 5}
     assert len(known) == sum(1 for k in range(1, 6) for _ in itertools.combinations(NAMES, k))
     kept = [line for line in made if line["kind"] == "score terms"]  # nothing is made again, nor loaded

@@ -11,7 +11,7 @@ from valuation.workers import use_workers
 
 TASK = SimpleNamespace(
     model=corners().model, validation=corners().validation, features=corners().features, learner="dense",
-    objective=corners().objective,
+    objective=corners().objective, train=corners().pool,
 )  # fmt: skip
 
 
@@ -37,6 +37,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained():
         with pytest.raises(ValueError, match=words):
             sizes.of_run(config("loss_only"), TASK, [[100, 60_000]])
         assert "rbf_relative" in sizes.of_run(config("rbf_relative"), TASK, [[100, 1_000_000]])
+
+
+def test_what_a_task_leaves_without_values_is_refused_before_anything_is_trained():
+    few = corners().validation._replace(targets=0 * corners().validation.targets)
+    missing, convolutional = SimpleNamespace(**vars(TASK)), SimpleNamespace(**vars(TASK))
+    missing.validation, convolutional.learner = few, "convolutional"
+    with pytest.raises(ValueError, match=r"config.methods: lava cannot be asked: the train pool has examples of class"):
+        sizes.of_run(config("lava"), missing, [[100]])
+    with pytest.raises(ValueError, match=r"shapley cannot be asked: ntk_relative cannot .* surrogate=rbf_relative"):
+        sizes.of_run(config("shapley"), convolutional, [[100, 60_000]])
 
 
 def test_the_measured_speed_is_that_of_a_computer():
