@@ -164,5 +164,5 @@ def test_a_union_is_fitted_once_and_must_hold_something():
 
 def test_what_has_no_unions_says_what_to_do():
     problem, blocks = parts("sequences")
-    with pytest.raises(ValueError, match=r"no tangent kernel of pretrained sequences .* Problem.learner to sequences"):
+    with pytest.raises(ValueError, match=r"for sequences .* take ngram_utility: .* Problem.learner = 'sequences'"):
         evaluator(problem._replace(learner="pretrained"), blocks)

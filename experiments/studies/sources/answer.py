@@ -170,13 +170,13 @@ class Forecast(NamedTuple):
 class Law(NamedTuple):
     """A law fitted to the curve: parameters and their intervals by name.
 
-    criterion: the larger of AICc and BIC, lower = better.
+    criterion: the larger of AICc and BIC, lower = better; None where there are too few points for AICc.
     """
 
     name: str
     parameters: dict[str, float]
     intervals: dict[str, Interval]
-    criterion: float
+    criterion: float | None
 
 
 class More(NamedTuple):

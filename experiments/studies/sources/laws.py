@@ -124,7 +124,7 @@ def _law(one: Fit) -> Law:
         if np.isfinite((low, high)).all()
         and (name not in parameters or max(abs(low), abs(high)) <= WIDE * max(abs(parameters[name]), 1.0))
     }
-    return Law(one.law, parameters, known, one.criterion)
+    return Law(one.law, parameters, known, one.criterion if np.isfinite(one.criterion) else None)
 
 
 def _errors(best: Optimum, sizes: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:

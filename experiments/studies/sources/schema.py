@@ -116,7 +116,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "name": "of the law",
         "parameters": "name → value",
         "intervals": "name → interval of the parameter, 95 %; those that say nothing are left out",
-        "criterion": "the larger of AICc and BIC, lower = better",
+        "criterion": "the larger of AICc and BIC, lower = better; none where there are too few points for AICc",
     },
     "Forecast": {
         "times": "as many real examples as there are now",
