@@ -77,6 +77,17 @@ def shrink(config: ml_collections.ConfigDict, *, given: int, size: tuple[int, in
     config.bootstrap = 200
 
 
+def shrink_rows(config: ml_collections.ConfigDict, options: ml_collections.ConfigDict, *, numbers: bool) -> None:
+    """What `tiny` makes smaller where rows of a table are learned. numbers: whether the target is a number."""
+    config.examples = 260
+    config.split.update({"validation": 40, "test": 60})
+    config.validation_sizes = (20,)
+    config.model.widths, config.training.steps = (8,), 30
+    shrink(config, given=options.size, size=(20, 80), rank=8, dimensions=64)
+    if numbers:
+        del config.options.trak  # which takes no numbers
+
+
 def repeated(name: str, options: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     """What the config of a study begins with that is repeated over seeds."""
     config = ml_collections.ConfigDict({"name": name, "experiment": name, "scale": options.scale})

@@ -13,7 +13,7 @@ all contributors that size, and truth=own_set|leave_one_out|none, or truth=added
 
 import ml_collections
 
-from configs.common import contributors, one_of, shrink, valuation, valuation_arg
+from configs.common import contributors, one_of, shrink_rows, valuation, valuation_arg
 
 AXES: dict[str, dict[str, tuple]] = {
     "nhefs": {"mechanism": ("truncation", "patients", "copula", "noise"), "kept": (0, 0, 3, 4)},
@@ -40,10 +40,5 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.contributors = contributors(options, size=(60, 400), **AXES[data])
 
     if options.scale == "tiny":
-        config.examples = 260
-        config.split.update({"validation": 40, "test": 60})
-        config.validation_sizes = (20,)
-        config.model.widths, config.training.steps = (8,), 30
-        shrink(config, given=options.size, size=(20, 80), rank=8, dimensions=64)
-        del config.options.trak  # which takes no numbers
+        shrink_rows(config, options, numbers=True)
     return config

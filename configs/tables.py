@@ -12,7 +12,7 @@ truth=added with beside=100; salt=b splits the data anew.
 
 import ml_collections
 
-from configs.common import contributors, one_of, shrink, valuation, valuation_arg
+from configs.common import contributors, one_of, shrink_rows, valuation, valuation_arg
 
 CLASSES, NUMBERS = ("mroz", "breast_cancer", "made_classes"), ("nhefs", "diabetes", "made_numbers")
 
@@ -37,11 +37,5 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.contributors = contributors(options, size=sizes.get(dataset, (20, 120)), mechanism=mechanisms, kept=kept)
 
     if options.scale == "tiny":
-        config.examples = 260
-        config.split.update({"validation": 40, "test": 60})
-        config.validation_sizes = (20,)
-        config.model.widths, config.training.steps = (8,), 30
-        shrink(config, given=options.size, size=(20, 80), rank=8, dimensions=64)
-        if dataset in NUMBERS:
-            del config.options.trak  # which takes no numbers
+        shrink_rows(config, options, numbers=dataset in NUMBERS)
     return config

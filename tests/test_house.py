@@ -50,7 +50,7 @@ ALSO = {
     "experiments/paper/test_shares.py": "experiments.paper.__main__",
     "experiments/runtime/test_kinds.py": (
         "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound "
-        "experiments.runtime.kinds.examples experiments.runtime.kinds.kind "
+        "experiments.runtime.kinds.examples experiments.runtime.kinds.finished_runs experiments.runtime.kinds.kind "
         "experiments.runtime.kinds.language experiments.runtime.kinds.mixing experiments.runtime.kinds.phases "
         "experiments.runtime.kinds.relabelling "
         "experiments.runtime.kinds.sources experiments.runtime.kinds.valuation"

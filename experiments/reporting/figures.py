@@ -5,7 +5,7 @@ Figures are matplotlib.figure.Figure objects made without pyplot: no backend is 
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -58,6 +58,27 @@ def draw_all(figures: Figures[Content], content: Content, folder: Path) -> list[
                     drawn.set_layout_engine("none")  # the second file has the first one's layout, worked out once
                 made.append((f"{name}.png", caption))
     return made
+
+
+def heat_map(
+    grid: np.ndarray, rows: Sequence[str], columns: Sequence[str], label: str, *, pale: np.ndarray | None = None
+) -> Figure:
+    """Correlations from -1 to 1 as a coloured table with their numbers; a dash for one that does not exist (NaN).
+
+    grid: (rows, columns). label: of the colours. pale: which numbers are written in grey, (rows, columns).
+    """
+    figure = Figure(figsize=(len(columns) + 2.6, 0.26 * len(rows) + 1.4))
+    axis = figure.subplots()
+    image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+    for place, rho in np.ndenumerate(grid):
+        dark = np.isfinite(rho) and abs(rho) > 0.7
+        colour = GREY if pale is not None and pale[place] else "white" if dark else "black"
+        words = "–" if np.isnan(rho) else f"{rho:.2f}"
+        axis.text(place[1], place[0], words, ha="center", va="center", fontsize=7, color=colour)
+    axis.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
+    axis.set_yticks(range(len(rows)), rows, fontsize=8)
+    figure.colorbar(image, ax=axis, label=label, shrink=0.6)
+    return figure
 
 
 def save_shown(figure: Figure, path: Path) -> None:

@@ -5,9 +5,9 @@ from jaxtyping import Float
 
 from valuation import coalitions
 from valuation.coalitions import Estimate
-from valuation.methods.union_game import POINTS, all_utilities, coalition_utility, of_coalitions
+from valuation.methods.union_game import POINTS, estimate
 from valuation.problem import Problem
-from valuation.purposes import Purpose, purpose_key
+from valuation.purposes import Purpose
 from valuation.union_surrogates import OWN
 
 
@@ -25,14 +25,5 @@ def shapley(
 
 def shapley_estimate(problem: Problem, *, pairs: int = 100, points: int = POINTS, surrogate: str = OWN) -> Estimate:
     """The same values with their standard errors, (C,) each; computed once. Arguments and errors as in `shapley`."""
-    count = len(problem.contributors)
-    if count <= coalitions.EXACT:
-        values = coalitions.shapley_of(all_utilities(problem, points=points, surrogate=surrogate))
-        return Estimate(values, np.zeros(count))
-
-    def make() -> Estimate:
-        utility = coalition_utility(problem, points=points, surrogate=surrogate)
-        key = purpose_key(problem.key, Purpose.SHAPLEY)
-        return coalitions.shapley(utility, count, pairs=pairs, key=key)
-
-    return of_coalitions(problem, "Shapley values", make, options=(pairs, points, surrogate))
+    exact, sampled, purpose = coalitions.shapley_of, coalitions.shapley, Purpose.SHAPLEY
+    return estimate(problem, exact, sampled, purpose, pairs=pairs, points=points, surrogate=surrogate)

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from valuation.coalitions import Utility, all_masks, evaluate
+from valuation.coalitions import EXACT, Estimate, Utility, all_masks, evaluate
 from valuation.methods.method import options_of
 from valuation.methods.ngram import ngram_utility
 from valuation.methods.ntk import ntk_relative, ntk_utility
 from valuation.methods.rbf import rbf_relative, rbf_utility
 from valuation.methods.surrogate import picked
 from valuation.problem import Problem, once
+from valuation.purposes import Purpose, purpose_key
 from valuation.union_fits import shared_rows
 from valuation.union_surrogates import OWN, fitted_on_unions, no_unions, utility_of_nobody
 from valuation.unions import layout
@@ -66,6 +67,33 @@ def all_utilities(problem: Problem, *, points: int = POINTS, surrogate: str = OW
         return evaluate(coalition_utility(problem, points=points, surrogate=surrogate), masks)
 
     return of_coalitions(problem, "utilities", make, options=(points, surrogate))
+
+
+def estimate(
+    problem: Problem,
+    exact: Callable[[np.ndarray], np.ndarray],
+    sampled: Callable[..., Estimate],
+    purpose: Purpose,
+    *,
+    pairs: int,
+    points: int,
+    surrogate: str,
+) -> Estimate:
+    """Values of the contributors and their standard errors, (C,) each, computed once; up to coalitions.EXACT of them
+    exact, with errors 0.
+
+    exact: utilities of all coalitions -> values. sampled: (utility, C, pairs=, key=) -> values beyond, the key of that
+    purpose. The others are as in `coalition_utility`.
+    """
+    count = len(problem.contributors)
+    if count <= EXACT:
+        return Estimate(exact(all_utilities(problem, points=points, surrogate=surrogate)), np.zeros(count))
+
+    def make() -> Estimate:
+        utility = coalition_utility(problem, points=points, surrogate=surrogate)
+        return sampled(utility, count, pairs=pairs, key=purpose_key(problem.key, purpose))
+
+    return of_coalitions(problem, purpose.name, make, options=(pairs, points, surrogate))
 
 
 def of_coalitions(problem: Problem, what: str, make: Callable[[], T], *, options: tuple) -> T:

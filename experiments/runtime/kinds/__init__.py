@@ -7,21 +7,14 @@ what the studies write.
 from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL, OWN_SOURCES, SCALE
 from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.examples import EXAMPLES
+from experiments.runtime.kinds.finished_runs import AXES, EVERYWHERE, SCORE_ABLATION, STABILITY, TRANSFER, TWO_TRUTHS
 from experiments.runtime.kinds.kind import EARLIER_RUN, Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.mixing import MIXING
 from experiments.runtime.kinds.phases import COVERAGE, PHASES
 from experiments.runtime.kinds.relabelling import RELABELLING
 from experiments.runtime.kinds.sources import SOURCES
-from experiments.runtime.kinds.valuation import (
-    AXES,
-    EVERYWHERE,
-    SCORE_ABLATION,
-    STABILITY,
-    TRANSFER,
-    TWO_TRUTHS,
-    VALUATION,
-)
+from experiments.runtime.kinds.valuation import VALUATION
 
 EARLIER = "earlier run"  # the run line of a finished run that was asked for more and is not finished again
 SHARED = {EARLIER: EARLIER_RUN}

@@ -13,7 +13,7 @@ import numpy as np
 from absl import flags
 from matplotlib.figure import Figure
 
-from experiments.reporting.figures import GREY, draw_all, shown
+from experiments.reporting.figures import draw_all, heat_map, shown
 from experiments.reporting.markdown import decimal, provenance, table
 from experiments.runtime import launch, results, study
 from experiments.runtime.results import select
@@ -97,18 +97,8 @@ def _interval(run: list[dict], lines: list[dict], resamples: int) -> tuple[float
 def heat(lines: list[dict]) -> Figure | None:
     """Methods x axes, coloured by mean rank correlation, the best methods on top, and the truth above all."""
     grid, methods, axes, unsure = cells(lines)
-    figure = Figure(figsize=(0.95 * len(axes) + 2.6, 0.26 * len(methods) + 1.4))
-    axis = figure.subplots()
-    image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
-    for (row, column), rho in np.ndenumerate(grid):
-        dark = np.isfinite(rho) and abs(rho) > 0.7
-        words = "–" if np.isnan(rho) else f"{rho:.2f}"
-        colour = GREY if unsure[row, column] else "white" if dark else "black"
-        axis.text(column, row, words, ha="center", va="center", fontsize=7, color=colour)
-    axis.set_xticks(range(len(axes)), axes, rotation=30, ha="right")
-    axis.set_yticks(range(len(methods)), methods, fontsize=8)
-    axis.axhline(0.5, color="black", lw=1)
-    figure.colorbar(image, ax=axis, label="Spearman correlation with the truth", shrink=0.6)
+    figure = heat_map(grid, methods, axes, "Spearman correlation with the truth", pale=unsure)
+    figure.axes[0].axhline(0.5, color="black", lw=1)
     return figure
 
 

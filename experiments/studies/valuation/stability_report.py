@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reporting.figures import COLOURS, GREY, Figures, draw_all, shown
+from experiments.reporting.figures import COLOURS, GREY, Figures, draw_all, heat_map, shown
 from experiments.reporting.markdown import decimal, provenance, table, with_span
 from experiments.runtime import results, study
 from experiments.runtime.results import select
@@ -45,17 +45,7 @@ def heat(lines: list[dict]) -> Figure | None:
     """Methods x shares, coloured by the agreement of a method with itself."""
     grid, names = grid_of(lines)
     titles = [title for _, _, title in columns(lines)]
-    figure = Figure(figsize=(1.0 * len(titles) + 2.6, 0.26 * len(names) + 1.3))
-    axis = figure.subplots()
-    image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
-    for (row, column), rho in np.ndenumerate(grid):
-        dark = np.isfinite(rho) and abs(rho) > 0.7
-        words = "–" if np.isnan(rho) else f"{rho:.2f}"
-        axis.text(column, row, words, ha="center", va="center", fontsize=7, color="white" if dark else "black")
-    axis.set_xticks(range(len(titles)), titles, rotation=30, ha="right")
-    axis.set_yticks(range(len(names)), [METHODS[name].title for name in names], fontsize=8)
-    figure.colorbar(image, ax=axis, label="Spearman correlation with itself", shrink=0.6)
-    return figure
+    return heat_map(grid, [METHODS[name].title for name in names], titles, "Spearman correlation with itself")
 
 
 def budgets(lines: list[dict]) -> Figure | None:
