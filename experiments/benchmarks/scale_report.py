@@ -65,5 +65,6 @@ def draw(lines: list[dict]) -> Figure | None:
             panel.loglog([x["examples"] for x in chosen], [x[field] for x in chosen], **style)
     panels[0].set(xlabel="examples of the contributor", ylabel="seconds")
     panels[1].set(xlabel="examples of the contributor", ylabel="memory of the process, MB")
-    panels[0].legend()
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8)
     return figure

@@ -15,6 +15,8 @@ of*: test accuracy of networks trained on R with the source, less that of R alon
 relabelling*: the difference of the two, 95 % bootstrap over draws and seeds. *Value*: the change of the surrogate's
 value of the union, which trains nothing."""
 
+CROWDED = 0.1  # changes below this lie too close together for their names
+
 
 def write(workdir: str | Path) -> Path:
     """Draws the figure and writes workdir/report.md. Raises ValueError if the run is not finished."""
@@ -72,7 +74,7 @@ def changes(lines: list[dict]) -> Figure | None:
         x, y = (np.array([line[field] for line in chosen]) for field in ("predicted", "gain"))
         ends = np.array([line["interval"] for line in chosen]).T
         axis.errorbar(x, y, np.abs(ends - y), fmt="o", color=COLOURS[i], ms=5, elinewidth=0.8, label=f"{real} real")
-        for line in chosen:
+        for line in (one for one in chosen if abs(one["gain"]) > CROWDED):
             axis.annotate(line["source"], (line["predicted"], line["gain"]), fontsize=6, xytext=(4, 3),
                           textcoords="offset points")  # fmt: skip
     axis.axhline(0, color="0.7", lw=0.8, zorder=0)
