@@ -23,16 +23,16 @@ def test_all_purposes_are_different():
 
 
 def test_keys_are_folded_in_one_place():
-    """In purposes.py. Others fold a place into a key that is theirs: projection.py a parameter's, unions.py and
-    union_fits.py a contributor's.
+    """In purposes.py, and each purpose is one module's, beside the list of methods. Others fold a place into a key
+    that is theirs: projection.py a parameter's, unions.py and union_fits.py a contributor's.
     """
     folding, used = set(), Counter()
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr == "fold_in":
                 folding.add(path.name)
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "purpose_key":
-                used[node.args[1].attr] += 1
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "Purpose":
+                used[node.attr] += path.name != "__init__.py"
     assert folding == {"purposes.py", "projection.py", "unions.py", "union_fits.py"}
     assert used == dict.fromkeys(Purpose.__members__, 1)
 
