@@ -96,7 +96,9 @@ def test_distances_of_rows_that_are_mostly_zero_are_scipys(offset):
         expected = scipy.spatial.distance.cdist(one, other, "sqeuclidean")
         np.testing.assert_allclose(distance_table(one, other), expected, atol=1e-4)
     expected = scipy.spatial.distance.cdist(x, y, "sqeuclidean")
-    np.testing.assert_allclose(distances_to(x, np.ascontiguousarray(y.T), squared_lengths(y)), expected, atol=1e-4 + 1e-6 * offset**2)
+    np.testing.assert_allclose(
+        distances_to(x, np.ascontiguousarray(y.T), squared_lengths(y)), expected, atol=1e-4 + 1e-6 * offset**2
+    )
 
 
 def test_a_sample_far_away_keeps_the_distances_within():
