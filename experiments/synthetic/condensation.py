@@ -37,11 +37,11 @@ class Condense(Protocol):
         ...
 
 
-def condenser(settings, model: Model, training: Recipe) -> Condense:
+def condenser(settings, model: Model, training: Recipe, classes: int) -> Condense:
     """What makes condensed images of real ones.
 
     settings: the group `condensation` of a config. model, training: a classifier that can be captured and how it is
-    trained: its networks learn the condensed images, one after another, each from a fresh start.
+    trained: its networks learn the condensed images, one after another, each from a fresh start. classes: how many.
     """
     adam = optax.adam(settings.learning_rate)
 
@@ -69,7 +69,7 @@ def condenser(settings, model: Model, training: Recipe) -> Condense:
 
     def condense(real, each, key, /, *, concentration=0.0, trained=None) -> Examples:
         chosen, batches, networks = jax.random.split(key, 3)
-        by_class = rows_of_classes(real.targets, each)
+        by_class = rows_of_classes(real.targets, classes, each)
         rng = generator(chosen)
         start = np.stack([real.inputs[rng.choice(some, each, replace=False)] for some in by_class])
         rng, shape = generator(batches), (settings.networks, settings.steps, settings.batch)
@@ -83,9 +83,9 @@ def condenser(settings, model: Model, training: Recipe) -> Condense:
     return condense
 
 
-def rows_of_classes(labels: Int[np.ndarray, " n"], least: int) -> list[np.ndarray]:
+def rows_of_classes(labels: Int[np.ndarray, " n"], classes: int, least: int) -> list[np.ndarray]:
     """The rows of every class. Raises ValueError that names the first one with fewer than `least`."""
-    rows = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
+    rows = [np.flatnonzero(labels == label) for label in range(classes)]
     for label, some in enumerate(rows):
         if len(some) < least:
             raise ValueError(
