@@ -27,7 +27,7 @@ def given():
 
     return condensed.Setting(
         learn=drawn(EACH, 1.0), validation=drawn(40, 1.0), test=drawn(40, 1.0), classes=CLASSES, model=model,
-        condense=lambda real, each, key, /, *, concentration=0.0, trained=None: drawn(each, 1 / (1 + concentration)),
+        condense=lambda real, each, key, /, *, concentration=0.0, trained=None: drawn(each, 2.0**-concentration),
         fitted=lambda sets, rate, key: [model.params] * len(sets),
         trained=lambda seed, purpose: model.params,
     )  # fmt: skip
@@ -36,7 +36,7 @@ def given():
 def test_every_line_is_described_and_support_shrinks_with_the_weight(given):
     lines = [line for seed in (0, 1) for line in condensed.accuracies(given, 5, seed, dict.fromkeys(
         [(name, 5) for name in (condensed.RANDOM, condensed.CONDENSED)], 0.1))]  # fmt: skip
-    lines += [line for seed in (0, 1) for weight in (0.0, 1.0, 9.0) for line in condensed.support(given, weight, seed)]
+    lines += [line for seed in (0, 1) for weight in (0.0, 2.0, 4.0) for line in condensed.support(given, weight, seed)]
     lines += condensed.judged(lines)
     for line in lines:
         check_described(line, STUDIES["condensed"])
