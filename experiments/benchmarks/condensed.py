@@ -10,7 +10,7 @@ valuation, and of the features of a network trained on real images from another 
 
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -180,29 +180,32 @@ def _most(lines: list[dict]) -> str:
 
 
 def main(argv: list[str]) -> None:
-    given = {name: getattr(flags.FLAGS, name) for name in ("scale", "salt", "seed", "seeds", "learning_rate")}
-    config = config_file.get_config(f"{given['scale']},condensed=True,salt={given['salt']}")
+    given = {name: getattr(flags.FLAGS, name) for name in ("salt", "seed", "seeds", "learning_rate")}
+    config = config_file.get_config(f"small,condensed=True,salt={given['salt']}")
     rates = dict.fromkeys(RATES, given["learning_rate"]) if given["learning_rate"] else RATES
-    made = cache(lambda: setting(config, flags.FLAGS.data_dir, mesh.devices()))
+    read = cache(partial(setting, config, flags.FLAGS.data_dir, mesh.devices()))
+
+    def measured(measure: Callable[..., list[dict]], *about) -> list[dict]:
+        return measure(read(), *about)
 
     def steps(lines: list[dict]) -> Iterator[Step]:
         for seed in range(given["seed"], given["seed"] + given["seeds"]):
             for each in FEW:
                 about = {"kind": "condensed accuracy", "each": each, "seed": seed}
                 wanted = [about | {"images": name} for name in (RANDOM, CONDENSED)]
-                yield Step(wanted, lambda each=each, seed=seed: accuracies(made(), each, seed, rates))
+                yield Step(wanted, partial(measured, accuracies, each, seed, rates))
             for weight in WEIGHTS:
                 about = {"kind": "condensed support", "weight": weight, "seed": seed}
-                yield Step([about], lambda weight=weight, seed=seed: support(made(), weight, seed))
+                yield Step([about], partial(measured, support, weight, seed))
 
-    about = {"name": "benchmark_condensed", **given, "condensation": config.condensation.to_dict()}
+    about = {"name": "benchmark_condensed", "scale": "", **given, "condensation": config.condensation.to_dict()}
+    about |= {"rates": [[*kind, rate] for kind, rate in rates.items()], "steps": STEPS}
     path = study.run(Study("condensed", about, steps, write, summaries=judged), flags.FLAGS.workdir)
     print(path.read_text(), end="")
 
 
 if __name__ == "__main__":
     mesh.use_all_cores()
-    flags.DEFINE_enum("scale", "small", ("tiny", "small"), "small: MNIST-5k; tiny: images made in memory")
     flags.DEFINE_string("salt", "b", "of the split into train pool, validation and test set")
     flags.DEFINE_integer("seed", 3000, "the first; 0 to 9 are for development", lower_bound=0)
     flags.DEFINE_integer("seeds", 3, "how many", lower_bound=1)
