@@ -41,9 +41,9 @@ from valuation.problem import Examples
 RANDOM, CONDENSED = "random", "condensed"
 FEW = (1, 10)  # images a class that are trained on
 RATES = {(RANDOM, 1): 3e-3, (CONDENSED, 1): 3e-3, (RANDOM, 10): 3e-3, (CONDENSED, 10): 3e-3}  # see README.md
-STEPS, BATCH, TRAININGS = 300, 32, 3
+STEPS, BATCH, TRAININGS = 300, 32, 3  # of a batch no more than there are
 MANY = 50  # images a class whose support is looked at
-WEIGHTS = (0.0, 10.0, 100.0, 1000.0, 10000.0)
+WEIGHTS = (0.0, 100.0, 1000.0, 10000.0, 100000.0)
 MEASURES = {  # of support
     "precision": "precision of pixels",
     "recall": "recall of pixels",
@@ -79,7 +79,8 @@ def setting(config, data_dir: str | None, devices) -> Setting:
     learn, validation, test = parts
 
     def fitted(sets: list[Examples], rate: float, key: jax.Array) -> list[PyTree]:
-        short = training._replace(optimizer=optimizer("adam", {"learning_rate": rate}), steps=STEPS, batch=BATCH)
+        batch = min(BATCH, len(sets[0].inputs))
+        short = training._replace(optimizer=optimizer("adam", {"learning_rate": rate}), steps=STEPS, batch=batch)
         return fit(short, sets, list(jax.random.split(key, len(sets))), mesh=devices)
 
     @cache
