@@ -52,6 +52,9 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.initialisations = 1 if model == "convnet" else 3
 
     mechanisms = ("truncation", *CORRUPTIONS, "generated", "generated")
+    if options.condensed:
+        config.condensation = condensation(options.scale)
+        mechanisms = (*mechanisms, "condensed")
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=(0, 0, 3, 5, 7))
 
     if options.axes:
