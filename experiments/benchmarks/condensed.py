@@ -3,7 +3,7 @@
     python -m experiments.benchmarks.condensed --seed=3000 --workdir=out/condensed
 
 What is condensed is the train pool of configs/images.py. Accuracy is that of the ConvNet of the condensation on the
-test set, after equal steps of Adam with a learning rate that was chosen for each of the two kinds and sizes. Recall and
+test set, after equal steps of Adam with a learning rate for each of the two kinds and sizes. Recall and
 precision of support are those of 50 condensed images a class in the balls of the validation set: of pixels, as in every
 valuation, and of the features of a network trained on real images from another start than that of the CMI.
 """
@@ -40,7 +40,7 @@ from valuation.problem import Examples
 
 RANDOM, CONDENSED = "random", "condensed"
 FEW = (1, 10)  # images a class that are trained on
-RATES = {(RANDOM, 1): 3e-3, (CONDENSED, 1): 3e-3, (RANDOM, 10): 3e-3, (CONDENSED, 10): 3e-3}  # see README.md
+RATES = {(RANDOM, 1): 3e-3, (CONDENSED, 1): 3e-3, (RANDOM, 10): 3e-3, (CONDENSED, 10): 3e-3}  # not yet tuned
 STEPS, BATCH, TRAININGS = 300, 32, 3  # of a batch no more than there are
 MANY = 50  # images a class whose support is looked at
 WEIGHTS = (0.0, 100.0, 1000.0, 10000.0, 100000.0)
