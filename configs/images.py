@@ -51,10 +51,10 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     # time, three with .90 for 13 %.
     config.initialisations = 1 if model == "convnet" else 3
 
-    mechanisms = ("truncation", *CORRUPTIONS, "generated", "generated")
+    condensed = ("condensed",) if options.condensed else ()
+    mechanisms = ("truncation", *CORRUPTIONS, "generated", "generated", *condensed)
     if options.condensed:
         config.condensation = condensation(options.scale)
-        mechanisms = (*mechanisms, "condensed")
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=(0, 0, 3, 5, 7))
 
     if options.axes:
