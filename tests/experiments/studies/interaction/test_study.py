@@ -1,0 +1,104 @@
+"""Interactions against sums over subsets, and a small run with what it says."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from configs import interaction as config_file
+from experiments.runtime import results
+from experiments.runtime.results import select
+from experiments.studies.interaction import judge, study
+from experiments.studies.interaction.sets import Union, unions
+from tests.experiments.runtime.written import unwritten
+
+SOURCES = ("real", "template", "permuted")
+DRAWS = 3
+
+
+def worth(draw: int, names: tuple[str, ...]) -> float:
+    """A utility with terms of pairs: its interactions are not 0."""
+    numbers = [{"R": 5.0, "real": 1.0, "template": -2.0, "permuted": 3.0}[name] for name in names]
+    return sum(numbers) + (0.1 + draw) * sum(a * b for a, b in itertools.combinations(numbers, 2)) / 10
+
+
+def names_of(union: Union) -> tuple[str, ...]:
+    return tuple(name for name in ("R" * union.beside, union.first, union.second) if name)
+
+
+def lines_of(config) -> list[dict]:
+    return [
+        {"kind": kind, "draw": draw, "real": real, **union._asdict(), **fields}
+        for draw in range(DRAWS)
+        for real in config.real
+        for union in unions(SOURCES)
+        for value in [worth(draw, names_of(union))]
+        for kind, fields in (
+            ("union trained", {"seed": 0, "utility": value + 1, "strings": value}),
+            ("union trained", {"seed": 1, "utility": value - 1, "strings": value}),
+            ("union predicted", {"metric": value, "own": -value}),
+        )
+    ]
+
+
+def test_interactions_are_alternating_sums_over_subsets_and_contrasts_take_halves():
+    config = config_file.get_config("tiny")
+    every = judge.derived(config, lines_of(config))
+    for first, second in itertools.combinations(SOURCES, 2):
+        sums, apart = np.zeros(DRAWS), np.zeros(DRAWS)
+        for draw in range(DRAWS):
+            for size in range(3):
+                for some in itertools.combinations((first, second), size):
+                    sums[draw] += (-1) ** size * worth(draw, ("R", *some))
+            apart[draw] = worth(draw, (first, second)) - np.mean([worth(draw, (x, x)) for x in (first, second)])
+        for measure, expected in ((judge.INTERACTION, sums), (judge.CONTRAST, apart)):
+            (line,) = select(every, kind="pair", measure=measure, real=config.real[0], first=first, second=second)
+            assert line["value"] == pytest.approx(expected.mean())
+            assert (line["strings"], line["metric"], line["own"]) == pytest.approx(
+                expected.mean() * np.array([1, 1, -1])
+            )
+    for measure in judge.MEASURES:
+        (known,) = select(every, kind="pairs", measure=measure, real=config.real[1])
+        values = [x["value"] for x in select(every, kind="pair", measure=measure, real=config.real[1])]
+        assert known["mean"] == pytest.approx(np.mean(values))
+
+
+def test_signs_are_counted_against_the_best_constant_one():
+    found = [
+        {"value": value, "interval": [value - 1, value + 1], "own": own}
+        for value, own in ((2, 1), (2, 1), (2, -1), (-2, -1), (0.5, -1))
+    ]
+    line = judge.signs("interaction", "own", found)
+    assert (line["clear"], line["right"], line["constant"]) == (4, 3, 3)
+
+
+def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(tmp_path):
+    config, workdir = config_file.get_config("tiny"), tmp_path / "run"
+    page = study.run(config, str(workdir), str(tmp_path))
+    lines = results.read(workdir / results.FILE)
+    assert unwritten("interaction", lines) == []
+    assert len(select(lines, kind="union trained")) == 2 * len(config.real) * len(unions(tuple(config.sources)))
+    assert "mean over all pairs" in page.read_text()
+    kept = [line for line in lines if (line.get("draw"), line.get("real")) != (1, 20) and line["kind"] != "run"]
+    (workdir / results.FILE).write_text("".join(results.text_of(line) + "\n" for line in kept))
+    study.run(config, str(workdir), str(tmp_path))
+    again = results.read(workdir / results.FILE)
+    for kind, field in (("union trained", "utility"), ("union predicted", "own"), ("pair", "value")):
+        assert [x[field] for x in select(again, kind=kind)] == [x[field] for x in select(lines, kind=kind)]
+    assert not (workdir / "checkpoints" / "1-20").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("draws", 1, "expected 2 and 1 at least"),
+        ("real", (5, 50), r"are 70, expected 2 to 60, the strings of composition\.strings\.train"),
+        ("sources", {"real": 0.0}, "expected two or more of"),
+        ("sources", {"real": 0.0, "templates": 1.0}, "unknown source 'templates': did you mean 'template'"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_work(tmp_path, key, value, words):
+    config = config_file.get_config("tiny").to_dict() | {key: value}
+    with pytest.raises(ValueError, match=words):
+        study.run(config_file.ml_collections.ConfigDict(config), str(tmp_path / "run"), None)
+    assert not (tmp_path / "run").exists()
