@@ -10,7 +10,7 @@ UNION = {
 }
 MEASURE = {
     "measure": "interaction, beside the real strings; contrast, of mixtures at equal size without them",
-    "real": "number R of real strings; in a line of all empty",
+    "real": DRAW["real"],
 }
 INTERACTION = {
     "union predicted": Kind(
@@ -56,11 +56,12 @@ INTERACTION = {
     "signs": Kind(
         ("measure", "unit"),
         {
-            "measure": "interaction, contrast or both",
+            "measure": MEASURE["measure"],
             "unit": "of the surrogate: own or metric",
             "clear": "pairs and numbers of real strings whose trained interval is clear of 0",
             "right": "of them with the surrogate's sign that of training",
             "constant": "of them with the sign that most of them have: the best constant guess",
+            "spearman": "correlation of what the surrogate and training give for all pairs and numbers of real strings",
         },
         derived=True,
     ),

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import scipy.stats
 from jaxtyping import Float
 
 from experiments.runtime.results import select
 from experiments.studies.interaction.sets import Union, pairs, sources_of
 from valuation.intervals import mean_interval
 
-INTERACTION, CONTRAST, BOTH = "interaction", "contrast", "both"
+INTERACTION, CONTRAST = "interaction", "contrast"
 UNITS = ("metric", "own")
 Utility = Callable[[Union], Float[np.ndarray, " d"]]
 
@@ -35,9 +36,8 @@ def derived(config, lines: list[dict]) -> list[dict]:
     for measure in MEASURES:
         for real in config.real:
             every += judged(measure, real, sources_of(config), select(lines, real=real))
-    found = select(every, kind="pair")
-    groups = {name: select(found, measure=name) for name in MEASURES} | {BOTH: found}
-    return [*every, *(signs(name, unit, group) for name, group in groups.items() for unit in UNITS)]
+    found = {measure: select(every, kind="pair", measure=measure) for measure in MEASURES}
+    return [*every, *(signs(measure, unit, group) for measure, group in found.items() for unit in UNITS)]
 
 
 def judged(measure: str, real: int, sources: tuple[str, ...], lines: list[dict]) -> Iterator[dict]:
@@ -58,12 +58,17 @@ def judged(measure: str, real: int, sources: tuple[str, ...], lines: list[dict])
 
 
 def signs(measure: str, unit: str, found: list[dict]) -> dict:
-    """How often the surrogate has the sign of training, where that is clear of 0, and how often one sign would."""
+    """How often the surrogate has the sign of training, where that is clear of 0, and how often one sign would; and how
+    alike the two order all pairs.
+    """
     clear = [line for line in found if line["interval"][0] > 0 or line["interval"][1] < 0]
     above = sum(line["value"] > 0 for line in clear)
-    right = sum(np.sign(line[unit]) == np.sign(line["value"]) for line in clear)
-    return {"kind": "signs", "measure": measure, "unit": unit, "clear": len(clear), "right": int(right),
-            "constant": max(above, len(clear) - above)}  # fmt: skip
+    right = sum(bool(np.sign(line[unit]) == np.sign(line["value"])) for line in clear)
+    trained, predicted = ([line[field] for line in found] for field in ("value", unit))
+    alike = np.ptp(trained) == 0 or np.ptp(predicted) == 0
+    return {"kind": "signs", "measure": measure, "unit": unit, "clear": len(clear), "right": right,
+            "constant": max(above, len(clear) - above),
+            "spearman": None if alike else float(scipy.stats.spearmanr(trained, predicted).statistic)}  # fmt: skip
 
 
 def by_draw(lines: list[dict], kind: str, field: str) -> Utility:

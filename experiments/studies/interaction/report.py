@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.reporting.figures import Figures, draw_all, heat_map, shown
-from experiments.reporting.markdown import provenance, table
+from experiments.reporting.markdown import decimal, plural, provenance, table
 from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
-from experiments.studies.interaction.judge import BOTH, CONTRAST, INTERACTION, UNITS, by_draw
+from experiments.studies.interaction.judge import CONTRAST, INTERACTION, MEASURES, UNITS, by_draw
 from experiments.studies.interaction.sets import Union
 
 WHAT = """Strings of four digits, read one character at a time. u is the test accuracy of characters that networks
@@ -34,15 +34,20 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
 
 
 def answer(lines: list[dict]) -> list[str]:
-    """What training says of all pairs together, a sentence for each measure and number of real strings."""
+    """What training says of all pairs together, and how often the surrogate has its sign: a paragraph a measure."""
     said = []
-    for measure in (INTERACTION, CONTRAST):
+    for measure in MEASURES:
         rows = [
             f"{line['mean'] * POINTS:+.2f} points ({spanned(line['interval'])}) with {line['real']} real strings, "
-            f"{line['above']} pairs above 0 and {line['below']} below"
+            f"{plural(line['above'], 'pair')} above 0 and {line['below']} below"
             for line in select(lines, kind="pairs", measure=measure)
         ]
-        said.append(f"*{measure.capitalize()}*, mean over all pairs: {'; '.join(rows)}.")
+        (signs,) = select(lines, kind="signs", measure=measure, unit=UNITS[0])
+        said.append(
+            f"*{measure.capitalize()}*, mean over all pairs: {'; '.join(rows)}. Of the {signs['clear']} that training "
+            f"tells from 0 the surrogate has the sign of {signs['right']} right, the best constant sign that of "
+            f"{signs['constant']}."
+        )
     return said
 
 
@@ -78,15 +83,15 @@ def pair_table(lines: list[dict]) -> str:
 
 
 def sign_table(lines: list[dict]) -> str:
-    """How often the surrogate has the sign of training."""
+    """How often the surrogate has the sign of training, and how alike they order all pairs."""
+    units = dict(zip(UNITS, ("accuracy", "its own"), strict=True))
     rows = [
-        [measure, *(f"{line[field]}" for field in ("clear", "constant")), *(f"{one['right']}" for one in both)]
-        for measure in (INTERACTION, CONTRAST, BOTH)
-        for both in [[select(lines, kind="signs", measure=measure, unit=unit)[0] for unit in UNITS]]
-        for line in both[:1]
-    ]
-    head = ["measure", "pairs that training tells from 0", "right by the best constant sign", "by the surrogate"]
-    return table([*head, "in its own unit"], rows)
+        [line["measure"], units[line["unit"]], *(f"{line[field]}" for field in ("clear", "constant", "right")),
+         decimal(line["spearman"])]
+        for line in select(lines, kind="signs")
+    ]  # fmt: skip
+    head = ["measure", "surrogate's unit", "told from 0 by training", "right by the best constant sign"]
+    return table([*head, "by the surrogate", "Spearman over all pairs"], rows)
 
 
 def spanned(interval: list[float]) -> str:

@@ -7,16 +7,26 @@ import pytest
 from configs import composition as config_file
 from experiments import tasks
 from experiments.runtime import mesh
-from experiments.synthetic.composition import LENGTH, cells_shown
-from experiments.tasks.composition import permuted, strings_read
+from experiments.synthetic.composition import LENGTH, SIDE, cells_shown
+from experiments.synthetic.mechanism import GENERATED
+from experiments.tasks import composition
+from experiments.tasks.composition import PERMUTED, TEMPLATE, permuted, strings_read
 from valuation.kernel import outputs
 
 CONFIG = config_file.get_config("tiny")
 
 
+def drawing(examples, temperature, key):
+    """Stands for the generator, which the images' tests train: the digit in every pixel, nowhere blank."""
+    pixels = (np.asarray(examples.targets) + temperature) / 10
+    return examples._replace(inputs=np.broadcast_to(pixels[:, None, None, None], (len(pixels), SIDE, SIDE, 1)))
+
+
 @pytest.fixture(scope="module")
 def task(tmp_path_factory):
-    return tasks.load(CONFIG, str(tmp_path_factory.mktemp("data")), mesh.devices())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(composition, "autoencoder", lambda *_: drawing)
+        return tasks.load(CONFIG, str(tmp_path_factory.mktemp("data")), mesh.devices())
 
 
 def test_the_parts_share_no_digit(task):
@@ -30,6 +40,7 @@ def test_the_parts_share_no_digit(task):
 
 def test_every_mechanism_keeps_number_shape_range_and_targets(task):
     some = task.train.take(np.arange(9))
+    assert list(task.mechanisms) == list(task.strengths) == [TEMPLATE, PERMUTED, GENERATED]
     for name, mechanism in task.mechanisms.items():
         made = mechanism(some, task.strengths[name][-1], jax.random.key(0))
         assert (made.inputs.shape, made.inputs.dtype) == (some.inputs.shape, np.float32), name
@@ -38,6 +49,7 @@ def test_every_mechanism_keeps_number_shape_range_and_targets(task):
         blank = cells_shown(made.inputs).sum((2, 3)) == 0
         np.testing.assert_array_equal(blank.sum(1), LENGTH - 1)
         assert not np.array_equal(made.inputs, some.inputs)
+    np.testing.assert_allclose(cells_shown(made.inputs)[:, LENGTH - 1, 0, 0], (some.targets + 1) / 10, rtol=1e-6)
 
 
 def test_permuted_views_show_the_same_characters_around_the_same_one(task):

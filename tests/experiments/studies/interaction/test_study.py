@@ -8,17 +8,18 @@ import pytest
 from configs import interaction as config_file
 from experiments.runtime import results
 from experiments.runtime.results import select
-from experiments.studies.interaction import judge, study
+from experiments.studies.interaction import judge, sets, study
 from experiments.studies.interaction.sets import Union, unions
+from experiments.tasks import composition
 from tests.experiments.runtime.written import unwritten
 
-SOURCES = ("real", "template", "permuted")
+SOURCES = sets.SOURCES
 DRAWS = 3
 
 
 def worth(draw: int, names: tuple[str, ...]) -> float:
     """A utility with terms of pairs: its interactions are not 0."""
-    numbers = [{"R": 5.0, "real": 1.0, "template": -2.0, "permuted": 3.0}[name] for name in names]
+    numbers = [{"R": 5.0, "real": 1.0, "template": -2.0, "permuted": 3.0, "generated": 0.5}[name] for name in names]
     return sum(numbers) + (0.1 + draw) * sum(a * b for a, b in itertools.combinations(numbers, 2)) / 10
 
 
@@ -69,15 +70,26 @@ def test_signs_are_counted_against_the_best_constant_one():
         for value, own in ((2, 1), (2, 1), (2, -1), (-2, -1), (0.5, -1))
     ]
     line = judge.signs("interaction", "own", found)
-    assert (line["clear"], line["right"], line["constant"]) == (4, 3, 3)
+    assert (line["clear"], line["right"], line["constant"]) == (4, 2 + 1, 3)
+    ranks = np.array([[4, 4.5], [4, 4.5], [4, 2], [1, 2], [2, 2]])  # of ties the mean
+    assert line["spearman"] == pytest.approx(np.corrcoef(ranks.T)[0, 1])
 
 
-def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(tmp_path):
+def copied(settings, learn, classes, data_dir, mesh):
+    """Stands for the generator, which the images' tests train: the first real digit of each kind it is given."""
+    known = {int(label): cell for cell, label in zip(learn.inputs[::-1], learn.targets[::-1], strict=True)}
+    return lambda digits, *_: digits._replace(inputs=np.stack([known.get(x, learn.inputs[0]) for x in digits.targets]))
+
+
+def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(tmp_path, monkeypatch, unrendered):
+    for module in (sets, composition):
+        monkeypatch.setattr(module, "autoencoder", copied)
     config, workdir = config_file.get_config("tiny"), tmp_path / "run"
+    config.real = (20,)
     page = study.run(config, str(workdir), str(tmp_path))
     lines = results.read(workdir / results.FILE)
     assert unwritten("interaction", lines) == []
-    assert len(select(lines, kind="union trained")) == 2 * len(config.real) * len(unions(tuple(config.sources)))
+    assert len(select(lines, kind="union trained")) == 2 * 21  # draws, unions
     assert "mean over all pairs" in page.read_text()
     kept = [line for line in lines if (line.get("draw"), line.get("real")) != (1, 20) and line["kind"] != "run"]
     (workdir / results.FILE).write_text("".join(results.text_of(line) + "\n" for line in kept))
