@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from configs import interaction as config_file
-from experiments.runtime import results
+from experiments import tasks
+from experiments.runtime import mesh, results
 from experiments.runtime.results import select
 from experiments.studies.interaction import judge, sets, study
 from experiments.studies.interaction.sets import Union, unions
+from experiments.synthetic.composition import strings_of
 from experiments.tasks import composition
 from tests.experiments.runtime.written import unwritten
 
-SOURCES = sets.SOURCES
+CONFIG, SOURCES = config_file.get_config("tiny"), sets.SOURCES
 DRAWS = 3
 
 
@@ -43,7 +45,7 @@ def lines_of(config) -> list[dict]:
 
 
 def test_interactions_are_alternating_sums_over_subsets_and_contrasts_take_halves():
-    config = config_file.get_config("tiny")
+    config = CONFIG
     every = judge.derived(config, lines_of(config))
     for first, second in itertools.combinations(SOURCES, 2):
         sums, apart = np.zeros(DRAWS), np.zeros(DRAWS)
@@ -81,19 +83,50 @@ def copied(settings, learn, classes, data_dir, mesh):
     return lambda digits, *_: digits._replace(inputs=np.stack([known.get(x, learn.inputs[0]) for x in digits.targets]))
 
 
-def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(tmp_path, monkeypatch, unrendered):
-    for module in (sets, composition):
-        monkeypatch.setattr(module, "autoencoder", copied)
+@pytest.fixture(scope="module")
+def task(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(composition, "autoencoder", copied)
+        return tasks.load(CONFIG.composition, str(tmp_path_factory.mktemp("data")), mesh.devices())
+
+
+def test_what_sources_are_made_of(task, monkeypatch):
+    """Fewer real strings are the first of more; of these and no others is what is permuted or generated."""
+    monkeypatch.setattr(sets, "autoencoder", copied)
+    few, drawn = (sets.drawn_of(CONFIG, task, 3, real, None, None) for real in (10, 20))
+    problem, size = drawn.problem, 2 * CONFIG.size
+    made = {one.name: strings_of(problem.pool.take(one.index)) for one in problem.contributors}
+    mine, first = made["R"], strings_of(few.problem.pool.take(few.problem.contributors[0].index))
+    np.testing.assert_array_equal(first.cells, mine.cells[:10])
+    seen = {cell.tobytes() for cell in mine.cells.reshape(-1, 100)}
+    shares = {
+        name: np.mean([cell.tobytes() in seen for cell in strings.cells.reshape(-1, 100)])
+        for name, strings in made.items()
+    }
+    assert shares.pop("real") < 0.1  # of some digits the train pool has fewer than its strings need
+    assert shares == {"R": 1, "template": 0, "permuted": 1, "generated": 1}
+    np.testing.assert_array_equal(np.sort(made["permuted"].text, 1), np.sort(mine.text[np.arange(size) % 20], 1))
+    ends = np.cumsum([20, 10, 10, 10, 10]) * 4  # examples of R, A and A' of real strings, A and A' of the font
+    mixture, more, beside = (part.rows for part in study.parts(drawn, [
+        Union(False, "real", "template"), Union(False, "real", "real"), Union(True, "template")
+    ]))  # fmt: skip
+    np.testing.assert_array_equal(mixture, [*range(ends[0], ends[1]), *range(ends[2], ends[3])])
+    np.testing.assert_array_equal(more, range(ends[0], ends[2]))
+    np.testing.assert_array_equal(beside, [*range(ends[0]), *range(ends[2], ends[3])])
+
+
+def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(task, tmp_path, monkeypatch, unrendered):
+    monkeypatch.setattr(study.tasks, "load", lambda *_: task)
     config, workdir = config_file.get_config("tiny"), tmp_path / "run"
-    config.real = (20,)
-    page = study.run(config, str(workdir), str(tmp_path))
+    config.real, config.sources = (20,), {"real": 0.0, "permuted": 0.0}
+    page = study.run(config, str(workdir), None)
     lines = results.read(workdir / results.FILE)
     assert unwritten("interaction", lines) == []
-    assert len(select(lines, kind="union trained")) == 2 * 21  # draws, unions
+    assert len(select(lines, kind="union trained")) == 2 * 7  # draws, unions
     assert "mean over all pairs" in page.read_text()
-    kept = [line for line in lines if (line.get("draw"), line.get("real")) != (1, 20) and line["kind"] != "run"]
+    kept = [line for line in lines if line.get("draw") != 1 and line["kind"] != "run"]
     (workdir / results.FILE).write_text("".join(results.text_of(line) + "\n" for line in kept))
-    study.run(config, str(workdir), str(tmp_path))
+    study.run(config, str(workdir), None)
     again = results.read(workdir / results.FILE)
     for kind, field in (("union trained", "utility"), ("union predicted", "own"), ("pair", "value")):
         assert [x[field] for x in select(again, kind=kind)] == [x[field] for x in select(lines, kind=kind)]
