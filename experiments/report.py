@@ -9,6 +9,7 @@ from absl import flags
 from configs.common import one_of
 from experiments.runtime import launch
 from experiments.studies.examples.report import write as write_examples
+from experiments.studies.interaction.report import write as write_interaction
 from experiments.studies.language.report import write as write_language
 from experiments.studies.mixing.report import write as write_mixing
 from experiments.studies.phases.report import write as write_phases
@@ -23,6 +24,7 @@ WRITERS = {
     "mixing": write_mixing,
     "examples": write_examples,
     "relabelling": write_relabelling,
+    "interaction": write_interaction,
     "sources": write_sources,
 }
 

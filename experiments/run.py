@@ -28,6 +28,7 @@ EXPERIMENTS = {
     "mixing": "experiments.studies.mixing.study",
     "examples": "experiments.studies.examples.study",
     "relabelling": "experiments.studies.relabelling.study",
+    "interaction": "experiments.studies.interaction.study",
 }
 
 

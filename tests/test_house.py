@@ -50,7 +50,8 @@ ALSO = {
     "experiments/paper/test_shares.py": "experiments.paper.__main__",
     "experiments/runtime/test_kinds.py": (
         "experiments.runtime.kinds.benchmarks experiments.runtime.kinds.bound "
-        "experiments.runtime.kinds.examples experiments.runtime.kinds.finished_runs experiments.runtime.kinds.kind "
+        "experiments.runtime.kinds.examples experiments.runtime.kinds.finished_runs "
+        "experiments.runtime.kinds.interaction experiments.runtime.kinds.kind "
         "experiments.runtime.kinds.language experiments.runtime.kinds.mixing experiments.runtime.kinds.phases "
         "experiments.runtime.kinds.relabelling "
         "experiments.runtime.kinds.sources experiments.runtime.kinds.valuation"
@@ -60,6 +61,10 @@ ALSO = {
     "experiments/studies/examples/test_study.py": (
         "configs.examples experiments.data.digits8 experiments.studies.examples.judge "
         "experiments.studies.examples.report experiments.studies.examples.scorers"
+    ),
+    "experiments/studies/interaction/test_study.py": (
+        "configs.interaction experiments.studies.interaction.judge experiments.studies.interaction.report "
+        "experiments.studies.interaction.sets"
     ),
     "experiments/studies/language/test_study.py": (
         "configs.language experiments.studies.language.figures experiments.studies.language.rank_errors "
@@ -121,6 +126,7 @@ ALSO = {
         "experiments.synthetic.selection"
     ),
     "experiments/synthetic/test_tables_copula.py": "experiments.synthetic.table_columns",
+    "experiments/tasks/test_composition.py": "configs.composition",
     "experiments/tasks/test_effects.py": "configs.effects",
     "experiments/tasks/test_tables.py": "configs.tables",
     "experiments/tasks/test_adaptation.py": (

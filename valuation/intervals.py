@@ -145,6 +145,16 @@ def jackknife_variance(
     return max(float(np.mean(squares / (parts - 1))), 0.0)
 
 
+def mean_interval(values: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Student's 95 % interval of the mean of n independent numbers, such as those of draws: mean -+ t s / sqrt n, with
+    n - 1 degrees of freedom. Raises ValueError for less than two.
+    """
+    if len(values) < 2:
+        raise ValueError(f"an interval of a mean needs two numbers, got {len(values)}")
+    middle, reach = np.mean(values), scipy.stats.t.ppf(0.975, len(values) - 1) * scipy.stats.sem(values)
+    return float(middle - reach), float(middle + reach)
+
+
 def variance_of_mean(values: Float[np.ndarray, " m"], weights: Float[np.ndarray, " m"]) -> float:
     """Variance of the weighted mean of m rows that are drawn at random, 0 for one row: m / (m - 1) times
     sum_j w_j^2 (value_j - mean)^2 / (sum_j w_j)^2, what a bootstrap over the rows tends to, but for that factor.

@@ -61,19 +61,25 @@ def draw_all(figures: Figures[Content], content: Content, folder: Path) -> list[
 
 
 def heat_map(
-    grid: np.ndarray, rows: Sequence[str], columns: Sequence[str], label: str, *, pale: np.ndarray | None = None
+    grid: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    label: str,
+    *,
+    pale: np.ndarray | None = None,
+    reach: float = 1.0,
 ) -> Figure:
-    """Correlations from -1 to 1 as a coloured table with their numbers; a dash for one that does not exist (NaN).
+    """Numbers from -reach to reach as a coloured table, such as correlations; a dash for one that does not exist (NaN).
 
     grid: (rows, columns). label: of the colours. pale: which numbers are written in grey, (rows, columns).
     """
     figure = Figure(figsize=(len(columns) + 2.6, 0.26 * len(rows) + 1.4))
     axis = figure.subplots()
-    image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
-    for place, rho in np.ndenumerate(grid):
-        dark = np.isfinite(rho) and abs(rho) > 0.7
+    image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto")
+    for place, number in np.ndenumerate(grid):
+        dark = np.isfinite(number) and abs(number) > 0.7 * reach
         colour = GREY if pale is not None and pale[place] else "white" if dark else "black"
-        words = "–" if np.isnan(rho) else f"{rho:.2f}"
+        words = "–" if np.isnan(number) else f"{number:.2f}"
         axis.text(place[1], place[0], words, ha="center", va="center", fontsize=7, color=colour)
     axis.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
     axis.set_yticks(range(len(rows)), rows, fontsize=8)

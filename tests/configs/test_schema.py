@@ -11,7 +11,7 @@ from experiments.runtime.overrides import fits, kind_of, leaves
 VALUATIONS = ("images", "sentiment", "instructions", "reasoning")
 ARGUMENTS = [
     *((name, scale) for name in VALUATIONS for scale in ("tiny", "small", "paper")),
-    *((name, scale) for name in ("tables", "effects") for scale in ("tiny", "small")),
+    *((name, scale) for name in ("tables", "effects", "composition", "interaction") for scale in ("tiny", "small")),
     ("tables", "small,dataset=nhefs"),
     ("effects", "small,data=known"),
     ("sources", ""),

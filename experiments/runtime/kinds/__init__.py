@@ -16,6 +16,7 @@ from experiments.runtime.kinds.benchmarks import (
 from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.examples import EXAMPLES
 from experiments.runtime.kinds.finished_runs import AXES, EVERYWHERE, SCORE_ABLATION, STABILITY, TRANSFER, TWO_TRUTHS
+from experiments.runtime.kinds.interaction import INTERACTION
 from experiments.runtime.kinds.kind import EARLIER_RUN, Kind
 from experiments.runtime.kinds.language import DRAFTS, LANGUAGE
 from experiments.runtime.kinds.mixing import MIXING
@@ -41,6 +42,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "drafts": DRAFTS | SHARED,
     "examples": EXAMPLES | SHARED,
     "relabelling": RELABELLING | SHARED,
+    "interaction": INTERACTION | SHARED,
     "bound": BOUND | SHARED,
     "sources": SOURCES | SHARED,
     "attribution": ATTRIBUTION | SHARED,

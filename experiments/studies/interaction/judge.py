@@ -1,0 +1,80 @@
+"""What unions are worth beyond their parts, by trainings and by predictions. Lines in, derived lines out."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import scipy.stats
+from jaxtyping import Float
+
+from experiments.runtime.results import select
+from experiments.studies.interaction.sets import Union, pairs, sources_of
+from valuation.intervals import mean_interval
+
+INTERACTION, CONTRAST = "interaction", "contrast"
+UNITS = ("metric", "own")
+Utility = Callable[[Union], Float[np.ndarray, " d"]]
+
+
+def interaction(utility: Utility, first: str, second: str) -> Float[np.ndarray, " d"]:
+    """u(RAB) - u(RA) - u(RB) + u(R): above 0 where both together add more to R than each adds alone."""
+    whole, nothing = utility(Union(True, first, second)), utility(Union(True))
+    return whole - utility(Union(True, first)) - utility(Union(True, second)) + nothing
+
+
+def contrast(utility: Utility, first: str, second: str) -> Float[np.ndarray, " d"]:
+    """u(AB) - [u(AA') + u(BB')] / 2: above 0 where a mixture is worth more than as much of one, as the mean of both."""
+    same = utility(Union(False, first, first)) + utility(Union(False, second, second))
+    return utility(Union(False, first, second)) - same / 2
+
+
+MEASURES = {INTERACTION: interaction, CONTRAST: contrast}
+
+
+def derived(config, lines: list[dict]) -> list[dict]:
+    """A line for every measure, number of real strings and pair; of the pairs together; and of signs that are right."""
+    every: list[dict] = []
+    for measure in MEASURES:
+        for real in config.real:
+            every += judged(measure, real, sources_of(config), select(lines, real=real))
+    found = {measure: select(every, kind="pair", measure=measure) for measure in MEASURES}
+    return [*every, *(signs(measure, unit, group) for measure, group in found.items() for unit in UNITS)]
+
+
+def judged(measure: str, real: int, sources: tuple[str, ...], lines: list[dict]) -> Iterator[dict]:
+    """The lines of every pair of sources, then that of all of them. lines: of that number of real strings."""
+    about, value = {"measure": measure, "real": real}, MEASURES[measure]
+    trained, strings = (by_draw(lines, "union trained", field) for field in ("utility", "strings"))
+    predicted = {unit: by_draw(lines, "union predicted", unit) for unit in UNITS}
+    table, spans = [], []
+    for first, second in pairs(sources):
+        table.append(value(trained, first, second))
+        spans.append(mean_interval(table[-1]))
+        means = {unit: float(value(utility, first, second).mean()) for unit, utility in predicted.items()}
+        yield {"kind": "pair", **about, "first": first, "second": second, "value": float(table[-1].mean()),
+               "interval": spans[-1], "strings": float(value(strings, first, second).mean()), **means}  # fmt: skip
+    means = np.mean(table, 0)
+    yield {"kind": "pairs", **about, "mean": float(means.mean()), "interval": mean_interval(means),
+           "above": sum(low > 0 for low, _ in spans), "below": sum(high < 0 for _, high in spans)}  # fmt: skip
+
+
+def signs(measure: str, unit: str, found: list[dict]) -> dict:
+    """How often the surrogate has the sign of training, where that is clear of 0, and how often one sign would; and how
+    alike the two order all pairs.
+    """
+    clear = [line for line in found if line["interval"][0] > 0 or line["interval"][1] < 0]
+    above = sum(line["value"] > 0 for line in clear)
+    right = sum(bool(np.sign(line[unit]) == np.sign(line["value"])) for line in clear)
+    trained, predicted = ([line[field] for line in found] for field in ("value", unit))
+    alike = np.ptp(trained) == 0 or np.ptp(predicted) == 0
+    return {"kind": "signs", "measure": measure, "unit": unit, "clear": len(clear), "right": right,
+            "constant": max(above, len(clear) - above),
+            "spearman": None if alike else float(scipy.stats.spearmanr(trained, predicted).statistic)}  # fmt: skip
+
+
+def by_draw(lines: list[dict], kind: str, field: str) -> Utility:
+    """union -> the field of its lines of that kind, by draw, mean over seeds."""
+    cells: dict[Union, dict[int, list[float]]] = {}
+    for line in select(lines, kind=kind):
+        union = Union(line["beside"], line["first"], line["second"])
+        cells.setdefault(union, {}).setdefault(line["draw"], []).append(line[field])
+    return lambda union: np.array([np.mean(values) for _, values in sorted(cells[union].items())])

@@ -1,0 +1,138 @@
+"""Page and figures of the study of interactions, from its lines alone."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.reporting.figures import Figures, draw_all, heat_map, shown
+from experiments.reporting.markdown import decimal, plural, provenance, table
+from experiments.reporting.pages import write_report
+from experiments.runtime.results import select
+from experiments.studies.interaction.judge import CONTRAST, INTERACTION, MEASURES, UNITS, by_draw
+from experiments.studies.interaction.sets import Union
+
+WHAT = """Strings of four digits, read one character at a time. u is the test accuracy of characters that networks
+reach, or that the surrogate predicts; R real strings, A and B as many strings of two sources, A' and B' as many others
+of the same. *Interaction*: u(RAB) - u(RA) - u(RB) + u(R), above 0 where both together add more to R than each alone.
+*Contrast*: u(AB) - [u(AA') + u(BB')]/2, above 0 where a mixture is worth more than as much of one; R is not in it.
+Points are hundredths of accuracy; 95 % intervals are over draws, each the mean of its seeds."""
+POINTS = 100  # a unit of accuracy
+
+
+def write(workdir: str | Path) -> Path:
+    """Draws the figures and writes workdir/report.md. Raises ValueError if the run is not finished."""
+    return write_report(workdir, sections)
+
+
+def sections(lines: list[dict], workdir: Path) -> list[str]:
+    """The report's sections; the figures are drawn into workdir/figures."""
+    made = draw_all(FIGURES, lines, workdir / "figures")
+    return ["# Are unions of sources worth more than their parts?", provenance(lines[0]), WHAT, *answer(lines),
+            worth(lines), pair_table(lines), sign_table(lines), *shown(made)]  # fmt: skip
+
+
+def answer(lines: list[dict]) -> list[str]:
+    """What training says of all pairs together, and how often the surrogate has its sign: a paragraph a measure."""
+    said = []
+    for measure in MEASURES:
+        rows = [
+            f"{line['mean'] * POINTS:+.2f} points ({spanned(line['interval'])}) with {line['real']} real strings, "
+            f"{plural(line['above'], 'pair')} above 0 and {line['below']} below"
+            for line in select(lines, kind="pairs", measure=measure)
+        ]
+        (signs,) = select(lines, kind="signs", measure=measure, unit=UNITS[0])
+        said.append(
+            f"*{measure.capitalize()}*, mean over all pairs: {'; '.join(rows)}. Of the {signs['clear']} that training "
+            f"tells from 0 the surrogate has the sign of {signs['right']} right, the best constant sign that of "
+            f"{signs['constant']}."
+        )
+    return said
+
+
+def worth(lines: list[dict]) -> str:
+    """What real strings reach alone, and what each source adds to them."""
+    sources = sources_of(lines)
+    rows = []
+    for real in amounts_of(lines):
+        some = select(lines, real=real)
+        characters, strings = (by_draw(some, "union trained", field) for field in ("utility", "strings"))
+        alone = characters(Union(True))
+        gains = [f"{(characters(Union(True, name)) - alone).mean() * POINTS:+.2f}" for name in sources]
+        rows.append([f"{real}", f"{alone.mean():.3f}", f"{strings(Union(True)).mean():.3f}", *gains])
+    return table(["real strings", "characters read", "strings read", *(f"points by {name}" for name in sources)], rows)
+
+
+def pair_table(lines: list[dict]) -> str:
+    """A row for every measure, number of real strings and pair."""
+    rows = [
+        [
+            line["measure"],
+            f"{line['real']}",
+            f"{line['first']}, {line['second']}",
+            f"{line['value'] * POINTS:+.2f} ({spanned(line['interval'])})",
+            f"{line['strings'] * POINTS:+.2f}",
+            f"{line['metric'] * POINTS:+.2f}",
+            f"{line['own']:+.4f}",
+        ]
+        for line in select(lines, kind="pair")
+    ]
+    head = ["measure", "real strings", "pair", "points by training (95 %)", "of strings", "by the surrogate"]
+    return table([*head, "in its own unit"], rows)
+
+
+def sign_table(lines: list[dict]) -> str:
+    """How often the surrogate has the sign of training, and how alike they order all pairs."""
+    units = dict(zip(UNITS, ("accuracy", "its own"), strict=True))
+    rows = [
+        [line["measure"], units[line["unit"]], *(f"{line[field]}" for field in ("clear", "constant", "right")),
+         decimal(line["spearman"])]
+        for line in select(lines, kind="signs")
+    ]  # fmt: skip
+    head = ["measure", "surrogate's unit", "told from 0 by training", "right by the best constant sign"]
+    return table([*head, "by the surrogate", "Spearman over all pairs"], rows)
+
+
+def spanned(interval: list[float]) -> str:
+    """Both ends in points."""
+    low, high = interval
+    return f"{low * POINTS:+.2f} to {high * POINTS:+.2f}"
+
+
+def amounts_of(lines: list[dict]) -> list[int]:
+    """Numbers of real strings, in their order."""
+    return list(dict.fromkeys(line["real"] for line in select(lines, kind="pairs")))
+
+
+def sources_of(lines: list[dict]) -> list[str]:
+    """The sources, in their order."""
+    every = select(lines, kind="pair")
+    return list(dict.fromkeys(line[end] for end in ("first", "second") for line in every))
+
+
+def matrix(lines: list[dict], measure: str) -> Figure | None:
+    """Pairs x numbers of real strings, by training and by the surrogate, in points; grey where training is unsure."""
+    found = select(lines, kind="pair", measure=measure)
+    if not found:
+        return None
+    amounts, names = amounts_of(lines), list(dict.fromkeys((line["first"], line["second"]) for line in found))
+    cells = [[select(found, real=real, first=a, second=b)[0] for real in amounts] for a, b in names]
+    grid = [[line[field] * POINTS for field in ("value", "metric") for line in row] for row in cells]
+    unsure = [[line["interval"][0] <= 0 <= line["interval"][1] for _ in range(2) for line in row] for row in cells]
+    columns = [f"{real} real, {by}" for by in ("trained", "surrogate") for real in amounts]
+    rows = [f"{a}, {b}" for a, b in names]
+    reach = float(np.abs(grid).max())
+    return heat_map(np.array(grid), rows, columns, "points of accuracy", pale=np.array(unsure), reach=reach)
+
+
+FIGURES: Figures = {
+    INTERACTION: (
+        functools.partial(matrix, measure=INTERACTION),
+        "What two sources add to real strings beyond what each adds. Grey where training does not tell it from 0.",
+    ),
+    CONTRAST: (
+        functools.partial(matrix, measure=CONTRAST),
+        "What a mixture of two sources is worth beyond as much of one, without the real strings that both are made of.",
+    ),
+}
