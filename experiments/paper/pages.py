@@ -11,8 +11,13 @@ from experiments.paper.record import ROOT
 from experiments.paper.tables import Read
 from experiments.runtime import files
 
-PAGES = ("README.md", "experiments/gallery/README.md", "experiments/benchmarks/README.md", "theory/README.md",
-         "experiments/gallery/RELATED.md")
+PAGES = (
+    "README.md",
+    "experiments/gallery/README.md",
+    "experiments/benchmarks/README.md",
+    "theory/README.md",
+    "experiments/gallery/RELATED.md",
+)
 TABLES: Mapping[str, Callable[[Read], str]] = {
     "chosen": tables.chosen,
     "images": tables.images,
