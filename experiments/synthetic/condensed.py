@@ -65,7 +65,7 @@ def network(settings, shape: tuple[int, ...], classes: int) -> tuple[Model, Reci
 
     settings: the group `condensation` of a config. shape: (h, w, c) of an image.
     """
-    build = partial(convnet, (shape[-1], *settings.channels), classes)
+    build = partial(convnet, (shape[-1], *settings.channels), classes, side=shape[0])
     model = build(jax.random.key(0))
 
     def loss(params, frozen, examples: Examples, key):
