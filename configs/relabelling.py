@@ -36,12 +36,12 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.draws = options.draws
     whole = images.get_config(f"{options.scale},salt={options.salt}")
     config.images = {key: whole[key] for key in NEEDED}
-    config.real = (100, 400)
+    config.real_counts = (100, 400)
     config.size = 800  # of every source
     config.sources = SOURCES
     config.ensemble = {"members": 7, "share": 0.8}  # how many fits, and the share of the real examples each sees
     config.bootstrap = 2000
     if options.scale == "tiny":
-        config.real, config.size, config.bootstrap = (20, 40), 60, 50
+        config.real_counts, config.size, config.bootstrap = (20, 40), 60, 50
         config.sources = {name: SOURCES[name] for name in ("wrong labels 0%", "wrong labels 50%", "noise")}
     return config

@@ -19,9 +19,7 @@ class ConvNet(nnx.Module):
     positions: of the last stage, where the dense layer reads them all instead of their mean; 0: the mean.
     """
 
-    def __init__(
-        self, channels: Sequence[int], classes: int, *, groups: int = 4, positions: int = 0, rngs: nnx.Rngs
-    ):
+    def __init__(self, channels: Sequence[int], classes: int, *, groups: int = 4, positions: int = 0, rngs: nnx.Rngs):
         if len(channels) < 2:
             raise ValueError(f"a ConvNet needs the channels of its input and of a stage, got {tuple(channels)}")
         pairs = list(itertools.pairwise(channels))

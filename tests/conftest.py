@@ -6,8 +6,8 @@ import resource
 from pathlib import Path
 
 # Set in the environment, so that processes started by tests have them too. Most of a cold run is compilation, and XLA's
-# short way through it costs a fifth of the usual one; a program compiled in one piece, not cut up for many threads, costs
-# a quarter less again. What XLA_FLAGS says already comes last and wins:
+# short way through it costs a fifth of the usual one; a program compiled in one piece, not cut up for many threads, a
+# quarter less again. What XLA_FLAGS says already comes last and wins:
 # XLA_FLAGS="--xla_backend_optimization_level=3 --xla_cpu_use_fusion_emitters=true" tests what users run.
 os.environ["XLA_FLAGS"] = " ".join(
     ["--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false",

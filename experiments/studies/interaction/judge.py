@@ -34,7 +34,7 @@ def derived(config, lines: list[dict]) -> list[dict]:
     """A line for every measure, number of real strings and pair; of the pairs together; and of signs that are right."""
     every: list[dict] = []
     for measure in MEASURES:
-        for real in config.real:
+        for real in config.real_counts:
             every += judged(measure, real, sources_of(config), select(lines, real=real))
     found = {measure: select(every, kind="pair", measure=measure) for measure in MEASURES}
     return [*every, *(signs(measure, unit, group) for measure, group in found.items() for unit in UNITS)]

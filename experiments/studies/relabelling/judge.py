@@ -10,7 +10,7 @@ def derived(config, lines: list[dict]) -> list[dict]:
     that of training, among those whose trained change is clear of 0.
     """
     rng, pairs = np.random.default_rng(config.seed), []
-    for real in config.real:
+    for real in config.real_counts:
         for source in config.sources:
             pairs.append(gain(lines, real, source, config.bootstrap, rng))
     clear = [pair for pair in pairs if pair["interval"][0] > 0 or pair["interval"][1] < 0]

@@ -46,7 +46,7 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
 
     def steps(lines: list[dict]) -> Iterator[Step]:
         for draw in range(config.seed, config.seed + config.draws):
-            for real in config.real:
+            for real in config.real_counts:
                 yield from one(config, task, draw, real, devices, folder / f"{draw}-{real}", lines)
 
     relabelling = Study(
@@ -64,8 +64,8 @@ def check(config) -> None:
     """Raises ValueError for values that could only fail later."""
     if config.draws < 1 or config.repeats < 2:
         raise ValueError(f"draws = {config.draws}, repeats = {config.repeats}: expected 1 and 2 at least")
-    if not config.real or min(config.real) < 2:
-        raise ValueError(f"real = {tuple(config.real)}: expected numbers of real examples, 2 or more")
+    if not config.real_counts or min(config.real_counts) < 2:
+        raise ValueError(f"real_counts = {tuple(config.real_counts)}: expected numbers of real examples, 2 or more")
     if not config.sources:
         raise ValueError("sources is empty: expected kinds of data")
 
@@ -117,7 +117,7 @@ def drawn_of(config, task: Task, draw: int, real: int) -> Drawn:
     specs = [Spec(name=name, size=config.size, **dict(fields)) for name, fields in config.sources.items()]
     mechanisms = task.mechanisms, task.corrupt_labels
     pool, sources = mixture.build(jax.random.fold_in(key, BUILD), specs, task.train, task.groups, *mechanisms)
-    most = mixture.real_set(jax.random.fold_in(key, REAL), task.train, max(config.real), "R")
+    most = mixture.real_set(jax.random.fold_in(key, REAL), task.train, max(config.real_counts), "R")
     base = jax.tree.map(lambda leaf: leaf[:real] if isinstance(leaf, np.ndarray) else leaf, most)
     seen, contributors, facts = Examples(pool.inputs[base.index], base.targets), [base], []
     for number, source in enumerate(sources):

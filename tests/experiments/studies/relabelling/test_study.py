@@ -68,7 +68,7 @@ def test_a_run_says_when_relabelling_pays_and_goes_on_where_it_stopped(tmp_path,
 
 def test_signs_are_counted_where_training_tells_a_change_from_nothing():
     config = config_file.get_config("tiny")
-    config.real, config.sources = (20,), {"up": {}, "down": {}, "open": {}}
+    config.real_counts, config.sources = (20,), {"up": {}, "down": {}, "open": {}}
     gains, values = {"up": 0.2, "down": -0.2, "open": 0.0}, {"up": 0.1, "down": 0.1, "open": 0.1}
     lines = []
     for seed in range(3):
@@ -86,7 +86,9 @@ def test_signs_are_counted_where_training_tells_a_change_from_nothing():
     assert spans["up"][0] > 0 > spans["down"][1]
 
 
-@pytest.mark.parametrize(("key", "value", "words"), [("repeats", 1, "expected 1 and 2"), ("real", (1,), "2 or more")])
+@pytest.mark.parametrize(
+    ("key", "value", "words"), [("repeats", 1, "expected 1 and 2"), ("real_counts", (1,), "2 or more")]
+)
 def test_what_cannot_be_is_refused_before_work(tmp_path, key, value, words):
     config = config_file.get_config("tiny")
     config[key] = value
