@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.runtime.results import LAST, read_alone, select
-from valuation.methods import default_methods
 
 ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
@@ -19,11 +18,11 @@ CONVNET = (
     *CHEAP[:2], "ntk_flow", "rbf_utility", *MARGINS, "linear_utility", "knn_utility", "proxy_training",
     "score_disagreement", "size", "random",
 )  # fmt: skip
-RIVALS = (
-    "ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "leave_one_out", "shapley", "banzhaf",
-    "embedding_similarity",
+FEW = (
+    "surrogate", "rbf_utility", "rbf_margin", "linear_utility", "knn_utility", "proxy_training", "size", "real_count",
+    "real_share", "random",
 )  # fmt: skip
-EVERY = (*default_methods("classification", 0), *RIVALS)  # of classes
+BESIDE = {"images": SHORT, "sentiment": FEW}  # methods of unions, which of reviews cost much
 ALONE = {"images": "images-mixed", "sentiment": "sentiment"}  # config -> the entry whose truth is of each set alone
 
 
@@ -107,7 +106,7 @@ def _table(name: str, dataset: str, made: str) -> Entry:
 def _added(config: str, beside: int) -> Entry:
     options = f",truth=added,beside={beside}"
     name = f"{config}-added-{beside}"
-    return _valued(name, f"what does it add to {beside} real examples of {config}?", config, 5, options, SHORT)
+    return _valued(name, f"what does it add to {beside} real examples of {config}?", config, 5, options, BESIDE[config])
 
 
 def _two(config: str, alone: str, beside: int) -> Entry:
@@ -125,10 +124,10 @@ def _two(config: str, alone: str, beside: int) -> Entry:
 
 
 ENTRIES = (
-    _valued("images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=EVERY),
+    _valued("images-mixed", "which contributor of digits is worth training on?", "images", 5),
     _valued("images-equal", "the same at equal size", "images", 5, ",size=500", SHORT),
     _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", CONVNET),
-    _valued("sentiment", "the same for film reviews", "sentiment", 5, methods=EVERY),
+    _valued("sentiment", "the same for film reviews", "sentiment", 5),
     _valued(
         "instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2,model=decoder", CHEAP
     ),
@@ -184,6 +183,12 @@ ENTRIES = (
         "relabelling",
         "experiments.run",
         (f"--config=configs/relabelling.py:{{scale}},{FRESH}",),
+    ),
+    Entry(
+        "condensed",
+        "what do condensed images teach, and what does the weight of the CMI do?",
+        "condensed",
+        "experiments.benchmarks.condensed",
     ),
     Entry(
         "mixing",

@@ -155,7 +155,8 @@ def rows(read: Read) -> str:
 
 def measures(read: Read) -> str:
     """Measures of contributors x tasks: whether they go with the truth, alone and beside the default value."""
-    return explained.page({title: read(name) for title, name in (LEARNERS | ROWS).items() if read(name)})
+    recorded = {title: read(name) for title, name in (LEARNERS | ROWS).items()}
+    return explained.page({title: lines for title, lines in recorded.items() if select(lines, kind=explained.KIND)})
 
 
 def interval(line: dict, key: str) -> str:

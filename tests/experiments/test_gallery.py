@@ -12,12 +12,13 @@ from valuation.methods import METHODS
 ROOT = Path(__file__).parent.parent.parent
 README, GALLERY = ROOT / "README.md", ROOT / "experiments" / "gallery"
 RESULTS, PAST = GALLERY / "README.md", GALLERY / "past" / "README.md"
+FRESH = {
+    "images": "images-mixed", "sentiment": "sentiment", "instructions": "instructions", "reasoning": "reasoning",
+    "ConvNet": "images-convnet",
+}  # fmt: skip
 LINES = {  # page -> task -> the lines of its column
-    RESULTS: {"images": "images-mixed", "sentiment": "sentiment", "ConvNet": "images-convnet"},
-    README: {
-        "images": "images-mixed", "sentiment": "sentiment", "ConvNet": "images-convnet",
-        "instructions": "past/instructions", "reasoning": "past/reasoning",
-    },
+    RESULTS: FRESH,
+    README: FRESH,
     PAST: {
         "images": "past/images-mixed", "sentiment": "past/sentiment",
         "instructions": "past/instructions", "reasoning": "past/reasoning",
