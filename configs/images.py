@@ -8,7 +8,8 @@ subset (a 358 MB archive) and a ConvNet. paper: CIFAR-100 through TFDS and a Res
 Options: a scale (tiny, small, paper), dataset=mnist5k|cifar10, draws=1, seed=1000, contributors=24, truth_seeds=3,
 model=mlp|convnet|resnet, size=500 to give all contributors that size, and truth=own_set|leave_one_out|none, or
 truth=added with beside=100, the real examples that each is added to; salt=b splits the data anew; axes=True takes
-contributors that differ from a common one in one thing only.
+contributors that differ from a common one in one thing only; condensed=True has condensed images, a few a class, among
+their synthetic ones (config.condensation).
 """
 
 import ml_collections
@@ -32,7 +33,7 @@ CORRUPTIONS = ("noise", "blur", "contrast", "pixelate", "jpeg")
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-    options = valuation_arg(arg, contributors=24, dataset="", model="", axes=False)
+    options = valuation_arg(arg, contributors=24, dataset="", model="", axes=False, condensed=False)
     dataset = options.dataset or {"tiny": "templates", "small": "mnist5k", "paper": "cifar100"}[options.scale]
     one_of("dataset", dataset, ("templates", "mnist5k", "cifar10", "cifar100"))
     model = options.model or {"cifar10": "convnet", "cifar100": "resnet"}.get(dataset, "mlp")
@@ -50,7 +51,10 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     # time, three with .90 for 13 %.
     config.initialisations = 1 if model == "convnet" else 3
 
-    mechanisms = ("truncation", *CORRUPTIONS, "generated", "generated")
+    condensed = ("condensed",) if options.condensed else ()
+    mechanisms = ("truncation", *CORRUPTIONS, "generated", "generated", *condensed)
+    if options.condensed:
+        config.condensation = condensation(options.scale)
     config.contributors = contributors(options, size=(100, 1000), mechanism=mechanisms, kept=(0, 0, 3, 5, 7))
 
     if options.axes:
@@ -69,6 +73,22 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.contributors.axes.size = (options.size, options.size) if options.size else (2_000, 20_000)
         config.contributors.axes.kept = (0, 0, 20, 50, 80)
     return config
+
+
+def condensation(scale: str) -> dict:
+    """config.condensation: how images are condensed; see configs/schema.py."""
+    return {
+        "networks": 2 if scale == "tiny" else 10,
+        "steps": 3 if scale == "tiny" else 20,
+        "inner": 1,
+        "batch": 8 if scale == "tiny" else 16,
+        "learning_rate": 0.05,
+        "concentration": 0.0,
+        "images": (1, 5, 20),
+        "channels": (4, 8) if scale == "tiny" else (16, 32, 64),
+        "training": {"steps": 600, "batch": 64, "learning_rate": 1e-3},
+        "seed": 0,
+    }
 
 
 def sweep_ablation(add) -> None:

@@ -69,6 +69,17 @@ GROUPS: dict[str, dict[str, Key]] = {
         "pictures": Key(int, "drawn of every class"),
         "temperature": Key(float, "standard deviation of what they are drawn from"),
     },
+    "condensation": {  # of images; the group `training` in it: of a network, on real images and on condensed ones
+        "networks": Key(int, "how many learn the condensed images, one after another"),
+        "steps": Key(int, "by which images are moved with each of them"),
+        "inner": Key(int, "steps of its training on the condensed images after each of these"),
+        "batch": Key(int, "real images of a class that a step looks at"),
+        "learning_rate": Key(float, "of Adam on pixels, which lie in [0, 1]"),
+        "concentration": Key(float, "weight of the class-aware CMI; 0: without"),
+        "images": Key(_SIZES, "of a class, the numbers that a random contributor may have"),
+        "channels": Key(_SIZES, "of the layers of the network, a ConvNet"),
+        "seed": Key(int, "of the images that are started from, and of all networks"),
+    },
     "contributors": {
         "count": Key(int, "how many are drawn"),
         "repeat": Key(bool, "whether texts of a source that is too small for a contributor may stand twice"),

@@ -120,6 +120,7 @@ ALSO = {
         "experiments.studies.valuation.summaries experiments.studies.valuation.values_report "
         "experiments.synthetic.autoencoder"
     ),
+    "experiments/tasks/test_images.py": "experiments.synthetic.condensed experiments.synthetic.kept",
     "experiments/synthetic/test_generate.py": (
         "experiments.synthetic.corpus experiments.synthetic.language_model experiments.synthetic.prompts "
         "experiments.synthetic.selection"

@@ -37,7 +37,7 @@ def zeta(exponent: ArrayLike, start: ArrayLike = 1.0) -> Float[Array, "..."]:
     jax.scipy.special.zeta has no derivative in the exponent, which fits need. Relative error 1e-13 for exponent > 1.
     """
     power, first = together(exponent, start)
-    total = sum(((first + j) ** -power for j in range(9)), jnp.zeros_like(first))
+    total = jnp.sum((first[None] + _places(9, first)) ** -power[None], axis=0)
     far = first + 9
     total += far ** (1 - power) / (power - 1) + far**-power / 2
     term = power * far ** (-power - 1)
@@ -49,7 +49,8 @@ def zeta(exponent: ArrayLike, start: ArrayLike = 1.0) -> Float[Array, "..."]:
 
 def head_mass(exponent: Float[Array, "..."], cutoff: Float[Array, "..."]) -> Float[Array, "..."]:
     """H = sum_{i <= k} p_i of theory/README.md, 1.1, as theory.knowledge.head_mass has it, for arrays."""
-    return 1 - zeta(exponent, cutoff + 1) / zeta(exponent)
+    whole, above = _zetas(exponent, cutoff)
+    return 1 - above / whole
 
 
 @jax.jit
@@ -57,42 +58,53 @@ def error_sums(
     n_real: Values, n_synthetic: Values, exponent: Values, cutoff: Values, shots: Values, decay: Values
 ) -> Parts:
     """E(d) of theory/README.md, 1.2, d the decay: first ranks summed, integrals beyond."""
-    constant = 1 / zeta(exponent)
-    rate_head, rate_tail = n_real + n_synthetic / head_mass(exponent, cutoff), n_real
-    ranks = jnp.arange(1, FIRST_RANKS + 1, dtype=n_real.dtype).reshape(-1, *[1] * n_real.ndim)
+    whole, above = _zetas(exponent, cutoff)
+    constant = 1 / whole
+    rates = jnp.stack([n_real + n_synthetic / (1 - above / whole), n_real])
+    ranks = 1 + _places(FIRST_RANKS, n_real)
     before = jnp.clip(cutoff[None] + 1 - ranks, 0, 1)  # share of a rank that lies before a cutoff between two ranks
     frequency = constant[None] * ranks ** -exponent[None]
     kept = jnp.stack([before, 1 - before]) * (frequency * ranks ** -decay[None])[None]
-    draws = jnp.stack([rate_head, rate_tail])[:, None] * frequency[None]
-    head, tail = jnp.sum(kept * _unlearned(shots[None, None], draws), axis=1)
     first = jnp.full_like(n_real, FIRST_RANKS + 0.5)
     edge = jnp.maximum(cutoff + 0.5, first)
+    start = jnp.stack([first, edge, edge])
+    near = rates[:, None] * frequency[None]
+    far = jnp.stack([rates[0], *rates]) * constant[None] * start ** -exponent[None]
+    draws = jnp.concatenate([near.reshape(-1, *n_real.shape), far])
+    unlearned = gammaincc(jnp.broadcast_to(shots, draws.shape), _above_zero(draws))  # Q(m, u); once: it compiles long
+    head, tail = jnp.sum(kept * unlearned[: -len(far)].reshape(near.shape), axis=1)
     law = [jnp.stack([x, x, x]) for x in (constant, exponent, shots, decay)]
-    beyond = _beyond(jnp.stack([rate_head, rate_head, rate_tail]), jnp.stack([first, edge, edge]), *law)
+    beyond = _beyond(far, unlearned[-len(far) :], start, *law)
     return Parts(head + beyond[0] - beyond[1], tail + beyond[2])
 
 
-def _beyond(rate, start, constant, exponent, shots, decay):
+def _zetas(exponent, cutoff):
+    """zeta(beta) and zeta(beta, k + 1), (2, ...)."""
+    return zeta(exponent, jnp.stack([jnp.ones_like(cutoff), cutoff + 1]))
+
+
+def _places(count, like):
+    """0, ..., count - 1 along an axis before those of `like`."""
+    return jnp.arange(count, dtype=like.dtype).reshape(-1, *[1] * like.ndim)
+
+
+def _beyond(draws, unlearned, start, constant, exponent, shots, decay):
     """sum of f(i) = C i^(-beta-d) Q(m, r C i^-beta) over ranks i = x + 1/2, x + 3/2, ...: int_x^inf f + f'(x)/24.
 
-    The integral is C x^(1-beta-d) / (beta+d-1) * G(e, m, U), e = (beta+d-1)/beta, U = r C x^-beta.
+    The integral is C x^(1-beta-d) / (beta+d-1) * G(e, m, U), e = (beta+d-1)/beta. draws: U = r C x^-beta;
+    unlearned: Q(m, U).
     """
-    total, draws = exponent + decay - 1, rate * constant * start**-exponent
+    total = exponent + decay - 1
     density = jnp.exp(shots * jnp.log(_above_zero(draws)) - draws - gammaln(shots))  # -U dQ/dU
-    slope = exponent * density - (exponent + decay) * _unlearned(shots, draws)
-    integral = start**-total / total * _mean_unlearned(total / exponent, shots, draws)
+    slope = exponent * density - (exponent + decay) * unlearned
+    integral = start**-total / total * _mean_unlearned(total / exponent, shots, draws, unlearned)
     return constant * (integral + start ** (-total - 2) * slope / 24)
 
 
-def _unlearned(shots, draws):
-    """Q(m, u)."""
-    return gammaincc(shots, _above_zero(draws))
-
-
-def _mean_unlearned(e, shots, draws):
+def _mean_unlearned(e, shots, draws, unlearned):
     """G(e, m, U) = e int_0^1 t^(e-1) Q(m, U t) dt = Q(m, U) + U^m/Gamma(m) int_0^1 t^(e+m-1) exp(-U t) dt."""
     power = shots * jnp.log(_above_zero(draws))
-    return _unlearned(shots, draws) + jnp.exp(power - gammaln(shots) + _log_lower(e + shots, draws))
+    return unlearned + jnp.exp(power - gammaln(shots) + _log_lower(e + shots, draws))
 
 
 def _log_lower(a, draws):

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from valuation.scale import check_rows, real_numbers
+from valuation.scale import check_rows, medians, real_numbers
 
 CACHED = 2**16  # numbers that are centred at a time, so that each step finds them in the cache
 ROUNDING = 4  # units of the last place below which a centred feature counts as zero
@@ -85,9 +85,12 @@ def centred(
     values = values.reshape(len(values), -1)
     rows, least = np.empty(values.shape, dtype), ROUNDING * np.finfo(np.float64).eps * np.abs(centre)
     size = max(1, CACHED // max(len(centre), 1))
+    moved = np.any(centre)
     for start in range(0, len(rows), size):
-        part = np.subtract(values[start : start + size], centre, dtype=np.float64)
-        part[np.abs(part) <= least] = 0
+        part = np.asarray(values[start : start + size], np.float64)
+        if moved:
+            part = part - centre
+            part[np.abs(part) <= least] = 0
         check_rows(part, name, numbers[start : start + size])
         rows[start : start + size] = part
     return rows
@@ -123,5 +126,5 @@ def validation_rows(
     if values.ndim != 2 or not values.size:
         raise ValueError(f"validation features need shape (rows >= 1, features >= 1), got {values.shape}")
     finite = np.isfinite(values)
-    centre = np.median(values if finite.all() else np.where(finite, values, 0), 0)  # what is not finite is named below
+    centre = medians(values if finite.all() else np.where(finite, values, 0))  # what is not finite is named below
     return centred(values, centre, name, range(len(values))), centre

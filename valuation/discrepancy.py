@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.sparse import csr_array
 
-from valuation.scale import significant
+from valuation.scale import medians, significant
 
 ESTIMATORS = ("unbiased", "biased", "linear")
 SHARED = 16  # pairs of blocks a core that are worth a thread
@@ -71,21 +71,28 @@ def distance_table(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]) -> 
     """
     centre = _centre(y)
     rows = np.asarray(y - centre, np.float32)
-    return distances_to(rows if x is y else np.asarray(x - centre, np.float32), rows.T)
+    return distances_to(rows if x is y else np.asarray(x - centre, np.float32), rows.T, squared_lengths(rows))
 
 
-def distances_to(x: Float[np.ndarray, "n d"], columns: Float[np.ndarray, "d m"]) -> Float[np.ndarray, "n m"]:
+def distances_to(
+    x: Float[np.ndarray, "n d"], columns: Float[np.ndarray, "d m"], lengths: Float[np.ndarray, " m"]
+) -> Float[np.ndarray, "n m"]:
     """||x_i - y_j||^2 with the y_j as columns, never negative, float32: nothing is centred.
 
-    Of rows that are mostly zero, such as counts of words, the zeros are left out of the product, which is fastest with
-    columns that are contiguous.
+    lengths: squared_lengths of the y_j. Of rows that are mostly zero, such as counts of words, the zeros are left out
+    of the product, which is fastest with columns that are contiguous.
     """
     places = np.flatnonzero(x != 0)
     squared = (_sparse(x, places) if len(places) * SPARSE < x.size else x) @ columns
     squared *= -2
-    squared += np.einsum("nd,nd->n", x, x)[:, None]
-    squared += np.einsum("dm,dm->m", columns, columns)
+    squared += squared_lengths(x)[:, None]
+    squared += lengths
     return np.maximum(squared, 0, out=squared)
+
+
+def squared_lengths(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+    """||x_i||^2 in the precision of the rows."""
+    return np.einsum("nd,nd->n", rows, rows)
 
 
 def _sparse(x, places) -> csr_array:
@@ -96,7 +103,7 @@ def _sparse(x, places) -> csr_array:
 
 def _centre(rows):
     """Medians of a hundred rows or so: near most rows wherever outliers are, and of a constant column its number."""
-    return np.median(rows[:: 1 + len(rows) // 100], 0)
+    return medians(rows[:: 1 + len(rows) // 100])
 
 
 class Estimate(NamedTuple):

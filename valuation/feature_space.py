@@ -13,7 +13,7 @@ from jaxtyping import Float, Num
 
 from valuation.aggregate import union_contributor
 from valuation.blocks import Source, feature_blocks, source, validation_rows
-from valuation.discrepancy import distance_table, distances_to, mean_squared_distance
+from valuation.discrepancy import distance_table, distances_to, mean_squared_distance, squared_lengths
 from valuation.inducing import EXACT
 from valuation.problem import Contributor, Problem, once
 from valuation.scale import real_numbers, significant
@@ -60,10 +60,11 @@ def distances_to_validation(problem: Problem, contributor: Contributor) -> Float
     """Squared distances of m validation examples to the contributor's n, float32; as above."""
 
     def make():
-        return np.ascontiguousarray(validation_features(problem).T)
+        rows = validation_features(problem)
+        return np.ascontiguousarray(rows.T), squared_lengths(rows)
 
-    columns = once(problem, "validation columns", (problem.features, problem.validation), make)
-    return distances_to(contributor_features(problem, contributor), columns).T
+    columns, lengths = once(problem, "validation columns", (problem.features, problem.validation), make)
+    return distances_to(contributor_features(problem, contributor), columns, lengths).T
 
 
 def raw_validation_features(problem: Problem) -> Num[np.ndarray, "m d"]:

@@ -169,7 +169,7 @@ def measure(folder: str, case: str, repeat: int) -> dict:
         "peak_megabytes": results.peak_megabytes(),
         "megabytes_before": before,
         "flops": flops(method, work),
-        "peak_flops": peak(),
+        "peak_flops": peak(repeats=repeat),
         "result_bytes": scores.nbytes,
         "load": _load(),
     }

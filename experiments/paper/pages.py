@@ -11,13 +11,22 @@ from experiments.paper.record import ROOT
 from experiments.paper.tables import Read
 from experiments.runtime import files
 
-PAGES = ("README.md", "experiments/gallery/README.md", "experiments/benchmarks/README.md", "theory/README.md")
+PAGES = (
+    "README.md",
+    "experiments/gallery/README.md",
+    "experiments/benchmarks/README.md",
+    "theory/README.md",
+    "experiments/gallery/RELATED.md",
+)
 TABLES: Mapping[str, Callable[[Read], str]] = {
     "chosen": tables.chosen,
     "images": tables.images,
     "learners": tables.learners,
     "truths": tables.truths,
-    "beside": tables.beside,
+    "rows": tables.rows,
+    "measures": tables.measures,
+    "beside-images": partial(tables.beside, config="images"),
+    "beside-sentiment": partial(tables.beside, config="sentiment"),
     "instructions": partial(tables.against, name="instructions"),
     "reasoning": partial(tables.against, name="reasoning"),
     "regret": study_tables.regret,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.runtime.results import LAST, read_alone, select
+from valuation.methods import default_methods
 
 ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
@@ -18,6 +19,12 @@ CONVNET = (
     *CHEAP[:2], "ntk_flow", "rbf_utility", *MARGINS, "linear_utility", "knn_utility", "proxy_training",
     "score_disagreement", "size", "random",
 )  # fmt: skip
+RIVALS = (
+    "ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "leave_one_out", "shapley", "banzhaf",
+    "embedding_similarity",
+)  # fmt: skip
+EVERY = (*default_methods("classification", 0), *RIVALS)  # of classes
+ALONE = {"images": "images-mixed", "sentiment": "sentiment"}  # config -> the entry whose truth is of each set alone
 
 
 class Entry(NamedTuple):
@@ -97,29 +104,31 @@ def _table(name: str, dataset: str, made: str) -> Entry:
     return _valued(name, about, "tables", 5, f",dataset={dataset}", trial=f",dataset={made}")
 
 
-def _added(beside: int) -> Entry:
+def _added(config: str, beside: int) -> Entry:
     options = f",truth=added,beside={beside}"
-    return _valued(f"images-added-{beside}", f"what does it add to {beside} real digits?", "images", 5, options, SHORT)
+    name = f"{config}-added-{beside}"
+    return _valued(name, f"what does it add to {beside} real examples of {config}?", config, 5, options, SHORT)
 
 
-def _two(beside: int) -> Entry:
-    first, second = "images-mixed", f"images-added-{beside}"
+def _two(config: str, alone: str, beside: int) -> Entry:
+    """alone: the entry of contributors of `config` alone."""
+    second = f"{config}-added-{beside}"
     return Entry(
-        f"two-truths-{beside}",
-        f"does the worth of a contributor alone tell what it adds to {beside} real digits?",
+        f"two-truths-{config}-{beside}",
+        f"does the worth of a contributor alone tell what it adds to {beside} real examples of {config}?",
         "two_truths",
         "experiments.studies.valuation.two_truths",
-        (f"--first={{workdir}}/{first}", f"--second={{workdir}}/{second}"),
-        after=(first, second),
+        (f"--first={{workdir}}/{alone}", f"--second={{workdir}}/{second}"),
+        after=(alone, second),
         data=False,
     )
 
 
 ENTRIES = (
-    _valued("images-mixed", "which contributor of digits is worth training on?", "images", 5),
+    _valued("images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=EVERY),
     _valued("images-equal", "the same at equal size", "images", 5, ",size=500", SHORT),
     _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", CONVNET),
-    _valued("sentiment", "the same for film reviews", "sentiment", 5),
+    _valued("sentiment", "the same for film reviews", "sentiment", 5, methods=EVERY),
     _valued(
         "instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2,model=decoder", CHEAP
     ),
@@ -167,8 +176,15 @@ ENTRIES = (
         after=("instructions-smollm2",),
         tiny=("--run={workdir}/instructions-smollm2", "--steps=3"),
     ),
-    *(_added(n) for n in (100, 500)),
-    *(_two(n) for n in (100, 500)),
+    *(_added(config, n) for config in ("images", "sentiment") for n in (100, 500)),
+    *(_two(config, alone, n) for config, alone in ALONE.items() for n in (100, 500)),
+    Entry(
+        "relabelling",
+        "when does it pay to relabel a source?",
+        "relabelling",
+        "experiments.run",
+        (f"--config=configs/relabelling.py:{{scale}},{FRESH}",),
+    ),
     Entry(
         "mixing",
         "how much synthetic data to mix in?",

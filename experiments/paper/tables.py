@@ -4,13 +4,21 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from experiments.paper.record import ALONE
 from experiments.reporting.markdown import decimal, span, table, with_span
 from experiments.runtime.results import LAST, select
+from experiments.studies.valuation import explained
 from valuation.methods import METHODS
 
 Read = Callable[[str], list[dict]]  # name of an entry -> its recorded lines
-LEARNERS = {"images": "images-mixed", "sentiment": "sentiment", "ConvNet": "images-convnet"}
-PAST = {"instructions": "past/instructions", "reasoning": "past/reasoning"}  # of earlier code
+LEARNERS = {
+    "images": "images-mixed", "sentiment": "sentiment", "instructions": "instructions", "reasoning": "reasoning",
+    "ConvNet": "images-convnet",
+}  # fmt: skip
+ROWS = {
+    "mroz": "tables-mroz", "breast cancer": "tables-breast-cancer", "nhefs": "tables-nhefs",
+    "diabetes": "tables-diabetes", "effects": "effects", "known effects": "causal-tables",
+}  # fmt: skip
 # those of the front page: the rule, one rival of each kind, and what everybody can count
 CHOSEN = (
     "surrogate", "rbf_margin", "ntk_utility", "linear_utility", "proxy_training", "score_disagreement", "mmd_size",
@@ -49,7 +57,7 @@ def learners(read: Read, names: Mapping[str, str] = LEARNERS, methods: tuple[str
 
 def chosen(read: Read) -> str:
     """The front page's choice of `learners`."""
-    return learners(read, LEARNERS | PAST, CHOSEN)
+    return learners(read, LEARNERS, CHOSEN)
 
 
 def images(read: Read) -> str:
@@ -121,11 +129,11 @@ def truths(read: Read) -> str:
     return table(head, rows)
 
 
-def beside(read: Read) -> str:
-    """What methods say of a contributor alone, and of what it adds to 100 and 500 real digits."""
-    alone = by_method(read, "images-mixed")
-    added = [by_method(read, f"images-added-{n}") for n in (100, 500)]
-    crossed = [select(read(f"two-truths-{n}"), kind="two truths") for n in (100, 500)]
+def beside(read: Read, config: str) -> str:
+    """What methods say of a contributor alone, and of what it adds to 100 and 500 real examples."""
+    alone = by_method(read, ALONE[config])
+    added = [by_method(read, f"{config}-added-{n}") for n in (100, 500)]
+    crossed = [select(read(f"two-truths-{config}-{n}"), kind="two truths") for n in (100, 500)]
     rows = [
         [
             METHODS[name].title,
@@ -138,6 +146,16 @@ def beside(read: Read) -> str:
     ]
     head = ["method", "alone", "beside 100 (95 %)", "beside 500 (95 %)", "values of S alone on beside 100"]
     return table([*head, "on beside 500"], rows)
+
+
+def rows(read: Read) -> str:
+    """Methods x tasks whose examples are rows of tables, and whose truth may be an effect."""
+    return learners(read, ROWS)
+
+
+def measures(read: Read) -> str:
+    """Measures of contributors x tasks: whether they go with the truth, alone and beside the default value."""
+    return explained.page({title: read(name) for title, name in (LEARNERS | ROWS).items() if read(name)})
 
 
 def interval(line: dict, key: str) -> str:

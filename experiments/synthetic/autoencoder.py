@@ -1,16 +1,12 @@
 """Images drawn by a conditional variational autoencoder that is trained on the real train pool."""
 
 import functools
-import hashlib
-import json
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from experiments.data.archives import data_folder
-from experiments.runtime import files
-from experiments.runtime.processes import one_at_a_time, true_everywhere
+from experiments.synthetic.kept import kept, path_of
 from experiments.synthetic.mechanism import Mechanism
 from experiments.training.fit import fit
 from experiments.training.recipe import adam
@@ -29,9 +25,7 @@ def autoencoder(settings, learn: Examples, classes: int, data_dir: str | None, m
     The mechanism raises ValueError for a temperature that is not positive and for a file that cannot be read.
     """
     model = cvae(learn.inputs.shape[1:], classes, width=settings.width, latent=settings.latent)
-    digest = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode())
-    digest.update(learn.inputs.tobytes() + learn.targets.tobytes())
-    path = data_folder(data_dir) / "generators" / f"cvae-{digest.hexdigest()[:16]}.npz"
+    path = path_of("cvae", settings.to_dict(), learn, data_dir)
     recipe = adam(
         lambda params, frozen, examples, key: model.loss(params, examples.inputs, examples.targets, key),
         model.initialise,
@@ -41,22 +35,21 @@ def autoencoder(settings, learn: Examples, classes: int, data_dir: str | None, m
     structure = jax.tree.structure(jax.eval_shape(model.initialise, jax.random.key(0)))
     sample = jax.jit(model.sample)
 
+    def train() -> list:
+        (params,) = fit(
+            recipe,
+            [learn],
+            [jax.random.key(settings.seed)],
+            mesh=mesh,
+            names=["the generator"],
+            title="generator",
+            checkpoint=path.with_suffix(".checkpoints"),
+        )
+        return jax.tree.leaves(params)
+
     @functools.cache
     def parameters():
-        if not true_everywhere(path.exists()):
-            (params,) = fit(
-                recipe,
-                [learn],
-                [jax.random.key(settings.seed)],
-                mesh=mesh,
-                names=["the generator"],
-                title="generator",
-                checkpoint=path.with_suffix(".checkpoints"),
-            )
-            with one_at_a_time():
-                files.write_arrays(path, {str(i): leaf for i, leaf in enumerate(jax.tree.leaves(params))})
-        arrays = files.read_arrays(path, "remove it, the generator is trained again")
-        return jax.tree.unflatten(structure, list(arrays.values()))
+        return jax.tree.unflatten(structure, kept(path, train, "remove it, the generator is trained again"))
 
     def generated(examples: Examples, temperature: float, key: jax.Array) -> Examples:
         if not temperature > 0:

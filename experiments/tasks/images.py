@@ -1,4 +1,4 @@
-"""Image classification: real images, corrupted ones, and samples of a small generative model trained on them."""
+"""Image classification: real images, corrupted ones, condensed ones, and samples of a generative model."""
 
 from functools import partial
 
@@ -9,8 +9,9 @@ from jax.sharding import Mesh
 from configs.common import one_of
 from experiments.data import images, splits
 from experiments.synthetic.autoencoder import autoencoder
+from experiments.synthetic.condensed import CONDENSED, condensed
 from experiments.synthetic.corruptions import CORRUPTIONS, corrupted
-from experiments.synthetic.mechanism import GENERATED
+from experiments.synthetic.mechanism import GENERATED, Mechanism
 from experiments.tasks.task import Task, classified, other_labels
 from experiments.training.recipe import Recipe, adam
 from models.convnet import convnet
@@ -36,7 +37,13 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     parts = images.split(data, config.split)
     real = Examples(data.images.astype(np.float32) / 255, data.labels.astype(np.int32))
     learn, validation, test = (real.take(rows) for rows in parts[:3])
-    generated = autoencoder(config.generator, learn, data.classes, data_dir, mesh)
+    mechanisms: dict[str, Mechanism] = {name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()}
+    strengths: dict[str, tuple[float, ...]] = dict.fromkeys(CORRUPTIONS, (1, 2, 3, 4, 5))
+    mechanisms[GENERATED] = autoencoder(config.generator, learn, data.classes, data_dir, mesh)
+    strengths[GENERATED] = (0.25, 0.5, 0.75, 1.0)
+    if "condensation" in config:
+        mechanisms[CONDENSED] = condensed(config.condensation, learn, data.classes, data_dir, mesh)
+        strengths[CONDENSED] = tuple(config.condensation.images)
     model, recipe = learner(config, data.images.shape[1:], data.classes)
     return Task(
         train=learn,
@@ -44,8 +51,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         test=test,
         groups=learn.targets,
         objective=Classification(data.classes),
-        mechanisms={name: partial(corrupted, kind) for name, kind in CORRUPTIONS.items()} | {GENERATED: generated},
-        strengths=dict.fromkeys(CORRUPTIONS, (1, 2, 3, 4, 5)) | {GENERATED: (0.25, 0.5, 0.75, 1.0)},
+        mechanisms=mechanisms,
+        strengths=strengths,
         corrupt_labels=partial(other_labels, classes=data.classes),
         model=model,
         recipe=recipe,

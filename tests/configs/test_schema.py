@@ -18,6 +18,7 @@ ARGUMENTS = [
     *((name, scale) for name in ("phases", "language", "mixing") for scale in ("tiny", "small")),
     ("images", "small,dataset=cifar10"),
     ("images", "small,size=500"),
+    ("images", "small,condensed=True"),
     ("sentiment", "small,model=frozen"),
     ("sentiment", "small,features=smollm2"),
     ("instructions", "small,model=smollm2"),

@@ -4,7 +4,15 @@ For readers the same stands in experiments/README.md, "Lines of results.jsonl"; 
 what the studies write.
 """
 
-from experiments.runtime.kinds.benchmarks import ATTRIBUTION, COST, DISCREPANCY, LANGUAGE_MODEL, OWN_SOURCES, SCALE
+from experiments.runtime.kinds.benchmarks import (
+    ATTRIBUTION,
+    CONDENSED,
+    COST,
+    DISCREPANCY,
+    LANGUAGE_MODEL,
+    OWN_SOURCES,
+    SCALE,
+)
 from experiments.runtime.kinds.bound import BOUND
 from experiments.runtime.kinds.examples import EXAMPLES
 from experiments.runtime.kinds.finished_runs import AXES, EVERYWHERE, SCORE_ABLATION, STABILITY, TRANSFER, TWO_TRUTHS
@@ -43,6 +51,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "discrepancy": DISCREPANCY | SHARED,
     "scale": SCALE | SHARED,
     "own_sources": OWN_SOURCES | SHARED,
+    "condensed": CONDENSED | SHARED,
 }
 
 

@@ -139,3 +139,51 @@ OWN_SOURCES = {
     ),
     "run": RUN,
 }
+CONDENSED_IMAGES = {"condensing_seconds": "that the images took, the first ones with compilation"}
+CONDENSED = {
+    "condensed accuracy": Kind(
+        ("each", "images", "seed"),
+        {
+            "each": "images a class",
+            "images": "random (real ones) or condensed",
+            "seed": "of the images and trainings",
+            "learning_rate": "of the trainings",
+            "validation": "accuracy on the validation set, one a training",
+            "test": "accuracy on the test set, one a training",
+        }
+        | CONDENSED_IMAGES,
+    ),
+    "condensed support": Kind(
+        ("weight", "seed"),
+        {
+            "weight": "of the CMI in the condensation",
+            "seed": "of the images and networks",
+            "concentration": "CMI of the images in the network that it was lowered in, nats",
+            "precision": "of support, of pixels",
+            "recall": "of support, of pixels",
+            "feature_precision": "of support, of another network's features",
+            "feature_recall": "of support, of another network's features",
+        }
+        | CONDENSED_IMAGES,
+    ),
+    "condensed gain": Kind(
+        ("each",),
+        {
+            "each": "images a class",
+            "random": "test accuracy with random real images, mean over seeds",
+            "condensed": "the same with condensed ones",
+            "gain": "the difference",
+            "standard_error": "of it, over seeds",
+        },
+        derived=True,
+    ),
+    "condensed dial": Kind(
+        (),
+        {
+            "spearman_recall": "correlation of the weight of the CMI and the recall of support of pixels",
+            "spearman_feature_recall": "the same of features",
+        },
+        derived=True,
+    ),
+    "run": RUN,
+}

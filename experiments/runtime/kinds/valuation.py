@@ -135,6 +135,17 @@ VALUATION = {
         },
         derived=True,
     ),
+    "explained": Kind(
+        ("measure",),
+        {
+            "measure": "what was measured of every contributor",
+            "alone": "its Spearman with the truth, mean over draws",
+            "alone_interval": "95 %",
+            "beside": "the same of what the method of choice leaves of both",
+            "beside_interval": "95 %",
+        },
+        derived=True,
+    ),
     "ablation": Kind(
         ("terms",),
         {"terms": "those used", "spearman": "mean over draws", "by_draw": "one a draw"},

@@ -1,4 +1,4 @@
-"""What unions are worth beyond their parts (theory/README.md, section 7), by trainings and by predictions.
+"""What unions are worth beyond their parts (theory/README.md, section 8), by trainings and by predictions.
 
 Lines in, derived lines out.
 """
@@ -37,7 +37,7 @@ def derived(config, lines: list[dict]) -> list[dict]:
     """A line for every measure, number of real strings and pair; of the pairs together; and of signs that are right."""
     every: list[dict] = []
     for measure in MEASURES:
-        for real in config.real:
+        for real in config.amounts:
             every += judged(measure, real, sources_of(config), select(lines, real=real))
     found = {measure: select(every, kind="pair", measure=measure) for measure in MEASURES}
     return [*every, *(signs(measure, unit, group) for measure, group in found.items() for unit in UNITS)]

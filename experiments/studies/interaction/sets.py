@@ -73,7 +73,7 @@ def drawn_of(config, task: Task, draw: int, real: int, data_dir: str | None, mes
     """
     key, pool = jax.random.key(draw), composition.strings_of(task.train)
     order = generator(jax.random.fold_in(key, ORDER)).permutation(len(pool.text))
-    mine, most, count = pool.take(order[:real]), max(config.real), 2 * config.size
+    mine, most, count = pool.take(order[:real]), max(config.amounts), 2 * config.size
     made = {REAL: pool.take(order[most : most + count])}
     names = sources_of(config)
     for number, name in enumerate(SOURCES):
@@ -126,9 +126,9 @@ def check(config) -> None:
         raise ValueError(f"sources = {', '.join(config.sources) or 'none'}: expected two or more of {SOURCES}")
     for name in config.sources:
         one_of("source", name, SOURCES)
-    needed, there = max(config.real, default=0) + 2 * config.size, config.composition.strings.train
-    if not config.real or min(config.real) < 1 or config.size < 1 or needed > there:
+    needed, there = max(config.amounts, default=0) + 2 * config.size, config.composition.strings.train
+    if not config.amounts or min(config.amounts) < 1 or config.size < 1 or needed > there:
         raise ValueError(
-            f"real = {tuple(config.real)}, size = {config.size}: the most real strings and twice the size of a source "
+            f"amounts = {tuple(config.amounts)}, size = {config.size}: the most real strings and twice a source's size "
             f"are {needed}, expected 2 to {there}, the strings of composition.strings.train"
         )

@@ -31,7 +31,7 @@ def run(config, workdir: str, data_dir: str | None) -> Path:
 
     def steps(lines: list[dict]) -> Iterator[Step]:
         for draw in range(config.seed, config.seed + config.draws):
-            for real in config.real:
+            for real in config.amounts:
                 drawn = functools.cache(lambda d=draw, r=real: drawn_of(config, task(), d, r, data_dir, devices))
                 yield from one(config, task, drawn, draw, real, devices, folder / f"{draw}-{real}")
 

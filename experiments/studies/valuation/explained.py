@@ -7,7 +7,6 @@ prints the table of all measures and runs; the report of a run has its own.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from absl import flags
@@ -21,34 +20,28 @@ from experiments.studies.valuation.reading import utilities
 from valuation.covariates import MEASURES
 from valuation.methods import METHODS
 
-RESAMPLES = 2000
+KIND = "explained"
+SIDES = ("alone", "beside")
 
 
-class Explained(NamedTuple):
-    """How a measure goes with the truth, means over draws.
-
-    alone: Spearman within a draw. beside: the same of what the method of choice leaves of both, the partial rank
-    correlation. alone_interval, beside_interval: 95 %, over resampled draws, contributors and seeds.
-    """
-
-    measure: str
-    alone: float
-    alone_interval: tuple[float, float]
-    beside: float
-    beside_interval: tuple[float, float]
+def asked(config) -> list[dict]:
+    """Kind and identity of lines that every run with a truth has; those of measures of tokens are not among them."""
+    return [{"kind": KIND, "measure": name} for name in dict.fromkeys(x["measure"] for x in covariates.asked(config))]
 
 
-def explained(lines: list[dict], *, resamples: int = RESAMPLES, seed: int = 0) -> list[Explained]:
-    """One entry a measure that all draws of the run have, the strongest alone first; [] of a run without a truth.
+def explained(lines: list[dict], choice: str, *, resamples: int = 2000, seed: int = 0) -> list[dict]:
+    """How the measures that all draws of a run have go with the truth, a line each, the strongest alone first.
 
-    lines: of a finished run. resamples, seed: of the intervals.
+    alone: Spearman within a draw, its mean over draws. beside: the same of what the method of choice leaves of both,
+    the partial rank correlation. alone_interval, beside_interval: 95 %, over resampled draws, contributors and seeds.
+    lines: of a finished run; [] of one without a truth. choice: a method. resamples, seed: of the intervals.
     """
     draws = sorted({line["draw"] for line in select(lines, kind="truth")})
     recorded = [{x["measure"]: x["values"] for x in select(lines, kind=covariates.KIND, draw=d)} for d in draws]
     names = [name for name in MEASURES if recorded and all(name in one for one in recorded)]
     if not names:
         return []
-    choice, rng = select(lines, kind="agreement")[0]["choice"], np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     points, samples = [], []
     for draw, one in zip(draws, recorded, strict=True):
         measures, truth = np.array([one[name] for name in names]), utilities(lines, draw).T
@@ -60,12 +53,18 @@ def explained(lines: list[dict], *, resamples: int = RESAMPLES, seed: int = 0) -
     chosen = rng.integers(0, len(draws), (resamples, len(draws)))
     resampled = np.stack(samples, axis=1)[:, chosen, np.arange(resamples)[:, None]].mean(2)  # (2, B, M)
     mean = np.mean(points, axis=0)
-    ends = [[evaluate.interval(resampled[k, :, i]) for k in (0, 1)] for i in range(len(names))]
     found = [
-        Explained(name, float(alone), of_alone, float(beside), of_beside)
-        for name, alone, beside, (of_alone, of_beside) in zip(names, *mean, ends, strict=True)
+        {
+            "kind": KIND,
+            "measure": name,
+            "alone": float(mean[0, i]),
+            "alone_interval": evaluate.interval(resampled[0, :, i]),
+            "beside": float(mean[1, i]),
+            "beside_interval": evaluate.interval(resampled[1, :, i]),
+        }
+        for i, name in enumerate(names)
     ]
-    return sorted(found, key=lambda one: -abs(one.alone))
+    return sorted(found, key=lambda line: -abs(line["alone"]))
 
 
 def rank_correlations(
@@ -89,7 +88,7 @@ def rank_correlations(
 
 def section(lines: list[dict]) -> list[str]:
     """A sentence and a table for the report of a run; [] where no measures were recorded."""
-    found = explained(lines)
+    found = select(lines, kind=KIND)
     if not found:
         return []
     title = METHODS[select(lines, kind="agreement")[0]["choice"]].title
@@ -99,10 +98,8 @@ def section(lines: list[dict]) -> list[str]:
         f"whose second interval holds 0 says nothing that {title} does not say.\n\n"
     )
     rows = [
-        [MEASURES[x.measure].title, MEASURES[x.measure].says, _cell(x.alone, x.alone_interval),
-         _cell(x.beside, x.beside_interval)]
-        for x in found
-    ]  # fmt: skip
+        [MEASURES[x["measure"]].title, MEASURES[x["measure"]].says, *(_cell(x, side) for side in SIDES)] for x in found
+    ]
     return [words + table(["measure", "high:", "alone", "beside the method of choice"], rows)]
 
 
@@ -111,22 +108,25 @@ def page(runs: Mapping[str, list[dict]]) -> str:
 
     runs: name -> lines of a finished run with a truth. Raises ValueError for one that has no measures or no truth.
     """
-    every = {name: {x.measure: x for x in explained(lines)} for name, lines in runs.items()}
+    every = {name: {x["measure"]: x for x in select(lines, kind=KIND)} for name, lines in runs.items()}
     for name, found in every.items():
         if not found:
             raise ValueError(f"{name} has no measures beside a truth: run it again, with a truth, and they are added")
-    rows = []
-    for measure in (name for name in MEASURES if any(name in found for found in every.values())):
-        cells = [found.get(measure) for found in every.values()]
-        for kind, title in ((0, MEASURES[measure].title), (1, "")):
-            pairs = [None if x is None else ((x.alone, x.alone_interval), (x.beside, x.beside_interval))[kind]
-                     for x in cells]  # fmt: skip
-            rows.append([title, ("alone", "beside")[kind], *("–" if p is None else _cell(*p) for p in pairs)])
+    rows = [
+        [
+            MEASURES[measure].title if side == SIDES[0] else "",
+            side,
+            *(_cell(x.get(measure), side) for x in every.values()),
+        ]
+        for measure in MEASURES
+        if any(measure in found for found in every.values())
+        for side in SIDES
+    ]
     return table(["measure", "", *every], rows)
 
 
-def _cell(value: float, interval: tuple[float, float]) -> str:
-    return f"{decimal(value)} ({span(interval, decimal)})"
+def _cell(line: dict | None, side: str) -> str:
+    return "–" if line is None else f"{decimal(line[side])} ({span(line[f'{side}_interval'], decimal)})"
 
 
 def main(argv: list[str]) -> None:

@@ -17,6 +17,7 @@ from experiments.runtime.study import Step, Study
 from experiments.studies.valuation import (
     beside,
     covariates,
+    explained,
     ground_truth,
     references,
     report,
@@ -88,7 +89,8 @@ def prepared(config, workdir: str, data_dir: str | None, draws: Collection[int])
         for draw in draws:
             yield from one_draw(config, task(), draw, devices, folder, lines)
 
-    summarise = summaries.alone if config.truth == ground_truth.NONE else summaries.judged
+    judged = config.truth != ground_truth.NONE
+    summarise = summaries.judged if judged else summaries.alone
     return Study(
         name="valuation",
         config=config.to_dict(),
@@ -97,7 +99,7 @@ def prepared(config, workdir: str, data_dir: str | None, draws: Collection[int])
         summaries=functools.partial(summarise, config),
         notes=lambda: task().notes | {"surrogate": default_of(task())},
         extends=extends,
-        asked=tuple(covariates.asked(config)),
+        asked=(*covariates.asked(config), *(explained.asked(config) if judged else ())),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from experiments.runtime import results
 from experiments.studies.valuation import beside, evaluate, validation_sizes
+from experiments.studies.valuation.explained import explained
 from experiments.studies.valuation.ground_truth import ADDED, OWN_SET
 from valuation.methods import METHODS
 from valuation.methods.score_weights import scale_free
@@ -68,7 +69,8 @@ def judged(config, lines: list[dict]) -> list[dict]:
             ),
         }
     )
-    return [*out, *by_validation_size(config, lines, truth), *ablation(config, lines, truth)]
+    measured = explained(lines, config.choice, resamples=config.bootstrap, seed=config.seed)
+    return [*out, *by_validation_size(config, lines, truth), *measured, *ablation(config, lines, truth)]
 
 
 def foreseen(config, lines: list[dict], truth: list[np.ndarray], most: float) -> dict:

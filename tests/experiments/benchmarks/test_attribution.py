@@ -1,8 +1,6 @@
 """The benchmark on a tiny folder in the format of other libraries' workloads, written here with NumPy."""
 
 import itertools
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -11,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import adapted_steps, attribution, cost, discrepancy, language_model, workloads
-from experiments.runtime import results, study
+from experiments.runtime import apart, results, study
 from experiments.synthetic.language_model import untrained
 from models.decoder import Config, decoder
 from tests.experiments.runtime.written import unwritten
@@ -56,13 +54,13 @@ def test_drawn_sequences_are_targets_of_the_next_token():
     np.testing.assert_allclose(workloads.token_loss(sure, Examples(tokens, said)), 0)
 
 
-def test_a_case_leaves_one_line_and_asked_for_again_none(folder, tmp_path):
+def test_a_case_leaves_one_line_and_asked_for_again_none(folder, tmp_path, monkeypatch):
     work = workloads.load(folder, "mlp")
     (folder / "reference").mkdir(exist_ok=True)
     np.save(folder / "reference/dattri-tracin__mlp.npy", attribution.graddot(work) * 3)
-    command = [sys.executable, "-m", "experiments.benchmarks.attribution", f"--peers={folder}", f"--workdir={tmp_path}",
-               "--only=graddot.mlp,graddot.mlp", "--repeat=1"]  # fmt: skip
-    subprocess.run(command, check=True, cwd=Path(__file__).parents[3], capture_output=True)
+    monkeypatch.chdir(Path(__file__).parents[3])
+    asked = {"peers": folder, "repeat": 1}
+    apart.run(attribution.BENCHMARK, {"name": "benchmark"}, tmp_path, ["graddot.mlp"] * 2, asked, whole=False)
     (line,) = results.read(tmp_path / "results.jsonl")
     assert line["correlation"] == pytest.approx(1, abs=1e-6)
     assert 0 < line["warm_seconds"] <= line["cold_seconds"]

@@ -53,6 +53,7 @@ def products(devices, params=None) -> np.ndarray:
         return gradient_products(model, log_likelihood, tokens, tokens.take(slice(0, 5)), memory=2_000_000)
 
 
+@cache
 def recipe() -> Recipe:
     """With momentum, not with Adam: Adam's first step is the sign of a gradient, which rounding decides near 0."""
 
@@ -82,6 +83,7 @@ def cut_trainings(devices, folder: Path | None = None) -> list:
         mesh.sharded.__kwdefaults__["large"] = large
 
 
+@cache
 def decoder_recipe() -> Recipe:
     """One step with momentum on the decoder's sequences."""
 

@@ -7,7 +7,7 @@ from experiments.runtime import mesh
 from experiments.tasks import images, load
 from valuation.problem import Examples
 
-CONFIG = config_file.get_config("tiny")
+CONFIG = config_file.get_config("tiny,condensed=True")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,10 @@ def test_strengths_out_of_range_are_refused(task):
         task.mechanisms["blur"](some, 6, jax.random.key(0))
     with pytest.raises(ValueError, match="temperature"):
         task.mechanisms["generated"](some, 0.0, jax.random.key(0))
+    with pytest.raises(ValueError, match=r"strength 1\.5, expected how many of a class"):
+        task.mechanisms["condensed"](some, 1.5, jax.random.key(0))
+    with pytest.raises(ValueError, match=r"class \d has \d+ real images, 90 condensed"):
+        task.mechanisms["condensed"](some, 90, jax.random.key(0))
 
 
 def test_the_generator_is_cached_and_a_damaged_cache_named(tmp_path, task):

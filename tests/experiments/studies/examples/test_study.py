@@ -69,7 +69,7 @@ def test_parts_are_those_of_the_order():
     assert rows == {"without the best": [0, 2, 4], "without the worst": [0, 1, 3], "only the best": [1, 3]}
 
 
-def test_a_run_leaves_scores_curves_and_a_page_and_goes_on_where_it_stopped(tmp_path, monkeypatch):
+def test_a_run_leaves_scores_curves_and_a_page_and_goes_on_where_it_stopped(tmp_path, monkeypatch, unrendered):
     monkeypatch.setattr(study, "SCORERS", FEW)
     page = study.run(small(), str(tmp_path), None)
     lines = results.read(tmp_path / results.FILE)

@@ -33,7 +33,7 @@ def lines_of(config) -> list[dict]:
     return [
         {"kind": kind, "draw": draw, "real": real, **union._asdict(), **fields}
         for draw in range(DRAWS)
-        for real in config.real
+        for real in config.amounts
         for union in unions(SOURCES)
         for value in [worth(draw, names_of(union))]
         for kind, fields in (
@@ -55,14 +55,14 @@ def test_interactions_are_alternating_sums_over_subsets_and_contrasts_take_halve
                     sums[draw] += (-1) ** size * worth(draw, ("R", *some))
             apart[draw] = worth(draw, (first, second)) - np.mean([worth(draw, (x, x)) for x in (first, second)])
         for measure, expected in ((judge.INTERACTION, sums), (judge.CONTRAST, apart)):
-            (line,) = select(every, kind="pair", measure=measure, real=config.real[0], first=first, second=second)
+            (line,) = select(every, kind="pair", measure=measure, real=config.amounts[0], first=first, second=second)
             assert line["value"] == pytest.approx(expected.mean())
             assert (line["strings"], line["metric"], line["own"]) == pytest.approx(
                 expected.mean() * np.array([1, 1, -1])
             )
     for measure in judge.MEASURES:
-        (known,) = select(every, kind="pairs", measure=measure, real=config.real[1])
-        values = [x["value"] for x in select(every, kind="pair", measure=measure, real=config.real[1])]
+        (known,) = select(every, kind="pairs", measure=measure, real=config.amounts[1])
+        values = [x["value"] for x in select(every, kind="pair", measure=measure, real=config.amounts[1])]
         assert known["mean"] == pytest.approx(np.mean(values))
 
 
@@ -119,7 +119,7 @@ def test_what_sources_are_made_of(task, monkeypatch):
 def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(task, tmp_path, monkeypatch, unrendered):
     monkeypatch.setattr(study.tasks, "load", lambda *_: task)
     config, workdir = config_file.get_config("tiny"), tmp_path / "run"
-    config.real, config.sources = (20,), {"real": 0.0, "permuted": 0.0}
+    config.amounts, config.sources = (20,), {"real": 0.0, "permuted": 0.0}
     page = study.run(config, str(workdir), None)
     lines = results.read(workdir / results.FILE)
     assert unwritten("interaction", lines) == []
@@ -138,7 +138,7 @@ def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(task, tmp
     ("key", "value", "words"),
     [
         ("draws", 1, "expected 2 and 1 at least"),
-        ("real", (5, 50), r"are 70, expected 2 to 60, the strings of composition\.strings\.train"),
+        ("amounts", (5, 50), r"are 70, expected 2 to 60, the strings of composition\.strings\.train"),
         ("sources", {"real": 0.0}, "expected two or more of"),
         ("sources", {"real": 0.0, "templates": 1.0}, "unknown source 'templates': did you mean 'template'"),
     ],

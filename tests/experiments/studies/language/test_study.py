@@ -18,7 +18,7 @@ from tests.experiments.runtime.written import unwritten
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, unrendered_here):
     workdir = tmp_path_factory.mktemp("language")
     study.run(get_config("tiny,repeats=2"), str(workdir), None)
     return workdir
@@ -134,7 +134,7 @@ def test_the_study_finds_what_was_done_to_independent_words(finished):
         assert low - 0.06 <= 1.2 * (1 / temperature - 1) <= high + 0.06
 
 
-def test_a_finished_run_has_report_and_figures_and_is_left_alone(finished, capsys, unrendered):
+def test_a_finished_run_has_report_and_figures_and_is_left_alone(finished, capsys):
     assert all((finished / "figures" / f"{name}.png").exists() for name in ("rank_frequency", "tail_mass", "errors"))
     before = (finished / results.FILE).read_text()
     study.run(get_config("tiny,repeats=2"), str(finished), None)
@@ -147,7 +147,7 @@ def test_a_finished_run_has_report_and_figures_and_is_left_alone(finished, capsy
     assert len(seeds) == 9 * 2
 
 
-def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path, unrendered):
+def test_an_interrupted_run_goes_on_to_the_same_numbers(finished, tmp_path):
     whole = (finished / results.FILE).read_text().splitlines(keepends=True)
     (tmp_path / "config.json").write_text((finished / "config.json").read_text())
     place = next(i for i, line in enumerate(whole) if json.loads(line).get("learner") == "decoder")

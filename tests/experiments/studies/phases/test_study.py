@@ -9,6 +9,7 @@ import pytest
 from configs.phases import get_config
 from experiments.data import images
 from experiments.report import writer
+from experiments.reporting import figures
 from experiments.runtime import mesh, results
 from experiments.studies.phases import curve_fits, nextword, numbers, report, simulation, study
 from experiments.studies.phases import facts as recall_facts
@@ -168,7 +169,9 @@ def finished(tmp_path_factory, quick_fits):
     config = get_config("tiny")
     config.studies = ("facts", "counts")
     config.facts.all_real = config.counts.all_real = False  # fits of a curve are most of the time
-    study.run(config, folder, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "FORMATS", ("png",))  # a figure is rendered once, not twice
+        study.run(config, folder, None)
     return config, folder
 
 

@@ -37,7 +37,7 @@ def test_an_ensemble_of_clear_classes_undoes_wrong_labels():
             ensemble_scores(x, y, x, classes=3, key=jax.random.key(0), **wrong)
 
 
-def test_a_run_says_when_relabelling_pays_and_goes_on_where_it_stopped(tmp_path):
+def test_a_run_says_when_relabelling_pays_and_goes_on_where_it_stopped(tmp_path, unrendered):
     config = config_file.get_config("tiny")
     page = study.run(config, str(tmp_path), None)
     lines = results.read(tmp_path / results.FILE)

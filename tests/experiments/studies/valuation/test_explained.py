@@ -23,6 +23,10 @@ def lines():
     return out
 
 
+def judged(**options):
+    return lines() + explained(lines(), "size", **options)
+
+
 def partial(x, y, z):
     """Correlation of what a line in the ranks of z leaves of the ranks of x and y."""
     x, y, z = map(scipy.stats.rankdata, (x, y, z))
@@ -31,22 +35,24 @@ def partial(x, y, z):
 
 
 def test_correlations_are_scipys_and_those_of_residuals():
-    found = {one.measure: one for one in explained(lines(), resamples=200)}
+    found = {one["measure"]: one for one in explained(lines(), "size", resamples=200)}
     assert set(found) == set(MEASURES)
     for name in ("recall", "gzip"):
         mean = TRUTH.mean(0)
         alone = [scipy.stats.spearmanr(MEASURES[name][d], mean[d]).statistic for d in range(DRAWS)]
         beside = [partial(MEASURES[name][d], mean[d], VALUES[d]) for d in range(DRAWS)]
-        np.testing.assert_allclose((found[name].alone, found[name].beside), (np.mean(alone), np.mean(beside)))
-    assert found["recall"].alone_interval[1] < 0 > found["recall"].beside_interval[1]
-    low, high = found["gzip"].beside_interval
+        np.testing.assert_allclose((found[name]["alone"], found[name]["beside"]), (np.mean(alone), np.mean(beside)))
+    assert found["recall"]["alone_interval"][1] < 0 > found["recall"]["beside_interval"][1]
+    low, high = found["gzip"]["beside_interval"]
     assert low < 0 < high
 
 
 def test_what_the_values_say_already_adds_nothing():
-    found = {one.measure: one for one in explained(lines(), resamples=50)}
-    assert found["vendi"].alone > 0.4
-    assert (found["vendi"].beside, found["distinct"].alone, found["distinct"].beside) == pytest.approx((0, 0, 0))
+    found = {one["measure"]: one for one in explained(lines(), "size", resamples=50)}
+    assert found["vendi"]["alone"] > 0.4
+    assert (found["vendi"]["beside"], found["distinct"]["alone"], found["distinct"]["beside"]) == pytest.approx(
+        (0, 0, 0)
+    )
 
 
 def test_resamples_are_those_rows_and_seeds():
@@ -57,10 +63,10 @@ def test_resamples_are_those_rows_and_seeds():
 
 
 def test_tables_hold_every_measure_or_say_why_not():
-    (text,) = section(lines())
+    (text,) = section(judged())
     assert text.count("\n|") == 2 + len(MEASURES)
     assert text.index("recall of support") < text.index("gzip ratio")
-    both = page({"a": lines(), "b": [x for x in lines() if x.get("measure") != "gzip"]})
+    both = page({"a": judged(), "b": [x for x in judged() if x.get("measure") != "gzip"]})
     assert both.count("–") == 2
     without = [x for x in lines() if x["kind"] != "covariates"]
     assert section(without) == []

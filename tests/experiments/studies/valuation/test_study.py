@@ -32,7 +32,7 @@ def data_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, data_dir):
+def finished(tmp_path_factory, data_dir, unrendered_here):
     workdir = tmp_path_factory.mktemp("run")
     with jax.debug_key_reuse(True):  # no method, training or draw uses a key twice
         study.run(config(), str(workdir), data_dir)
@@ -92,7 +92,7 @@ def test_another_config_in_the_same_workdir_is_refused(finished, data_dir):
         study.run(config(checkpoints=2), str(finished), data_dir)
 
 
-def test_a_killed_run_ends_with_the_same_numbers(finished, tmp_path, data_dir, unrendered):
+def test_a_killed_run_ends_with_the_same_numbers(finished, tmp_path, data_dir):
     """Killed within a line of the second draw's values: that line and those after it are made anew."""
     whole = (finished / "results.jsonl").read_text().splitlines(keepends=True)
     seeds = sorted({line["draw"] for line in map(json.loads, whole) if line["kind"] == "values"})
@@ -105,7 +105,7 @@ def test_a_killed_run_ends_with_the_same_numbers(finished, tmp_path, data_dir, u
     assert measured(results.read(tmp_path / "results.jsonl")) == measured(results.read(finished / "results.jsonl"))
 
 
-def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path, unrendered):
+def test_a_report_is_drawn_from_the_lines_alone(finished, tmp_path):
     (tmp_path / "results.jsonl").write_bytes((finished / "results.jsonl").read_bytes())
     text = report.write(tmp_path).read_text()
     linked = re.findall(r"\]\(figures/(\w+\.png)\)", text)
