@@ -27,7 +27,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     config.draws = options.draws
     whole = composition.get_config(f"{options.scale},salt={options.salt}")
     config.composition = {key: whole[key] for key in NEEDED}
-    config.real_counts = (25, 100, 400)  # strings
+    config.real_counts = (25, 100, 400)  # of real strings
     config.size = 100  # of every source, strings
     # jitter of the font, temperature of the generator; the others have none
     config.sources = {"real": 0.0, "template": 1.0, "permuted": 0.0, "generated": 0.75}

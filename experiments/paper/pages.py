@@ -33,6 +33,7 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "forecast": study_tables.forecast,
     "own-sources": study_tables.own_sources,
     "examples": study_tables.examples,
+    "interaction": study_tables.interaction,
     "facts": study_tables.facts,
     "coverage": study_tables.coverage,
     "retained": study_tables.retained,

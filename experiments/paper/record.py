@@ -198,6 +198,13 @@ ENTRIES = (
         (f"--config=configs/mixing.py:{{scale}},{FRESH}",),
     ),
     Entry(
+        "interaction",
+        "are unions of sources worth more than their parts?",
+        "interaction",
+        "experiments.run",
+        (f"--config=configs/interaction.py:{{scale}},{FRESH}",),
+    ),
+    Entry(
         "own-sources",
         "are the values of one's own files right?",
         "own_sources",

@@ -6,6 +6,7 @@ from experiments.paper.tables import Read, interval
 from experiments.reporting.markdown import number, span, table, with_span
 from experiments.runtime.results import select
 from experiments.studies.examples.report import methods as attributions
+from experiments.studies.interaction.report import together
 from experiments.studies.language.figures import label, ordered
 from experiments.studies.phases import reading
 from experiments.studies.phases.curves import REAL
@@ -49,6 +50,11 @@ def own_sources(read: Read) -> str:
 def examples(read: Read) -> str:
     """Attribution of single examples: LDS, wrong labels found, seconds."""
     return attributions(read("examples"))
+
+
+def interaction(read: Read) -> str:
+    """What unions of sources are worth beyond their parts, of all pairs together."""
+    return together(read("interaction"))
 
 
 def facts(read: Read) -> str:

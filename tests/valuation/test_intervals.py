@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from valuation.intervals import crossed_difference, difference, jackknife_variance, level, variance_of_mean
+from valuation.intervals import (
+    crossed_difference,
+    difference,
+    jackknife_variance,
+    level,
+    mean_interval,
+    variance_of_mean,
+)
 from valuation.unions import Scores, halvings, layout, remembered, taken
 
 
@@ -98,3 +106,11 @@ def test_what_is_the_same_differs_by_nothing():
     opposite = [difference(evaluate, blocks, *pair, unit="own").interval
                 for pair in ((union, taken(blocks, {1: 16})), (taken(blocks, {1: 16}), union))]  # fmt: skip
     assert opposite[0] == pytest.approx((-opposite[1][1], -opposite[1][0]))
+
+
+def test_the_interval_of_a_mean_is_that_of_the_t_test():
+    values = np.random.default_rng(0).normal(size=7)
+    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(mean_interval(values), expected, rtol=1e-12)
+    with pytest.raises(ValueError, match="needs two numbers, got 1"):
+        mean_interval(values[:1])

@@ -1,4 +1,7 @@
-"""What unions are worth beyond their parts, by trainings and by predictions. Lines in, derived lines out."""
+"""What unions are worth beyond their parts (theory/README.md, section 8), by trainings and by predictions.
+
+Lines in, derived lines out.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -60,7 +63,11 @@ def judged(measure: str, real: int, sources: tuple[str, ...], lines: list[dict])
 def signs(measure: str, unit: str, found: list[dict]) -> dict:
     """How often the surrogate has the sign of training, where that is clear of 0, and how often one sign would; and how
     alike the two order all pairs.
+
+    found: lines of pairs. A contrast of sources that the real strings have no part in is there once for every number of
+    them and counts once.
     """
+    found = list({(line["first"], line["second"], line["value"]): line for line in found}.values())
     clear = [line for line in found if line["interval"][0] > 0 or line["interval"][1] < 0]
     above = sum(line["value"] > 0 for line in clear)
     right = sum(bool(np.sign(line[unit]) == np.sign(line["value"])) for line in clear)

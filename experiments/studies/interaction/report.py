@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.reporting.figures import Figures, draw_all, heat_map, shown
-from experiments.reporting.markdown import decimal, plural, provenance, table
+from experiments.reporting.markdown import decimal, provenance, table
 from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.interaction.judge import CONTRAST, INTERACTION, MEASURES, UNITS, by_draw
@@ -30,25 +30,29 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
     """The report's sections; the figures are drawn into workdir/figures."""
     made = draw_all(FIGURES, lines, workdir / "figures")
     return ["# Are unions of sources worth more than their parts?", provenance(lines[0]), WHAT, *answer(lines),
-            worth(lines), pair_table(lines), sign_table(lines), *shown(made)]  # fmt: skip
+            together(lines), worth(lines), pair_table(lines), sign_table(lines), *shown(made)]  # fmt: skip
 
 
 def answer(lines: list[dict]) -> list[str]:
-    """What training says of all pairs together, and how often the surrogate has its sign: a paragraph a measure."""
+    """How often the surrogate has the sign of training, a paragraph a measure."""
     said = []
     for measure in MEASURES:
-        rows = [
-            f"{line['mean'] * POINTS:+.2f} points ({spanned(line['interval'])}) with {line['real']} real strings, "
-            f"{plural(line['above'], 'pair')} above 0 and {line['below']} below"
-            for line in select(lines, kind="pairs", measure=measure)
-        ]
         (signs,) = select(lines, kind="signs", measure=measure, unit=UNITS[0])
         said.append(
-            f"*{measure.capitalize()}*, mean over all pairs: {'; '.join(rows)}. Of the {signs['clear']} that training "
-            f"tells from 0 the surrogate has the sign of {signs['right']} right, the best constant sign that of "
-            f"{signs['constant']}."
+            f"*{measure.capitalize()}*: of the {signs['clear']} that training tells from 0 the surrogate has the sign "
+            f"of {signs['right']} right, the best constant sign that of {signs['constant']}."
         )
     return said
+
+
+def together(lines: list[dict]) -> str:
+    """A row for every measure and number of real strings: all pairs together, by training."""
+    rows = [
+        [line["measure"], f"{line['real']}", f"{line['mean'] * POINTS:+.2f} ({spanned(line['interval'])})",
+         f"{line['above']}", f"{line['below']}"]
+        for line in select(lines, kind="pairs")
+    ]  # fmt: skip
+    return table(["measure", "real strings", "points, mean over pairs (95 %)", "pairs above 0", "pairs below 0"], rows)
 
 
 def worth(lines: list[dict]) -> str:

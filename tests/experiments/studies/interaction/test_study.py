@@ -70,9 +70,10 @@ def test_interactions_are_alternating_sums_over_subsets_and_contrasts_take_halve
 
 def test_signs_are_counted_against_the_best_constant_one():
     found = [
-        {"value": value, "interval": [value - 1, value + 1], "own": own}
-        for value, own in ((2, 1), (2, 1), (2, -1), (-2, -1), (0.5, -1))
+        {"first": "a", "second": f"b{place}", "value": value, "interval": [value - 1, value + 1], "own": own}
+        for place, (value, own) in enumerate(((2, 1), (2, 1), (2, -1), (-2, -1), (0.5, -1)))
     ]
+    found.append(found[0])  # of sources without a part of the real strings, at another number of those
     line = judge.signs("interaction", "own", found)
     assert (line["clear"], line["right"], line["constant"]) == (4, 2 + 1, 3)
     ranks = np.array([[4, 4.5], [4, 4.5], [4, 2], [1, 2], [2, 2]])  # of ties the mean
@@ -125,7 +126,7 @@ def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(task, tmp
     lines = results.read(workdir / results.FILE)
     assert unwritten("interaction", lines) == []
     assert len(select(lines, kind="union trained")) == 2 * 7  # draws, unions
-    assert "mean over all pairs" in page.read_text()
+    assert "points, mean over pairs" in page.read_text()
     kept = [line for line in lines if line.get("draw") != 1 and line["kind"] != "run"]
     (workdir / results.FILE).write_text("".join(results.text_of(line) + "\n" for line in kept))
     study.run(config, str(workdir), None)
