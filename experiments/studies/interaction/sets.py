@@ -129,6 +129,6 @@ def check(config) -> None:
     needed, there = max(config.real_counts, default=0) + 2 * config.size, config.composition.strings.train
     if not config.real_counts or min(config.real_counts) < 1 or config.size < 1 or needed > there:
         raise ValueError(
-            f"real_counts = {tuple(config.real_counts)}, size = {config.size}: the most real strings and twice a source's size "
-            f"are {needed}, expected 2 to {there}, the strings of composition.strings.train"
+            f"real_counts = {tuple(config.real_counts)}, size = {config.size}: the most real strings and twice a "
+            f"source's size are {needed}, expected 2 to {there}, the strings of composition.strings.train"
         )
