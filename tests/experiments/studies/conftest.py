@@ -5,7 +5,7 @@ import pytest
 from experiments.reporting import figures
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def small_figures():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "FORMATS", ("png",))
