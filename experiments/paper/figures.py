@@ -41,8 +41,7 @@ PICTURES = (
     *_valued(
         "sentiment", correlations="sentiment", ablation="sentiment-ablation", validation_sizes="sentiment-validation"
     ),
-    *_valued("instructions", correlations="instructions", validation_sizes="instructions-validation"),
-    *_valued("reasoning", correlations="reasoning", validation_sizes="reasoning-validation"),
+    *(_valued(name, correlations=name)[0] for name in ("instructions", "reasoning")),
     *(Picture(f"{name}.png", name, axes.heat) for name in ("axes", "sentiment-axes")),
     *(Picture(f"{name}.png", "stability", stability_report.FIGURES[name][0]) for name in ("stability", "budgets")),
     *(Picture(f"mixing-{name}.png", "mixing", MIXING[name][0]) for name in ("curves", "equivalents")),

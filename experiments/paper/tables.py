@@ -150,7 +150,7 @@ def beside(read: Read, config: str) -> str:
 
 def rows(read: Read) -> str:
     """Methods x tasks whose examples are rows of tables, and whose truth may be an effect."""
-    return learners(read, ROWS)
+    return learners(read, {title: name for title, name in ROWS.items() if read(name)})
 
 
 def measures(read: Read) -> str:
