@@ -118,7 +118,7 @@ def one_draw(config, task: Task, draw: int, devices, folder: Path, recorded: lis
     task = for_pool(task, pool, read_in(task, pool, (*contributors, *([] if base is None else [base])), judged))
     train = trainer(task, devices, folder)
     problem = problem_of(config, task, draw, pool, beside.offered(contributors, base), train)
-    check_recorded(recorded, draw, specs, problem.contributors)
+    check_recorded(recorded, draw, specs, contributors)
     if task.sample:
         yield Step([{"kind": "tail"}], lambda: [tail_of(task)])
     about = {"kind": "contributor", "draw": draw}

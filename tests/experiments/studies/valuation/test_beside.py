@@ -81,6 +81,7 @@ def drawn():
             study.check(config)
             steps = study.one_draw(config, task, 5, None, Path("unused"), [])
             lines[config.truth] = [x for step in steps if step.lines[0]["kind"] != "terms" for x in step.make()]
+            next(study.one_draw(config, task, 5, None, Path("unused"), lines[config.truth]))  # finds its contributors
     return lines, keys
 
 
