@@ -19,6 +19,7 @@ ROWS = {
     "mroz": "tables-mroz", "breast cancer": "tables-breast-cancer", "nhefs": "tables-nhefs",
     "diabetes": "tables-diabetes", "effects": "effects", "known effects": "causal-tables",
 }  # fmt: skip
+ADDED = {"sentiment beside 500": "sentiment-added-500"}  # of those whose measures are recorded
 # those of the front page: the rule, one rival of each kind, and what everybody can count
 CHOSEN = (
     "surrogate", "rbf_margin", "ntk_utility", "linear_utility", "proxy_training", "score_disagreement", "mmd_size",
@@ -130,10 +131,11 @@ def truths(read: Read) -> str:
 
 
 def beside(read: Read, config: str) -> str:
-    """What methods say of a contributor alone, and of what it adds to 100 and 500 real examples."""
+    """What methods say of a contributor alone, and of what it adds to 100 and 500 real examples, where recorded."""
     alone = by_method(read, ALONE[config])
-    added = [by_method(read, f"{config}-added-{n}") for n in (100, 500)]
-    crossed = [select(read(f"two-truths-{config}-{n}"), kind="two truths") for n in (100, 500)]
+    counts = [n for n in (100, 500) if read(f"{config}-added-{n}")]
+    added = [by_method(read, f"{config}-added-{n}") for n in counts]
+    crossed = [select(read(f"two-truths-{config}-{n}"), kind="two truths") for n in counts]
     rows = [
         [
             METHODS[name].title,
@@ -142,10 +144,10 @@ def beside(read: Read, config: str) -> str:
             *(two(_mean(select(lines, method=name), "crossed")) for lines in crossed),
         ]
         for name in alone
-        if name in added[0]
+        if any(name in column for column in added)
     ]
-    head = ["method", "alone", "beside 100 (95 %)", "beside 500 (95 %)", "values of S alone on beside 100"]
-    return table([*head, "on beside 500"], rows)
+    of_alone = [f"{'on' if i else 'values of S alone on'} beside {n}" for i, n in enumerate(counts)]
+    return table(["method", "alone", *(f"beside {n} (95 %)" for n in counts), *of_alone], rows)
 
 
 def rows(read: Read) -> str:
@@ -155,7 +157,7 @@ def rows(read: Read) -> str:
 
 def measures(read: Read) -> str:
     """Measures of contributors x tasks: whether they go with the truth, alone and beside the default value."""
-    recorded = {title: read(name) for title, name in (LEARNERS | ROWS).items()}
+    recorded = {title: read(name) for title, name in (LEARNERS | ROWS | ADDED).items()}
     return explained.page({title: lines for title, lines in recorded.items() if select(lines, kind=explained.KIND)})
 
 
