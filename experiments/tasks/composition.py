@@ -12,22 +12,21 @@ import numpy as np
 from jax.sharding import Mesh
 
 from configs.common import one_of
-from experiments.data import images, splits
+from experiments.data import images
 from experiments.runtime.rng import generator
 from experiments.synthetic import composition
 from experiments.synthetic.autoencoder import autoencoder
 from experiments.synthetic.composition import LENGTH, Cells, Strings
 from experiments.synthetic.mechanism import GENERATED, Mechanism
+from experiments.tasks.images import task_of_images
 from experiments.tasks.sentiment import learner
-from experiments.tasks.task import Task, classified, other_labels
+from experiments.tasks.task import Task
 from models.functional import Model
 from models.mlp import mlp
 from valuation.kernel import outputs
-from valuation.objective import Classification
 from valuation.problem import Examples
 
 DATASETS = ("mnist5k", "templates")  # those with digits, or ten patterns, of 28 x 28 pixels
-NEAR = 0.97  # cosine similarity of pixels
 PARTS = ("train", "validation", "test")
 TEMPLATE, PERMUTED = "template", "permuted"
 
@@ -49,24 +48,14 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     learn, validation, test = map(composition.examples_of, real)
     model, recipe = learner(partial(mlp, (learn.inputs[0].size, *config.model.widths, 10)), config.training)
     draw = autoencoder(config.generator, digits[0], 10, data_dir, mesh)
-    return Task(
-        train=learn,
-        validation=validation,
-        test=test,
-        groups=learn.targets,
-        objective=Classification(10),
+    return task_of_images(
+        (learn, validation, test),
+        10,
         mechanisms={TEMPLATE: template, PERMUTED: permuted, GENERATED: partial(generated, draw)},
         strengths={TEMPLATE: (0.5, 1.0, 2.0), PERMUTED: (0.5, 1.0), GENERATED: (0.5, 0.75, 1.0)},
-        corrupt_labels=partial(other_labels, classes=10),
         model=model,
         recipe=recipe,
         learner="dense",
-        features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),
-        measure=classified,
-        metric="accuracy",
-        thumbnail=lambda image: np.round(255 * image).astype(np.uint8).squeeze(),
-        count_near_duplicates=partial(splits.near_overlap, similarity=NEAR),
-        near_rule=f"cosine similarity of pixels of at least {NEAR}",
         notes={
             "dataset": f"strings of {LENGTH} digits of {images.DATASETS[config.dataset]}",
             "duplicates dropped": len(parts.dropped),

@@ -45,29 +45,49 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         mechanisms[CONDENSED] = condensed(config.condensation, learn, data.classes, data_dir, mesh)
         strengths[CONDENSED] = tuple(config.condensation.images)
     model, recipe = learner(config, data.images.shape[1:], data.classes)
+    return task_of_images(
+        (learn, validation, test),
+        data.classes,
+        mechanisms=mechanisms,
+        strengths=strengths,
+        model=model,
+        recipe=recipe,
+        learner="dense" if config.model.name == "mlp" else "convolutional",
+        notes={
+            "dataset": images.DATASETS[config.dataset],
+            "duplicates dropped": len(parts.dropped),
+            "train / validation / test": f"{len(learn.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
+        },
+    )
+
+
+def task_of_images(
+    parts: tuple[Examples, Examples, Examples], classes: int, *, mechanisms, strengths, model, recipe, learner, notes
+) -> Task:
+    """A classification task of images in [0, 1], valued on their pixels; arguments as the fields of Task.
+
+    parts: train pool, validation and test set. classes: how many.
+    """
+    learn, validation, test = parts
     return Task(
         train=learn,
         validation=validation,
         test=test,
         groups=learn.targets,
-        objective=Classification(data.classes),
+        objective=Classification(classes),
         mechanisms=mechanisms,
         strengths=strengths,
-        corrupt_labels=partial(other_labels, classes=data.classes),
+        corrupt_labels=partial(other_labels, classes=classes),
         model=model,
         recipe=recipe,
-        learner="dense" if config.model.name == "mlp" else "convolutional",
+        learner=learner,
         features=lambda inputs: np.asarray(inputs).reshape(len(inputs), -1),
         measure=classified,
         metric="accuracy",
         thumbnail=lambda image: np.round(255 * image).astype(np.uint8).squeeze(),
         count_near_duplicates=partial(splits.near_overlap, similarity=NEAR),
         near_rule=f"cosine similarity of pixels of at least {NEAR}",
-        notes={
-            "dataset": images.DATASETS[config.dataset],
-            "duplicates dropped": len(parts.dropped),
-            "train / validation / test": f"{len(learn.inputs)} / {len(validation.inputs)} / {len(test.inputs)}",
-        },
+        notes=notes,
     )
 
 
