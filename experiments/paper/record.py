@@ -22,6 +22,22 @@ FEW = (
     "surrogate", "rbf_utility", "rbf_margin", "linear_utility", "knn_utility", "proxy_training", "size", "real_count",
     "real_share", "random",
 )  # fmt: skip
+RIVALS = (  # attribution by example and games between contributors, which config's default tables leave out
+    "ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "leave_one_out", "shapley", "banzhaf",
+    "embedding_similarity",
+)  # fmt: skip
+IN_CLASSES = (  # the default table of classes, and the rivals
+    "surrogate", "ntk_utility", "ntk_flow", "ntk_relative", "rbf_utility", *MARGINS, "linear_utility", "knn_utility",
+    "proxy_training", "score_literal", "score_scale_free", "score_kappa", "score_disagreement", "score_calibrated",
+    "score_kernel_scaled", "davinz", "deviation", "tracin", "logra", "trak", "influence", "mmd_only", "mmd_size",
+    "loss_only", "size", "real_count", "real_share", "random", *RIVALS,
+)  # fmt: skip
+OF_TEXTS = (  # what needs a model trained on the union, or every other contributor
+    *CHEAP, "deviation", "tracin", "logra", "trak", "ekfac", "gradient_cosine", "gradient_matching", "leave_one_out",
+    "shapley", "banzhaf", "embedding_similarity",
+)  # fmt: skip
+ALONE_ON_CORES = ("surrogate", "proxy_training", "size")  # with nothing else running: what is compared is time
+DECODER = ",truth_seeds=2,model=decoder"  # from scratch
 BESIDE = {"images": SHORT, "sentiment": FEW}  # methods of unions, which of reviews cost much
 ALONE = {"images": "images-mixed", "sentiment": "sentiment"}  # config -> the entry whose truth is of each set alone
 
@@ -124,14 +140,15 @@ def _two(config: str, alone: str, beside: int) -> Entry:
 
 
 ENTRIES = (
-    _valued("images-mixed", "which contributor of digits is worth training on?", "images", 5),
+    _valued("images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=IN_CLASSES),
     _valued("images-equal", "the same at equal size", "images", 5, ",size=500", SHORT),
-    _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", CONVNET),
-    _valued("sentiment", "the same for film reviews", "sentiment", 5),
-    _valued(
-        "instructions", "the same for requests and answers", "instructions", 8, ",truth_seeds=2,model=decoder", CHEAP
-    ),
-    _valued("reasoning", "the same for problems and solutions", "reasoning", 8, ",truth_seeds=2,model=decoder", CHEAP),
+    _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", (*CONVNET, *RIVALS)),
+    _valued("sentiment", "the same for film reviews", "sentiment", 5, methods=IN_CLASSES),
+    _valued("sentiment-cost", "what does the default cost on reviews?", "sentiment", 1, methods=ALONE_ON_CORES),
+    _valued("instructions", "the same for requests and answers", "instructions", 8, DECODER, CHEAP),
+    _valued("reasoning", "the same for problems and solutions", "reasoning", 8, DECODER, CHEAP),
+    _valued("instructions-union", "and by all methods, on three draws?", "instructions", 3, DECODER, OF_TEXTS),
+    _valued("reasoning-union", "the same for problems and solutions", "reasoning", 3, DECODER, OF_TEXTS),
     _adapted("instructions", "requests and answers"),
     _adapted("reasoning", "problems and solutions"),
     _table("tables-mroz", "mroz", "made_classes"),

@@ -150,6 +150,28 @@ def beside(read: Read, config: str) -> str:
     return table(["method", "alone", *(f"beside {n} (95 %)" for n in counts), *of_alone], rows)
 
 
+def union(read: Read) -> str:
+    """Every method on the tasks of sequences, on as many draws as all of them saw: correlation, what the default has
+    more.
+    """
+    columns = {task: by_method(read, f"{task}-union") for task in ("instructions", "reasoning")}
+    every = list(dict.fromkeys(method for column in columns.values() for method in column))
+    rows = [
+        [
+            METHODS[name].title,
+            *(
+                cell
+                for column in columns.values()
+                for cell in (correlation(column.get(name)), _more(column.get(name)))
+            ),
+            METHODS[name].looks_at,
+        ]
+        for name in every
+    ]
+    heads = (head for task in columns for head in (f"{task} (95 %)", "surrogate minus this"))
+    return table(["method", *heads, "looks at"], rows)
+
+
 def rows(read: Read) -> str:
     """Methods x tasks whose examples are rows of tables, and whose truth may be an effect."""
     return learners(read, {title: name for title, name in ROWS.items() if read(name)})
@@ -164,6 +186,10 @@ def measures(read: Read) -> str:
 def interval(line: dict, key: str) -> str:
     """A mean and its 95 % interval, three decimals."""
     return with_span(line[key], line[f"{key}_interval"], decimal)
+
+
+def _more(line: dict | None) -> str:
+    return "–" if line is None or line["less_than_choice"] is None else span(line["less_than_choice"], two)
 
 
 def _mean(lines: list[dict], field: str) -> float | None:
