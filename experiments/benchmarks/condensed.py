@@ -3,7 +3,8 @@
     python -m experiments.benchmarks.condensed --seed=3000 --workdir=out/condensed
 
 What is condensed is the train pool of configs/images.py. Accuracy is that of the ConvNet of the condensation on the
-test set, after equal steps of Adam with a learning rate for each of the two kinds and sizes. Recall and
+test set, after equal steps of Adam on images of either kind that are moved a little, anew at every step
+(experiments/training/augmentation.py), with a learning rate for each of the two kinds and sizes. Recall and
 precision of support are those of 50 condensed images a class in the balls of the validation set: of pixels, as in every
 valuation, and of the features of a network trained on real images from another start than that of the CMI.
 """
@@ -29,6 +30,7 @@ from experiments.runtime.study import Step, Study
 from experiments.synthetic.condensation import Condense, condenser, layer_inputs, rows_of_classes
 from experiments.synthetic.condensed import network, trained_on_real
 from experiments.tasks.task import classified
+from experiments.training.augmentation import moved
 from experiments.training.fit import fit
 from experiments.training.recipe import optimizer
 from models.functional import Model
@@ -78,9 +80,13 @@ def setting(config, data_dir: str | None, devices) -> Setting:
     model, training = network(config.condensation, data.images.shape[1:], data.classes)
     learn, validation, test = parts
 
+    def loss(params, frozen, examples: Examples, key):
+        return training.loss(params, frozen, examples._replace(inputs=moved(examples.inputs, key)), key)
+
     def fitted(sets: list[Examples], rate: float, key: jax.Array) -> list[PyTree]:
         batch = min(BATCH, len(sets[0].inputs))
-        short = training._replace(optimizer=optimizer("adam", {"learning_rate": rate}), steps=STEPS, batch=batch)
+        adam = optimizer("adam", {"learning_rate": rate})
+        short = training._replace(loss=loss, optimizer=adam, steps=STEPS, batch=batch)
         return fit(short, sets, list(jax.random.split(key, len(sets))), mesh=devices)
 
     @cache

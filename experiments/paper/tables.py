@@ -159,11 +159,7 @@ def union(read: Read) -> str:
     rows = [
         [
             METHODS[name].title,
-            *(
-                cell
-                for column in columns.values()
-                for cell in (correlation(column.get(name)), _more(column.get(name)))
-            ),
+            *(cell for column in columns.values() for cell in (correlation(column.get(name)), _more(column.get(name)))),
             METHODS[name].looks_at,
         ]
         for name in every
