@@ -23,6 +23,7 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "images": tables.images,
     "learners": tables.learners,
     "truths": tables.truths,
+    "pretrained": tables.pretrained,
     "union": tables.union,
     "rows": tables.rows,
     "measures": tables.measures,

@@ -20,6 +20,11 @@ ROWS = {
     "diabetes": "tables-diabetes", "effects": "effects", "known effects": "causal-tables",
 }  # fmt: skip
 ADDED = {"sentiment beside 500": "sentiment-added-500"}  # of those whose measures are recorded
+PRETRAINED = {  # the same tasks, learned by the last blocks of a language model and from scratch
+    f"{task}, {learner}": f"{task}{end}"
+    for task in ("instructions", "reasoning")
+    for learner, end in (("SmolLM2", "-smollm2"), ("from scratch", ""))
+}
 # those of the front page: the rule, one rival of each kind, and what everybody can count
 CHOSEN = (
     "surrogate", "rbf_margin", "ntk_utility", "linear_utility", "proxy_training", "score_disagreement", "mmd_size",
@@ -166,6 +171,11 @@ def union(read: Read) -> str:
     ]
     heads = (head for task in columns for head in (f"{task} (95 %)", "surrogate minus this"))
     return table(["method", *heads, "looks at"], rows)
+
+
+def pretrained(read: Read) -> str:
+    """Methods x tasks of sequences x learners: a language model that is adapted, a decoder from scratch."""
+    return learners(read, {title: name for title, name in PRETRAINED.items() if read(name)})
 
 
 def rows(read: Read) -> str:
