@@ -262,7 +262,7 @@ def _fit(s: Sizes) -> int:
 # kind of objective -> what values contributors of any size, and what it needs
 OF_ANY_SIZE: dict[str, tuple[str, Estimate]] = {
     "classification": ("rbf_relative", gaussian),
-    "regression": ("rbf_utility", gaussian),
+    "regression": ("rbf_wide", gaussian),
     "sequences": ("ngram_utility", counts),
 }
 

@@ -20,7 +20,7 @@ TANGENT = 4096  # examples of all contributors together whose tangent kernel is 
 OWN = ""  # the surrogate of the learner
 SURROGATES = {  # kind of objective -> the methods that can be fitted on unions; the first of any size
     "classification": ("rbf_relative", "ntk_relative"),
-    "regression": ("rbf_utility", "ntk_utility"),
+    "regression": ("rbf_wide", "rbf_utility", "ntk_utility"),
     "sequences": ("ngram_utility", "rbf_utility"),
 }
 

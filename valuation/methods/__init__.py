@@ -73,6 +73,8 @@ METHODS = {
                labels=True, objectives=("classification",), instead="ntk_utility", needs=needs.tangent_solve),
         Method("rbf_utility", "RBF ridge", rbf.rbf_utility, GAUSSIAN, predicts=PLAIN, labels=True,
                needs=needs.gaussian),
+        Method("rbf_wide", "RBF ridge, wide", rbf.rbf_wide, GAUSSIAN, predicts=("regression",), labels=True,
+               objectives=("regression",), instead="rbf_utility", needs=needs.gaussian),
         Method("rbf_margin", "RBF ridge, margins", rbf.rbf_margin, SOLVE + ", shared with rbf_utility",
                labels=True, objectives=("classification",), instead="rbf_utility", needs=needs.gaussian),
         Method("rbf_relative", "RBF ridge, relative margins", rbf.rbf_relative, GAUSSIAN,

@@ -29,6 +29,11 @@ def rbf_utility(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5
     return utilities(problem, lambda c: rbf_predictions(problem, c, ridge, bandwidth))
 
 
+def rbf_wide(problem: Problem, *, ridge: float = 0.01, bandwidth: float = 4.0) -> Float[np.ndarray, " C"]:
+    """rbf_utility with a kernel so wide that it is nearly linear: for numbers, whose noise a narrow one would learn."""
+    return rbf_utility(problem, ridge=ridge, bandwidth=bandwidth)
+
+
 def rbf_margin(
     problem: Problem, *, ridge: float = 0.01, bandwidth: float = 0.5, smoothing: float = 0.2
 ) -> Float[np.ndarray, " C"]:

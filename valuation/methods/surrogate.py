@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from valuation.methods.ngram import ngram_utility
 from valuation.methods.ntk import ntk_relative, ntk_utility
-from valuation.methods.rbf import rbf_relative, rbf_utility
+from valuation.methods.rbf import rbf_relative, rbf_wide
 from valuation.needs import Estimate, Needs, Sizes, counts, gaussian, tangent_solve
 from valuation.problem import Problem, check_learner
 
@@ -26,6 +26,7 @@ class Pick(NamedTuple):
 
 
 _RBF = "a dense network on a vector learns smooth functions of it, as a Gaussian kernel does"
+_WIDE = "a dense network learns of noisy numbers first what changes slowly, as a wide Gaussian kernel does"
 _NTK = "a convolutional network sees images through its own tangent kernel"
 _COUNTS = "a model of sequences that begins from nothing learns first which tokens follow each other"
 _ADAPTED = (
@@ -36,7 +37,7 @@ _ADAPTED = (
 RULE: dict[str, dict[str, Pick]] = {  # kind of learner -> kind of objective -> what stands for it
     "dense": {
         "classification": Pick("rbf_relative", rbf_relative, gaussian, _RBF),
-        "regression": Pick("rbf_utility", rbf_utility, gaussian, _RBF),
+        "regression": Pick("rbf_wide", rbf_wide, gaussian, _WIDE),
     },
     "convolutional": {
         "classification": Pick("ntk_relative", ntk_relative, tangent_solve, _NTK),

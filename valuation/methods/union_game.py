@@ -15,7 +15,7 @@ from valuation.coalitions import EXACT, Estimate, Utility, all_masks, evaluate
 from valuation.methods.method import options_of
 from valuation.methods.ngram import ngram_utility
 from valuation.methods.ntk import ntk_relative, ntk_utility
-from valuation.methods.rbf import rbf_relative, rbf_utility
+from valuation.methods.rbf import rbf_relative, rbf_utility, rbf_wide
 from valuation.methods.surrogate import picked
 from valuation.problem import Problem, once
 from valuation.purposes import Purpose, purpose_key
@@ -25,7 +25,7 @@ from valuation.unions import layout
 
 POINTS = 512  # inducing rows that all coalitions share, of all contributors alike: a fit takes milliseconds
 T = TypeVar("T")
-FITTED = {one.__name__: one for one in (rbf_relative, rbf_utility, ntk_relative, ntk_utility, ngram_utility)}
+FITTED = {one.__name__: one for one in (rbf_relative, rbf_utility, rbf_wide, ntk_relative, ntk_utility, ngram_utility)}
 
 
 def surrogate_of(problem: Problem, surrogate: str = OWN) -> str:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.problems import corners, sequences, train
+from tests.problems import corners, numbers, sequences, train
 from valuation.methods import METHODS
 from valuation.problem import Origin, Problem
 from valuation.shared import Shared
@@ -26,21 +26,27 @@ CHANGES = {
 # one function each, so that what the methods have in common is computed once
 SMOOTH = {name: lambda inputs, f=change: f(np.float64(inputs)) for name, change in CHANGES.items()}
 TIED = {name: lambda inputs, f=change: f(np.float64(inputs > 0.5)) for name, change in CHANGES.items()}
+MADE = {"classification": corners, "regression": numbers, "sequences": sequences}
 FEW = {"leave_one_out", "shapley", "banzhaf", "lava"}  # what takes long, and has corners enough among the first five
 BY_POSITION = {"random", "score_calibrated"}  # they draw contributors, or a number for each, by the key
 
 
+def kind_of(method: str) -> str:
+    """The first kind of objective that it takes."""
+    return next(kind for kind in MADE if not METHODS[method].refusal(kind))
+
+
 @cache
 def base(method: str) -> Problem:
-    """The corners, or sequences for what takes no classes."""
-    problem = shared(METHODS[method].refusal("classification") != "")
+    """The corners, or numbers or sequences for what takes no classes."""
+    problem = shared(kind_of(method))
     return problem._replace(contributors=problem.contributors[:5]) if method in FEW else problem
 
 
 @cache
-def shared(tokens: bool) -> Problem:
-    problem = sequences() if tokens else corners()
-    return problem._replace(shared=Shared(), features=SMOOTH["as they are"], train=None if tokens else alike)
+def shared(kind: str) -> Problem:
+    train = alike if kind == "classification" else None
+    return MADE[kind]()._replace(shared=Shared(), features=SMOOTH["as they are"], train=train)
 
 
 @cache
@@ -87,8 +93,8 @@ def test_unit_offset_and_constants_of_features_do_not_matter(method):
 
 
 @cache
-def other_rows(tokens: bool) -> Problem:
-    problem, draw = shared(tokens), np.random.default_rng(0)
+def other_rows(kind: str) -> Problem:
+    problem, draw = shared(kind), np.random.default_rng(0)
     contributors = []
     for one in problem.contributors:
         order = draw.permutation(len(one.index))
@@ -102,7 +108,7 @@ def other_rows(tokens: bool) -> Problem:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_order_of_rows_does_not_matter(method):
     """Also where many distances tie, in a unit that rounds them apart."""
-    mixed = other_rows(METHODS[method].refusal("classification") != "")
+    mixed = other_rows(kind_of(method))
     mixed = mixed._replace(contributors=mixed.contributors[: len(base(method).contributors)])
     assert_same(METHODS[method](mixed), expected(method, tied=looks_at_features(method)))
 

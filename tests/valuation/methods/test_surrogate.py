@@ -12,7 +12,7 @@ from valuation.methods.surrogate import RULE, picked, surrogate
     ("make", "learner", "name"),
     [
         (corners, "dense", "rbf_relative"),
-        (numbers, "dense", "rbf_utility"),
+        (numbers, "dense", "rbf_wide"),
         (sequences, "sequences", "ngram_utility"),
     ],
 )

@@ -122,5 +122,5 @@ def test_what_cannot_be_fitted_is_refused_before_work():
         assert not method.unfit(given, 5_000, method.defaults() | {"surrogate": "rbf_relative"})
         assert not method.unfit(given, 4_000, method.defaults())
     large = many(1)._replace(learner="convolutional", contributors=(contributor("large", [0] * 5_000, numbers().pool),))
-    with pytest.raises(ValueError, match=r"ntk_utility cannot be fitted .* option surrogate=rbf_utility"):
+    with pytest.raises(ValueError, match=r"ntk_utility cannot be fitted .* option surrogate=rbf_wide"):
         leave_one_out(large)
