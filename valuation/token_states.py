@@ -16,7 +16,7 @@ from valuation.examples import Examples
 from valuation.kernel import ROWS, filled
 from valuation.problem import Contributor, Problem, contributor_examples, once
 from valuation.stream import MEMORY, chunk
-from valuation.target_tokens import at_targets, most_targets
+from valuation.target_tokens import STEP, at_targets, most_targets
 from valuation.workers import current, map_chunks, on_host
 
 
@@ -78,19 +78,23 @@ def _mask(examples: Examples) -> np.ndarray:
 
 def _states(problem: Problem, examples: Examples) -> TokenStates:
     model, examples = problem.model, examples._replace(mask=_mask(examples))
-    readout, most, mask = _readout(model), most_targets(examples), examples.mask
+    readout, mask = _readout(model), examples.mask
     _, outputs = jax.eval_shape(readout.states, problem.initial[0], model.frozen, np.asarray(examples.inputs[:1]))
-    size = 3 * most * outputs.shape[-1] * outputs.dtype.itemsize
-    rows = max(min(ROWS, (current().memory or MEMORY) // size), 1)
-    padded = filled(examples, rows)
-    step, shared = partial(_of_rows, readout=readout, most=most), (problem.initial[0], model.frozen)
-    parts = map_chunks(step, shared, lambda i: (chunk(padded, rows, i),), len(padded.inputs) // rows, threads=1)
+    shared, steps = (problem.initial[0], model.frozen), -(-mask.sum(1) // STEP)
     kept: list[tuple] = []
-    for i, part in enumerate(parts):
-        *leaves, chosen = (leaf[: len(mask) - i * rows] for leaf in part)
-        kept.append(tuple(leaf[chosen] for leaf in leaves))
-    states, log_p, log_sum = (np.concatenate(leaves) for leaves in zip(*kept, strict=True))
-    return TokenStates(states, np.asarray(examples.targets)[mask], np.nonzero(mask)[0], log_p, log_sum)
+    for places in (np.flatnonzero(steps == count) for count in np.unique(steps)):  # of as many targets, but for STEP
+        some = examples.take(places)
+        most = most_targets(some)
+        size = 3 * most * outputs.shape[-1] * outputs.dtype.itemsize
+        rows = max(min(ROWS, (current().memory or MEMORY) // size), 1)
+        padded, step = filled(some, rows), partial(_of_rows, readout=readout, most=most)
+        jobs = (lambda i, padded=padded, rows=rows: (chunk(padded, rows, i),)), len(padded.inputs) // rows
+        for i, part in enumerate(map_chunks(step, shared, *jobs, threads=1)):
+            *leaves, chosen = (leaf[: len(places) - i * rows] for leaf in part)
+            kept.append((*(leaf[chosen] for leaf in leaves), places[i * rows + np.nonzero(chosen)[0]]))
+    states, log_p, log_sum, of_row = (np.concatenate(leaves) for leaves in zip(*kept, strict=True))
+    order = np.argsort(of_row, kind="stable")
+    return TokenStates(states[order], np.asarray(examples.targets)[mask], of_row[order], log_p[order], log_sum[order])
 
 
 def _readout(model):

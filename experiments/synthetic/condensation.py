@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from experiments.runtime.rng import generator
 from experiments.training import recipe
+from experiments.training.augmentation import moved
 from experiments.training.recipe import Recipe
 from models.functional import Model
 from models.losses import cross_entropy
@@ -50,9 +51,16 @@ def condenser(settings, model: Model, training: Recipe, classes: int) -> Condens
         low, high = inputs.min(), inputs.max()
         labels = jnp.repeat(jnp.arange(images.shape[0], dtype=jnp.int32), images.shape[1])
 
-        def step(state, rows):
+        def step(state, given):
             images, moments, network = state
-            gradient = jax.grad(loss, argnums=2)(model, network[0], images, inputs[rows], concentrated)
+            rows, number = given
+            key = jax.random.fold_in(jax.random.wrap_key_data(network[2]), number)
+
+            def mismatch(images):  # seen from one side, which changes from step to step
+                made, seen = (_moved_alike(some, key) for some in (images, inputs[rows]))
+                return loss(model, network[0], made, seen, concentrated)
+
+            gradient = jax.grad(mismatch)(images)
             change, moments = adam.update(gradient, moments)
             images = jnp.clip(images + change, low, high)
             for _ in range(settings.inner):
@@ -61,7 +69,8 @@ def condenser(settings, model: Model, training: Recipe, classes: int) -> Condens
 
         def with_network(state, given):
             rows, bits = given
-            (images, moments, _), _ = jax.lax.scan(step, (*state, recipe.begin(training, bits)), rows)
+            turns = jnp.arange(len(rows))
+            (images, moments, _), _ = jax.lax.scan(step, (*state, recipe.begin(training, bits)), (rows, turns))
             return (images, moments), None
 
         (images, _), _ = jax.lax.scan(with_network, (images, adam.init(images)), (batches, bits))
@@ -144,6 +153,10 @@ def loss(
         return total
     weight, trained = concentrated
     return total + weight * concentration_of(_by_class(layer_inputs(model, trained, _flat(images)), images)[1])
+
+
+def _moved_alike(images, key):
+    return moved(_flat(images), key, alike=True).reshape(images.shape)
 
 
 def _flat(images):

@@ -19,14 +19,20 @@ class Moves(NamedTuple):
 LITTLE = Moves(angle=0.26, stretch=0.15, shift=2.5)  # handwriting of 28 x 28 pixels stays what it is
 
 
-def moved(images: Float[Array, "n h w k"], key: jax.Array, most: Moves = LITTLE) -> Float[Array, "n h w k"]:
-    """Every image by an affine map of its own, drawn evenly within `most`, read between pixels, 0 beyond its edge."""
+def moved(
+    images: Float[Array, "n h w k"], key: jax.Array, most: Moves = LITTLE, *, alike: bool = False
+) -> Float[Array, "n h w k"]:
+    """Every image by an affine map that is drawn evenly within `most`, read between pixels, 0 beyond its edge.
+
+    alike: whether all images have one map; otherwise each has its own.
+    """
     turns, stretches, shifts = jax.random.split(key, 3)
-    count = len(images)
+    count = 1 if alike else len(images)
     angle = jax.random.uniform(turns, (count,), minval=-most.angle, maxval=most.angle)
     factor = jnp.exp(jax.random.uniform(stretches, (count, 2), minval=-most.stretch, maxval=most.stretch))
     shift = jax.random.uniform(shifts, (count, 2), minval=-most.shift, maxval=most.shift)
-    return jax.vmap(affine)(images, angle, factor, shift)
+    every = (jnp.broadcast_to(drawn, (len(images), *drawn.shape[1:])) for drawn in (angle, factor, shift))
+    return jax.vmap(affine)(images, *every)
 
 
 def affine(

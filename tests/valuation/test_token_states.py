@@ -11,6 +11,7 @@ from models.decoder import Config, decoder
 from models.functional import call
 from models.lora import with_lora
 from tests.problems import contributor, sequences
+from valuation import target_tokens, token_states
 from valuation.problem import Problem
 from valuation.shared import Shared
 from valuation.token_states import contributor_states, output_weights, validation_states
@@ -65,3 +66,16 @@ def test_repeats_are_left_out_and_no_target_token_is_no_state():
 def test_a_model_that_says_nothing_of_its_last_layer_is_refused():
     with pytest.raises(ValueError, match="the model does not say which layer gives its outputs"):
         validation_states(sequences()._replace(model=sequences().model._replace(readout=None)))
+
+
+def test_rows_of_few_and_of_many_targets_are_read_apart_and_stand_in_order(monkeypatch):
+    problem = adapted()
+    mask = problem.validation.mask.copy()
+    mask[::2] &= np.cumsum(mask[::2], 1) <= 2  # every other row has two targets at most
+    mask[3] = False
+    several = problem._replace(validation=problem.validation._replace(mask=mask), shared=None)
+    expected = validation_states(several)
+    for module in (target_tokens, token_states):
+        monkeypatch.setattr(module, "STEP", 2)
+    for found, wanted in zip(validation_states(several), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)

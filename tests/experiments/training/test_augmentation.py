@@ -42,3 +42,10 @@ def test_every_image_moves_by_itself_and_again_with_the_same_key():
     assert not np.allclose(first[0], first[1])
     assert not np.allclose(first, moved(images, jax.random.key(2)))
     np.testing.assert_allclose(moved(images, jax.random.key(1), Moves(0, 0, 0)), images, atol=1e-6)
+
+
+def test_images_that_move_alike_have_one_map():
+    images = jnp.asarray(np.stack([IMAGE[:, :, :1], 2 * IMAGE[:, :, :1]]))
+    found = moved(images, jax.random.key(1), alike=True)
+    np.testing.assert_allclose(found[1], 2 * found[0], atol=1e-6)
+    assert not np.allclose(found, images)
