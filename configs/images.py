@@ -78,7 +78,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 def condensation(scale: str) -> dict:
     """config.condensation: how images are condensed; see configs/schema.py."""
     return {
-        "networks": 2 if scale == "tiny" else 10,
+        "networks": 2 if scale == "tiny" else 20,
         "steps": 3 if scale == "tiny" else 20,
         "inner": 1,
         "batch": 8 if scale == "tiny" else 16,

@@ -22,6 +22,7 @@ from jaxtyping import Float, PyTree
 from scipy.stats import spearmanr
 
 from configs import images as config_file
+from configs.common import one_of
 from experiments.data import images
 from experiments.reporting import markdown
 from experiments.runtime import launch, mesh, results, study
@@ -30,7 +31,7 @@ from experiments.runtime.study import Step, Study
 from experiments.synthetic.condensation import Condense, condenser, layer_inputs, rows_of_classes
 from experiments.synthetic.condensed import network, trained_on_real
 from experiments.tasks.task import classified
-from experiments.training.augmentation import moved
+from experiments.training.augmentation import on_moved
 from experiments.training.fit import fit
 from experiments.training.recipe import optimizer
 from models.functional import Model
@@ -52,6 +53,7 @@ MEASURES = {  # of support
     "feature_precision": "precision of features",
     "feature_recall": "recall of features",
 }
+ACCURACY, SUPPORT = "accuracy", "support"  # parts of the study
 CONDENSE, CHOOSE, LEARN, REAL, JUDGE = range(5)  # purposes of the key of a seed
 
 
@@ -80,13 +82,10 @@ def setting(config, data_dir: str | None, devices) -> Setting:
     model, training = network(config.condensation, data.images.shape[1:], data.classes)
     learn, validation, test = parts
 
-    def loss(params, frozen, examples: Examples, key):
-        return training.loss(params, frozen, examples._replace(inputs=moved(examples.inputs, key)), key)
-
     def fitted(sets: list[Examples], rate: float, key: jax.Array) -> list[PyTree]:
         batch = min(BATCH, len(sets[0].inputs))
         adam = optimizer("adam", {"learning_rate": rate})
-        short = training._replace(loss=loss, optimizer=adam, steps=STEPS, batch=batch)
+        short = training._replace(loss=on_moved(training.loss), optimizer=adam, steps=STEPS, batch=batch)
         return fit(short, sets, list(jax.random.split(key, len(sets))), mesh=devices)
 
     @cache
@@ -169,13 +168,13 @@ def write(workdir: str | Path) -> Path:
         seconds = _most(results.select(lines, kind="condensed accuracy", each=line["each"], images=CONDENSED))
         cells = (line[name] for name in (RANDOM, CONDENSED, "gain", "standard_error"))
         table.append([str(line["each"]), *map(markdown.decimal, cells), seconds])
-    text.append(markdown.table(head, table))
+    text += [markdown.table(head, table)] if table else []
     head, table = ["weight of the CMI", "CMI, nats", *MEASURES.values(), "seconds of a condensation"], []
     for weight in dict.fromkeys(line["weight"] for line in results.select(lines, kind="condensed support")):
         chosen = results.select(lines, kind="condensed support", weight=weight)
         means = (float(np.mean([line[name] for line in chosen])) for name in ("concentration", *MEASURES))
         table.append([f"{weight:g}", *map(markdown.decimal, means), _most(chosen)])
-    text.append(markdown.table(head, table))
+    text += [markdown.table(head, table)] if table else []
     for line in results.select(lines, kind="condensed dial"):
         of_pixels, of_features = (line[f"spearman_{name}"] for name in ("recall", "feature_recall"))
         text.append(f"Spearman of weight and recall: {of_pixels:.2f} of pixels, {of_features:.2f} of features.")
@@ -189,6 +188,7 @@ def _most(lines: list[dict]) -> str:
 def main(argv: list[str]) -> None:
     given = {name: getattr(flags.FLAGS, name) for name in ("salt", "seed", "seeds", "learning_rate")}
     config = config_file.get_config(f"small,condensed=True,salt={given['salt']}")
+    parts = [one_of("--parts", part, (ACCURACY, SUPPORT)) for part in flags.FLAGS.parts]
     rates = dict.fromkeys(RATES, given["learning_rate"]) if given["learning_rate"] else RATES
     read = cache(partial(setting, config, flags.FLAGS.data_dir, mesh.devices()))
 
@@ -197,15 +197,16 @@ def main(argv: list[str]) -> None:
 
     def steps(lines: list[dict]) -> Iterator[Step]:
         for seed in range(given["seed"], given["seed"] + given["seeds"]):
-            for each in FEW:
+            for each in FEW if ACCURACY in parts else ():
                 about = {"kind": "condensed accuracy", "each": each, "seed": seed}
                 wanted = [about | {"images": name} for name in (RANDOM, CONDENSED)]
                 yield Step(wanted, partial(measured, accuracies, each, seed, rates))
-            for weight in WEIGHTS:
+            for weight in WEIGHTS if SUPPORT in parts else ():
                 about = {"kind": "condensed support", "weight": weight, "seed": seed}
                 yield Step([about], partial(measured, support, weight, seed))
 
     about = {"name": "benchmark_condensed", "scale": "", **given, "condensation": config.condensation.to_dict()}
+    about |= {"parts": parts} if len(parts) == 1 else {}
     about |= {"rates": [[*kind, rate] for kind, rate in rates.items()], "steps": STEPS}
     path = study.run(Study("condensed", about, steps, write, summaries=judged), flags.FLAGS.workdir)
     print(path.read_text(), end="")
@@ -213,6 +214,9 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     mesh.use_all_cores()
+    flags.DEFINE_list(
+        "parts", [ACCURACY, SUPPORT], "what is measured: accuracy beside random images, support over weights"
+    )
     flags.DEFINE_string("salt", "b", "of the split into train pool, validation and test set")
     flags.DEFINE_integer("seed", 3000, "the first; 0 to 9 are for development", lower_bound=0)
     flags.DEFINE_integer("seeds", 3, "how many", lower_bound=1)

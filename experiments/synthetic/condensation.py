@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from experiments.runtime.rng import generator
 from experiments.training import recipe
-from experiments.training.augmentation import moved
+from experiments.training.augmentation import moved, on_moved
 from experiments.training.recipe import Recipe
 from models.functional import Model
 from models.losses import cross_entropy
@@ -42,9 +42,10 @@ def condenser(settings, model: Model, training: Recipe, classes: int) -> Condens
     """What makes condensed images of real ones.
 
     settings: the group `condensation` of a config. model, training: a classifier that can be captured and how it is
-    trained: its networks learn the condensed images, one after another, each from a fresh start. classes: how many.
+    trained: its networks learn the condensed images, moved a little, one after another, each from a fresh start.
+    classes: how many.
     """
-    adam = optax.adam(settings.learning_rate)
+    adam, training = optax.adam(settings.learning_rate), training._replace(loss=on_moved(training.loss))
 
     @jax.jit
     def move(images, inputs, batches, bits, concentrated):

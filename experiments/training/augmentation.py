@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 from jaxtyping import Array, Float
 
+from experiments.training.recipe import Loss
+
 
 class Moves(NamedTuple):
     """The most that an image is turned (radians), stretched along an axis (log of the factor) and shifted (pixels)."""
@@ -33,6 +35,15 @@ def moved(
     shift = jax.random.uniform(shifts, (count, 2), minval=-most.shift, maxval=most.shift)
     every = (jnp.broadcast_to(drawn, (len(images), *drawn.shape[1:])) for drawn in (angle, factor, shift))
     return jax.vmap(affine)(images, *every)
+
+
+def on_moved(loss: Loss) -> Loss:
+    """The loss of a recipe on images that are moved first, every one by itself and anew at every step."""
+
+    def moved_loss(params, frozen, examples, key):
+        return loss(params, frozen, examples._replace(inputs=moved(examples.inputs, key)), key)
+
+    return moved_loss
 
 
 def affine(
