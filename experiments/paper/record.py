@@ -77,10 +77,21 @@ class Entry(NamedTuple):
 
 
 def _valued(
-    name: str, about: str, config: str, draws: int, options: str = "", methods: tuple[str, ...] = (), trial: str = ""
+    name: str,
+    about: str,
+    config: str,
+    draws: int,
+    options: str = "",
+    methods: tuple[str, ...] = (),
+    *,
+    trial: str = "",
+    fresh: str = FRESH,
 ) -> Entry:
-    """A valuation. trial: options instead of these for a trial, where these name data that are not made in memory."""
-    argument = f"--config=configs/{config}.py:{{scale}},draws={{draws}},{FRESH}"
+    """A valuation. trial: options instead of these for a trial, where these name data that are not made in memory.
+
+    fresh: its seeds and the salt of its split.
+    """
+    argument = f"--config=configs/{config}.py:{{scale}},draws={{draws}},{fresh}"
     chosen = (f"--config.methods={','.join(methods)}",) if methods else ()
     return Entry(
         name,
@@ -111,7 +122,7 @@ def _along(name: str, config: str) -> tuple[Entry, Entry]:
 
 def _adapted(config: str, of: str) -> Entry:
     about = f"the same for {of} and the last blocks of a language model"
-    return _valued(f"{config}-smollm2", about, config, 3, ",model=smollm2")
+    return _valued(f"{config}-smollm2", about, config, 3, ",model=smollm2,truth_seeds=2", fresh="seed=3000,salt=c")
 
 
 def _table(name: str, dataset: str, made: str) -> Entry:
