@@ -79,7 +79,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     if config.model.name == "smollm2":  # what comes before the last blocks is computed once and kept
         config.model.update({"dtype": "float32", "last": 2, "states": 4 * 2**30})
         config.training.update({"steps": 100, "batch": 8, "learning_rate": 3e-3})
-        config.split.test = 300  # of each the logits of the whole vocabulary
+        config.split.test = 300  # few: each takes the logits of the whole vocabulary
         config.methods = METHODS_BESIDE_STATES
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
     if options.scale == "tiny":

@@ -17,6 +17,15 @@ from configs.common import contributors, one_of, shrink_rows, valuation, valuati
 CLASSES, NUMBERS = ("mroz", "breast_cancer", "made_classes"), ("nhefs", "diabetes", "made_numbers")
 
 
+def sweep_numbers(add) -> None:
+    """Widths of the Gaussian kernel for numbers, on development seeds."""
+    alone = {"methods": ("rbf_utility", "linear_utility"), "choice": "rbf_utility", "validation_sizes": ()}
+    for dataset in ("nhefs", "diabetes"):
+        for width in (0.5, 1.0, 4.0):
+            changes = {"options.rbf_utility.bandwidth": width, **alone}
+            add(f"{dataset}-{width:g}", f"small,draws=4,seed=0,dataset={dataset}", changes)
+
+
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     options = valuation_arg(arg, contributors=24, dataset="")
     one_of("scale", options.scale, ("tiny", "small"))

@@ -82,7 +82,8 @@ def _states(problem: Problem, examples: Examples) -> TokenStates:
     _, outputs = jax.eval_shape(readout.states, problem.initial[0], model.frozen, np.asarray(examples.inputs[:1]))
     shared, steps = (problem.initial[0], model.frozen), -(-mask.sum(1) // STEP)
     kept: list[tuple] = []
-    for places in (np.flatnonzero(steps == count) for count in np.unique(steps)):  # of as many targets, but for STEP
+    counts = np.unique(steps[steps > 0]) if steps.any() else [0]  # a row without targets has nothing to be read
+    for places in (np.flatnonzero(steps == count) for count in counts):  # of as many targets, but for STEP
         some = examples.take(places)
         most = most_targets(some)
         size = 3 * most * outputs.shape[-1] * outputs.dtype.itemsize

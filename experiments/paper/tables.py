@@ -156,19 +156,14 @@ def beside(read: Read, config: str) -> str:
 
 
 def union(read: Read) -> str:
-    """Every method on the tasks of sequences, on as many draws as all of them saw: correlation, what the default has
-    more.
-    """
+    """Methods on the tasks of sequences, also those that need the union: correlation, and what the default has more."""
     columns = {task: by_method(read, f"{task}-union") for task in ("instructions", "reasoning")}
     every = list(dict.fromkeys(method for column in columns.values() for method in column))
-    rows = [
-        [
-            METHODS[name].title,
-            *(cell for column in columns.values() for cell in (correlation(column.get(name)), _more(column.get(name)))),
-            METHODS[name].looks_at,
-        ]
-        for name in every
-    ]
+    rows = []
+    for name in every:
+        lines = [column.get(name) for column in columns.values()]
+        cells = [cell for line in lines for cell in (correlation(line), _lead_of_default(line))]
+        rows.append([METHODS[name].title, *cells, METHODS[name].looks_at])
     heads = (head for task in columns for head in (f"{task} (95 %)", "surrogate minus this"))
     return table(["method", *heads, "looks at"], rows)
 
@@ -194,7 +189,7 @@ def interval(line: dict, key: str) -> str:
     return with_span(line[key], line[f"{key}_interval"], decimal)
 
 
-def _more(line: dict | None) -> str:
+def _lead_of_default(line: dict | None) -> str:
     return "–" if line is None or line["less_than_choice"] is None else span(line["less_than_choice"], two)
 
 

@@ -48,14 +48,14 @@ def condenser(settings, model: Model, training: Recipe, classes: int) -> Condens
     adam, training = optax.adam(settings.learning_rate), training._replace(loss=on_moved(training.loss))
 
     @jax.jit
-    def move(images, inputs, batches, bits, concentrated):
+    def move(images, inputs, batches, bits, moves, concentrated):
         low, high = inputs.min(), inputs.max()
         labels = jnp.repeat(jnp.arange(images.shape[0], dtype=jnp.int32), images.shape[1])
 
         def step(state, given):
             images, moments, network = state
-            rows, number = given
-            key = jax.random.fold_in(jax.random.wrap_key_data(network[2]), number)
+            rows, turn = given
+            key = jax.random.fold_in(moves, turn)
 
             def mismatch(images):  # seen from one side, which changes from step to step
                 made, seen = (_moved_alike(some, key) for some in (images, inputs[rows]))
@@ -69,16 +69,16 @@ def condenser(settings, model: Model, training: Recipe, classes: int) -> Condens
             return (images, moments, network), None
 
         def with_network(state, given):
-            rows, bits = given
-            turns = jnp.arange(len(rows))
-            (images, moments, _), _ = jax.lax.scan(step, (*state, recipe.begin(training, bits)), (rows, turns))
+            steps, bits = given
+            (images, moments, _), _ = jax.lax.scan(step, (*state, recipe.begin(training, bits)), steps)
             return (images, moments), None
 
-        (images, _), _ = jax.lax.scan(with_network, (images, adam.init(images)), (batches, bits))
+        turns = jnp.arange(batches.shape[0] * batches.shape[1]).reshape(batches.shape[:2])
+        (images, _), _ = jax.lax.scan(with_network, (images, adam.init(images)), ((batches, turns), bits))
         return images
 
     def condense(real, each, key, /, *, concentration=0.0, trained=None) -> Examples:
-        chosen, batches, networks = jax.random.split(key, 3)
+        chosen, batches, networks, moves = jax.random.split(key, 4)
         by_class = rows_of_classes(real.targets, classes, each)
         rng = generator(chosen)
         start = np.stack([real.inputs[rng.choice(some, each, replace=False)] for some in by_class])
@@ -86,7 +86,7 @@ def condenser(settings, model: Model, training: Recipe, classes: int) -> Condens
         rows = np.stack([rng.choice(some, shape).astype(np.int32) for some in by_class], axis=2)
         bits = jax.random.key_data(jax.random.split(networks, settings.networks))
         concentrated = (jnp.float32(concentration), trained) if concentration else None
-        images = np.asarray(move(start, real.inputs, rows, bits, concentrated))
+        images = np.asarray(move(start, real.inputs, rows, bits, moves, concentrated))
         labels = np.repeat(np.arange(len(by_class), dtype=np.int32), each)
         return Examples(images.reshape(-1, *images.shape[2:]), labels)
 

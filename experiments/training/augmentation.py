@@ -11,14 +11,14 @@ from experiments.training.recipe import Loss
 
 
 class Moves(NamedTuple):
-    """The most that an image is turned (radians), stretched along an axis (log of the factor) and shifted (pixels)."""
+    """The most that an image is turned (radians), stretched (log of an axis' factor) and shifted (share of a side)."""
 
     angle: float
     stretch: float
     shift: float
 
 
-LITTLE = Moves(angle=0.26, stretch=0.15, shift=2.5)  # handwriting of 28 x 28 pixels stays what it is
+LITTLE = Moves(angle=0.26, stretch=0.15, shift=0.09)  # handwriting stays what it is
 
 
 def moved(
@@ -32,7 +32,8 @@ def moved(
     count = 1 if alike else len(images)
     angle = jax.random.uniform(turns, (count,), minval=-most.angle, maxval=most.angle)
     factor = jnp.exp(jax.random.uniform(stretches, (count, 2), minval=-most.stretch, maxval=most.stretch))
-    shift = jax.random.uniform(shifts, (count, 2), minval=-most.shift, maxval=most.shift)
+    furthest = most.shift * jnp.array(images.shape[1:3])
+    shift = jax.random.uniform(shifts, (count, 2), minval=-furthest, maxval=furthest)
     every = (jnp.broadcast_to(drawn, (len(images), *drawn.shape[1:])) for drawn in (angle, factor, shift))
     return jax.vmap(affine)(images, *every)
 
@@ -41,7 +42,8 @@ def on_moved(loss: Loss) -> Loss:
     """The loss of a recipe on images that are moved first, every one by itself and anew at every step."""
 
     def moved_loss(params, frozen, examples, key):
-        return loss(params, frozen, examples._replace(inputs=moved(examples.inputs, key)), key)
+        moves, rest = jax.random.split(key)
+        return loss(params, frozen, examples._replace(inputs=moved(examples.inputs, moves)), rest)
 
     return moved_loss
 

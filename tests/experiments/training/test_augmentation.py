@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from experiments.training.augmentation import Moves, affine, moved
+from experiments.training.augmentation import Moves, affine, moved, on_moved
+from valuation.problem import Examples
 
 IMAGE = np.random.default_rng(0).random((9, 7, 2)).astype(np.float32)
 
@@ -49,3 +50,13 @@ def test_images_that_move_alike_have_one_map():
     found = moved(images, jax.random.key(1), alike=True)
     np.testing.assert_allclose(found[1], 2 * found[0], atol=1e-6)
     assert not np.allclose(found, images)
+
+
+def test_a_loss_on_moved_images_moves_them_alone_and_anew_with_each_key():
+    examples = Examples(jnp.asarray(np.stack([IMAGE] * 2)), jnp.arange(2))
+    seen = on_moved(lambda params, frozen, some, key: (params, frozen, some.inputs, some.targets))
+    params, frozen, first, targets = seen("params", "frozen", examples, jax.random.key(1))
+    assert (params, frozen) == ("params", "frozen")
+    np.testing.assert_array_equal(targets, examples.targets)
+    assert not np.allclose(first, examples.inputs)
+    assert not np.allclose(first, seen(None, None, examples, jax.random.key(2))[2])

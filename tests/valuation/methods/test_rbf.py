@@ -12,7 +12,7 @@ from tests.reference import accuracy_with_ties
 from valuation.inducing import kernel_ridge
 from valuation.margins import relative_margin
 from valuation.methods import rbf
-from valuation.methods.rbf import margin_utility, rbf_margin, rbf_predictions, rbf_relative, rbf_utility
+from valuation.methods.rbf import margin_utility, rbf_margin, rbf_predictions, rbf_relative, rbf_utility, rbf_wide
 from valuation.problem import contributor_examples
 
 
@@ -44,6 +44,7 @@ def test_numbers_are_brute_force():
         predicted = y.mean() + fit(problem, which, y - y.mean(), 0.5, 0.01)
         expected = -np.mean((problem.validation.targets - predicted) ** 2)
         np.testing.assert_allclose(rbf_utility(problem)[which], expected, rtol=1e-4)
+    np.testing.assert_array_equal(rbf_wide(problem), rbf_utility(problem, bandwidth=4.0))
 
 
 def test_margins_become_accuracy_without_smoothing():
