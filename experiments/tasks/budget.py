@@ -8,7 +8,7 @@ import numpy as np
 from models.decoder import Config, outline
 
 # methods by the passes that they take; what methods share (valuation/shared.py) is one pass for all of them together
-FITS = ("surrogate", "ntk_utility", "ntk_flow")  # of a pretrained decoder the surrogate is one
+FITS = ("ntk_utility", "ntk_flow")
 TERMS = ("score_literal", "score_scale_free", "score_kappa", "score_kernel_scaled", "davinz", "loss_only")
 TARGETS = (*FITS, "rbf_utility", "linear_utility", "knn_utility", "score_disagreement")
 STATES = ("knn_lm", "token_ridge")

@@ -29,6 +29,10 @@ _RBF = "a dense network on a vector learns smooth functions of it, as a Gaussian
 _WIDE = "a dense network learns of noisy numbers first what changes slowly, as a wide Gaussian kernel does"
 _NTK = "a convolutional network sees images through its own tangent kernel"
 _COUNTS = "a model of sequences that begins from nothing learns first which tokens follow each other"
+_COUNTS_TOO = (
+    "a pretrained model that is adapted a little learns first how answers look, which counts see; as good as nearest "
+    "neighbours of its states on a development draw, and a thousandth of their cost"
+)
 _ADAPTED = (
     "a pretrained model that is adapted a little should learn what its tangent kernel fits; no run of ours has tested "
     "that, so trust its order less"
@@ -47,7 +51,7 @@ RULE: dict[str, dict[str, Pick]] = {  # kind of learner -> kind of objective -> 
     "pretrained": {
         "classification": Pick("ntk_relative", ntk_relative, tangent_solve, _ADAPTED),
         "regression": Pick("ntk_utility", ntk_utility, tangent_solve, _ADAPTED),
-        "sequences": Pick("ntk_utility", ntk_utility, tangent_solve, _ADAPTED),
+        "sequences": Pick("ngram_utility", ngram_utility, counts, _COUNTS_TOO),
     },
 }
 
