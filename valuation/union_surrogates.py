@@ -30,13 +30,13 @@ def no_unions(name: str, kind: str, examples: int) -> str:
 
     kind: of the objective. examples: of all contributors together.
     """
-    if not name.startswith("ntk") or (kind != "sequences" and examples <= TANGENT):
+    if not name.startswith("ntk") or examples <= TANGENT:
         return ""
-    other, learner = SURROGATES[kind][0], "sequences" if kind == "sequences" else "dense"
+    other = SURROGATES[kind][0]
     return (
         f"{name} cannot be fitted on unions for {kind} with {examples:,} examples in all: their tangent kernel is "
-        f"formed for classes and numbers, up to {TANGENT:,} examples. Give fewer, or take {other}: shapley, banzhaf "
-        f"and leave_one_out by their option surrogate={other}, others by Problem.learner = {learner!r}"
+        f"formed up to {TANGENT:,} examples. Give fewer, or take {other}: shapley, banzhaf "
+        f"and leave_one_out by their option surrogate={other}, others by Problem.learner = 'dense'"
     )
 
 

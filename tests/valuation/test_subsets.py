@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from tests.problems import contributor, corners, numbers, sequences
 from tests.valuation.test_ngram import slow_events
+from valuation import union_surrogates
 from valuation.methods import METHODS
 from valuation.problem import contributor_examples
 from valuation.subsets import evaluator
@@ -104,7 +105,7 @@ def test_a_weight_is_the_inverse_of_a_noise():
     whole = joined(problem, blocks, union)
     x, v = contributor_examples(problem, whole).inputs.astype(float), problem.validation.inputs.astype(float)
     y, w = whole.targets.astype(float), np.repeat(union, blocks.counts)[np.repeat(union > 0, blocks.counts)]
-    s2 = 0.5 * np.median(pdist(v, "sqeuclidean"))
+    s2 = 4 * np.median(pdist(v, "sqeuclidean"))
     inner, outer = (np.exp(-cdist(side, x, "sqeuclidean") / (2 * s2)) for side in (x, v))
     centre = np.average(y, weights=w)
     predicted = centre + outer @ np.linalg.solve(inner + 0.01 * np.diag(1 / w), y - centre)
@@ -162,7 +163,9 @@ def test_a_union_is_fitted_once_and_must_hold_something():
             evaluate(wrong)
 
 
-def test_what_has_no_unions_says_what_to_do():
-    problem, blocks = parts("sequences")
-    with pytest.raises(ValueError, match=r"for sequences .* take ngram_utility: .* Problem.learner = 'sequences'"):
+def test_what_has_no_unions_says_what_to_do(monkeypatch):
+    problem, blocks = parts("classes")
+    monkeypatch.setattr(union_surrogates, "TANGENT", 10)
+    with pytest.raises(ValueError, match=r"for classification .* take rbf_relative: .* Problem.learner = 'dense'"):
         evaluator(problem._replace(learner="pretrained"), blocks)
+    evaluator(problem, blocks)
