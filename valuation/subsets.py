@@ -15,7 +15,7 @@ from valuation.methods import METHODS
 from valuation.methods.surrogate import picked
 from valuation.problem import Problem
 from valuation.union_fits import shared_rows
-from valuation.union_surrogates import fitted_on_unions
+from valuation.union_surrogates import OWN, fitted_on_unions
 from valuation.unions import Evaluate, Layout
 
 EXACT = 12_000  # examples of all contributors together that are fitted exactly, with a Gaussian kernel
@@ -31,6 +31,7 @@ def evaluator(
     points: int = POINTS,
     inducing: Float[np.ndarray, "m d"] | None = None,
     ridge: float | None = None,
+    surrogate: str = OWN,
 ) -> Evaluate:
     """What the problem's surrogate (methods.surrogate.picked) does when fitted on a union of blocks, row by row.
 
@@ -43,10 +44,11 @@ def evaluator(
     their square; above, all unions share `points` inducing rows, of which half and more are of the base, in some
     4 points^2 bytes a block. inducing: these rows, where several evaluators are to share them
     (union_fits.shared_rows); None: chosen here. ridge: of kernel fits, in mean diagonals; None: the method's own.
+    surrogate: a name of union_surrogates.SURROGATES for the objective; "": that of the learner.
     Raises ValueError, which says what to do, for a surrogate whose unions cannot be fitted.
     """
     problem = problem._replace(shared=None)  # what is made of blocks would only fill it
-    name = picked(problem.learner, problem.objective.kind).name
+    name = surrogate or picked(problem.learner, problem.objective.kind).name
     options = METHODS[name].defaults() | ({"ridge": ridge} if ridge is not None else {})
 
     def rows() -> Float[np.ndarray, "m d"]:

@@ -11,9 +11,10 @@ from experiments.studies.sources.answer import Interval, Point
 from experiments.tasks.own_data import Prepared, part_of
 from valuation.curves import Curve, halves
 from valuation.intervals import NORMAL, variance_of_mean
-from valuation.problem import Contributor, contributor_examples
+from valuation.problem import Contributor, Problem, contributor_examples
 from valuation.subsets import evaluator
 from valuation.union_fits import shared_rows
+from valuation.union_surrogates import OWN
 from valuation.unions import Evaluate, Layout, Scores, halvings, layout, taken
 
 ORDERS, HALVES, DRAWN, TUNED = range(4)  # purposes of the key of a run
@@ -68,10 +69,20 @@ def fits_of(prepared: Prepared, numbers: Sequence[int], ends: Sequence[Ends], ef
     exact = every <= effort.exact or is_wide(prepared, effort)
     inducing = None if exact else shared_rows(prepared.problem, points=effort.points)
     evaluate = evaluator(
-        problem, blocks, exact=effort.exact if exact else 0, inducing=inducing, ridge=effort.ridge or None
+        problem,
+        blocks,
+        exact=effort.exact if exact else 0,
+        inducing=inducing,
+        ridge=effort.ridge or None,
+        surrogate=_surrogate(problem),
     )
     half = halves(len(problem.validation.inputs), key=jax.random.fold_in(key, HALVES))
     return Fits(tuple(numbers), sizes, blocks, evaluate, half)
+
+
+def _surrogate(problem: Problem) -> str:
+    """Of numbers a kernel that is not too wide to bend: their noise is left to the ridge, which is tuned here."""
+    return "rbf_utility" if problem.objective.kind == "regression" else OWN
 
 
 def tuned(prepared: Prepared, effort: Effort, key) -> Effort:
@@ -94,7 +105,8 @@ def tuned(prepared: Prepared, effort: Effort, key) -> Effort:
         held = contributor_examples(problem, part_of(some, rows))
         if (held.inputs == held.inputs[0]).all():  # they are at no distance, by which kernels are as wide as they are
             continue
-        evaluate = evaluator(problem._replace(validation=held), blocks, exact=size, ridge=RIDGES[0])
+        seen, name = problem._replace(validation=held), _surrogate(problem)
+        evaluate = evaluator(seen, blocks, exact=size, ridge=RIDGES[0], surrogate=name)
         others = np.arange(len(blocks.rows)) != fold
         # a weight w of all examples is the ridge over w
         worth += [len(rows) * evaluate(others * RIDGES[0] / ridge).utility("own") for ridge in RIDGES]
