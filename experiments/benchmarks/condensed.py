@@ -209,8 +209,7 @@ def main(argv: list[str]) -> None:
                 yield Step([about], partial(measured, support, weight, seed))
 
     about = {"name": "benchmark_condensed", "scale": "", **given, "condensation": config.condensation.to_dict()}
-    about |= {"parts": parts} if len(parts) == 1 else {}
-    about |= {"rates": [[*kind, rate] for kind, rate in rates.items()], "steps": STEPS, "batch": BATCH}
+    about |= {"parts": parts, "rates": [[*kind, rate] for kind, rate in rates.items()], "steps": STEPS, "batch": BATCH}
     about |= {"trainings": TRAININGS, "moves": list(LITTLE)}
     path = study.run(Study("condensed", about, steps, write, summaries=judged), flags.FLAGS.workdir)
     print(path.read_text(), end="")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.runtime.results import LAST, read_alone, select
+from valuation.methods import METHODS, NAMED, default_methods
 
 ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
@@ -23,16 +24,8 @@ FEW = (
     "surrogate", "rbf_utility", "rbf_margin", "linear_utility", "knn_utility", "proxy_training", "size", "real_count",
     "real_share", "random",
 )  # fmt: skip
-RIVALS = (  # attribution by example and games between contributors, which config's default tables leave out
-    "ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "leave_one_out", "shapley", "banzhaf",
-    "embedding_similarity",
-)  # fmt: skip
-IN_CLASSES = (  # the default table of classes, and the rivals
-    "surrogate", "ntk_utility", "ntk_flow", "ntk_relative", "rbf_utility", *MARGINS, "linear_utility", "knn_utility",
-    "proxy_training", "score_literal", "score_scale_free", "score_kappa", "score_disagreement", "score_calibrated",
-    "score_kernel_scaled", "davinz", "deviation", "tracin", "logra", "trak", "influence", "mmd_only", "mmd_size",
-    "loss_only", "size", "real_count", "real_share", "random", *RIVALS,
-)  # fmt: skip
+RIVALS = tuple(name for name, method in METHODS.items() if method.left_out == NAMED)  # of attribution, and games
+IN_CLASSES = (*default_methods("classification", 0), *RIVALS)
 GAMES = ("leave_one_out", "shapley", "banzhaf")  # a ConvNet's surrogate has too many examples for them
 OF_TEXTS = (  # also what needs a model trained on the union, or every other contributor
     *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
