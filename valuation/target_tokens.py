@@ -41,6 +41,13 @@ def most_targets(examples: Examples) -> int:
     return min(STEP * max(1, -(-int(mask.sum(1).max(initial=0)) // STEP)), mask.shape[1])
 
 
+def rows_at_once(model, params, examples: Examples, most: int) -> int:
+    """How many of the rows, at most `most`, the output layer reads together within the budget of memory."""
+    _, outputs = jax.eval_shape(model.readout.states, params, model.frozen, np.asarray(examples.inputs[:1]))
+    size = 3 * most_targets(examples) * outputs.shape[-1] * outputs.dtype.itemsize
+    return max(min(most, (current().memory or MEMORY) // size), 1)
+
+
 def mean_log_likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Float[np.ndarray, " n"]:
     """Mean log-probability of each row's target tokens, nats: `likelihoods`, with outputs at target positions only.
 
@@ -49,9 +56,7 @@ def mean_log_likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Floa
     if model.readout is None or examples.mask is None:
         return likelihoods(model, examples, rows=rows)
     order = np.argsort(np.asarray(examples.mask).sum(1), kind="stable")  # rows of as many targets stand together
-    _, outputs = jax.eval_shape(model.readout.states, model.params, model.frozen, np.asarray(examples.inputs[:1]))
-    size = 3 * most_targets(examples) * outputs.shape[-1] * outputs.dtype.itemsize
-    rows = max(min(rows, (current().memory or MEMORY) // size), 1)
+    rows = rows_at_once(model, model.params, examples, rows)
     parts = []
     for start in range(0, len(order), rows):
         some = filled(examples.take(order[start : start + rows]), rows)

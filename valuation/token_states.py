@@ -15,9 +15,9 @@ from jaxtyping import Float, Int
 from valuation.examples import Examples
 from valuation.kernel import ROWS, filled
 from valuation.problem import Contributor, Problem, contributor_examples, once
-from valuation.stream import MEMORY, chunk
-from valuation.target_tokens import STEP, at_targets, most_targets
-from valuation.workers import current, map_chunks, on_host
+from valuation.stream import chunk
+from valuation.target_tokens import STEP, at_targets, most_targets, rows_at_once
+from valuation.workers import map_chunks, on_host
 
 
 class TokenStates(NamedTuple):
@@ -79,16 +79,13 @@ def _mask(examples: Examples) -> np.ndarray:
 def _states(problem: Problem, examples: Examples) -> TokenStates:
     model, examples = problem.model, examples._replace(mask=_mask(examples))
     readout, mask = _readout(model), examples.mask
-    _, outputs = jax.eval_shape(readout.states, problem.initial[0], model.frozen, np.asarray(examples.inputs[:1]))
     shared, steps = (problem.initial[0], model.frozen), -(-mask.sum(1) // STEP)
     kept: list[tuple] = []
     counts = np.unique(steps[steps > 0]) if steps.any() else [0]  # a row without targets has nothing to be read
     for places in (np.flatnonzero(steps == count) for count in counts):  # of as many targets, but for STEP
         some = examples.take(places)
-        most = most_targets(some)
-        size = 3 * most * outputs.shape[-1] * outputs.dtype.itemsize
-        rows = max(min(ROWS, (current().memory or MEMORY) // size), 1)
-        padded, step = filled(some, rows), partial(_of_rows, readout=readout, most=most)
+        rows = rows_at_once(model, problem.initial[0], some, ROWS)
+        padded, step = filled(some, rows), partial(_of_rows, readout=readout, most=most_targets(some))
         jobs = (lambda i, padded=padded, rows=rows: (chunk(padded, rows, i),)), len(padded.inputs) // rows
         for i, part in enumerate(map_chunks(step, shared, *jobs, threads=1)):
             *leaves, chosen = (leaf[: len(places) - i * rows] for leaf in part)
