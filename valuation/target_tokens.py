@@ -17,7 +17,7 @@ from valuation.outputs import log_likelihood
 from valuation.stream import MEMORY
 from valuation.workers import current, on_host
 
-STEP = 16  # the number of positions of a row is a multiple of this: few compilations
+STEP = 8  # the number of positions of a row is a multiple of this: few compilations
 
 
 def target_positions(mask: Bool[Array, "n t"], most: int) -> Int[Array, "n k"]:

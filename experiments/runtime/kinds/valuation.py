@@ -66,7 +66,8 @@ VALUATION = {
             "utility": "one a contributor, on the test set",
             "loss": "one a contributor, nats on the test set",
             "validation": "one a contributor, the utility on the validation set",
-            "choices": "one a contributor: accuracy on questions with options, its interval, chance, count",
+            "choices": "one a contributor: accuracy on questions with options, its interval, chance, count; null for "
+            "models that were not asked",
         }
         | SECONDS,
     ),

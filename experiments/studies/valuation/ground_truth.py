@@ -43,7 +43,8 @@ def own_set(task: Task, problem: Problem, trainer: Trainer) -> list[dict]:
 
     {"seed", "utility": [C] on the test set, "loss": [C] nats there, "validation": [C] the utility on the validation
     set}. All trainings run together; every one has its own initialisation and its own order of the data. A task with
-    questions adds "choices", a dict of text_metrics.Choices for every model.
+    questions adds "choices" [C]: a dict of text_metrics.Choices for the models of the highest and the lowest utility,
+    None for the others, which are not asked: that would take as long as all else that a model is asked for.
     """
     sets = [contributor_examples(problem, contributor) for contributor in problem.contributors]
     pairs = [(seed, number) for seed in trainer.seeds for number in range(len(sets))]
@@ -114,5 +115,7 @@ def _lines(task: Task, seeds: list[int], table: Float[np.ndarray, "s c 3"], mode
     each = len(models) // len(seeds)
     if choose := task.choose:
         for i, line in enumerate(lines):
-            line["choices"] = [choose(model)._asdict() for model in models[i * each : (i + 1) * each]]
+            own = models[(i + 1) * each - table.shape[1] : (i + 1) * each]  # after those without a contributor
+            extremes = {int(np.argmin(line["utility"])), int(np.argmax(line["utility"]))}
+            line["choices"] = [choose(model)._asdict() if k in extremes else None for k, model in enumerate(own)]
     return lines

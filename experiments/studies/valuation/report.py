@@ -161,7 +161,7 @@ def _sizes(lines: list[dict]) -> list[str]:
 
 def choices(lines: list[dict]) -> list[str]:
     """Whether the trained models choose options better than guessing does, where the task has questions."""
-    every = [one for line in select(lines, kind="truth") for one in line.get("choices", ())]
+    every = [one for line in select(lines, kind="truth") for one in line.get("choices", ()) if one]
     if not every:
         return []
     right, best = float(np.mean([one["accuracy"] for one in every])), max(every, key=lambda one: one["accuracy"])

@@ -124,6 +124,8 @@ def test_the_report_says_whether_options_are_chosen_better_than_by_guessing(skil
     nats = rng.exponential(1, (36, 200, 5))  # of 36 models; the right option is number 0
     nats[:, :, 0] *= (1 - skill) / (4 * skill)  # the least of exponentials: it wins with probability `skill`
     found = [text_metrics.choices(list(one), np.zeros(200, int))._asdict() for one in nats]
-    (text,) = report.choices([{"kind": "truth", "choices": found[:18]}, {"kind": "truth", "choices": found[18:]}])
+    (text,) = report.choices(
+        [{"kind": "truth", "choices": [*found[:18], None]}, {"kind": "truth", "choices": found[18:]}]
+    )
     assert words in text
     assert f"on average {np.mean(nats.argmin(2) == 0):.3f} are right" in text

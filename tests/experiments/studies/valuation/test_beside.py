@@ -13,6 +13,7 @@ from experiments.runtime.results import select
 from experiments.studies.valuation import beside, ground_truth, study
 from experiments.studies.valuation.defaults import complete
 from experiments.tasks import mixture
+from experiments.tasks.text_metrics import Choices
 from tests.problems import corners
 from valuation.methods import METHODS
 from valuation.problem import contributor_examples
@@ -67,7 +68,10 @@ def drawn():
         {"name": str(n), "size": n, "mechanism": "noise", "strength": 3, "real_share": 0.5} for n in (20, 10, 40)
     )
     task = tasks.load(config, None, None)
-    task = task._replace(measure=lambda model, data: (model.params + len(data.inputs), 2 * model.params))
+    task = task._replace(
+        measure=lambda model, data: (model.params + len(data.inputs), 2 * model.params),
+        choose=lambda model: Choices(float(model.params), (0.0, 1.0), 0.5, 9),
+    )
     keys, lines = {}, {}
 
     def counted(recipe, sets, given, **_):
@@ -96,6 +100,9 @@ def test_the_truth_is_what_the_set_gains(drawn):
         assert (line["truth"], line["beside"]) == ("added", 30)
         for field, expected in (("utility", sizes), ("validation", sizes), ("loss", 2 * (30 + sizes))):
             np.testing.assert_array_equal(line[field], expected)
+    for truth, set_size in (("own_set", 0), ("added", 30)):
+        for line in select(lines[truth], kind="truth"):  # of the models, only the best and the worst are asked
+            assert [one and one["accuracy"] for one in line["choices"]] == [None, set_size + 10, set_size + 40]
     assert [len(select(lines[truth], kind="truth")) for truth in lines] == [2, 2]
     different = {truth: [len({str(key) for key in some}) for some in (all_keys[: len(all_keys) // 2], all_keys)]
                  for truth, all_keys in keys.items()}  # fmt: skip
