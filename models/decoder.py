@@ -64,18 +64,32 @@ class Block(nnx.Module):
         self.gate, self.up = (Dense(c.width, c.hidden, bias=False, rngs=rngs, init=small_rows) for _ in range(2))
         self.down = Dense(c.hidden, c.width, bias=False, rngs=rngs, init=small_rows)
 
-    def __call__(self, h: Float[Array, "n s d"], positions: Int[Array, "b s"], cache: Cache | None):
-        """(h, the cache with the new keys and values); without a cache, positions count from 0 and it is made."""
+    def __call__(
+        self,
+        h: Float[Array, "n s d"],
+        positions: Int[Array, "b s"],
+        cache: Cache | None,
+        places: Int[Array, "n k"] | None = None,
+    ):
+        """(h, the cache with the new keys and values); without a cache, positions count from 0 and it is made.
+
+        places: of the s tokens, those whose h is asked for: (n, k, d) instead of (n, s, d).
+        """
         c, z = self.config, self.norm1(h)
-        q, k, v = (part(z).reshape(*h.shape[:2], -1, c.head_width) for part in (self.q, self.k, self.v))
+        heads = lambda x: x.reshape(*x.shape[:2], -1, c.head_width)  # noqa: E731
+        k, v, asked = heads(self.k(z)), heads(self.v(z)), positions
+        if places is not None:
+            h, z = (jnp.take_along_axis(x, places[..., None], 1) for x in (h, z))
+            asked = jnp.take_along_axis(jnp.broadcast_to(positions, k.shape[:2]), places, 1)
+        q = heads(self.q(z))
         q, k = (x if norm is None else norm(x) for norm, x in ((self.q_norm, q), (self.k_norm, k)))
         turn = frequencies(c.head_width, c.rope_base, c.rope_divisors)
-        q, k = (rotated(x, positions, turn, interleaved=c.interleaved) for x in (q, k))
+        q, k = (rotated(x, at, turn, interleaved=c.interleaved) for x, at in ((q, asked), (k, positions)))
         new = Cache(k.swapaxes(1, 2), v.swapaxes(1, 2))
         if cache is not None:
             rows = jnp.arange(len(h))[:, None]
             new = Cache(*(old.at[rows, :, positions].set(x) for old, x in zip(cache, (k, v), strict=True)))
-        h = h + self.o(attention(q / math.sqrt(c.head_width), new, positions))
+        h = h + self.o(attention(q / math.sqrt(c.head_width), new, asked))
         z = self.norm2(h)
         return h + self.down(jax.nn.silu(self.gate(z)) * self.up(z)), new
 
@@ -98,10 +112,16 @@ def attention(q: Float[Array, "n s h e"], seen: Cache, positions: Int[Array, "b 
 
 
 def through(
-    blocks: Sequence[Block], h: Float[Array, "n s d"], positions: Int[Array, "n s"] | None = None, caches=None
-) -> tuple[Float[Array, "n s d"], list[Cache]]:
-    """(states after these blocks (n, s, d), their caches) from the states before them; the rest as in Decoder.states.
+    blocks: Sequence[Block],
+    h: Float[Array, "n s d"],
+    positions: Int[Array, "n s"] | None = None,
+    caches=None,
+    places: Int[Array, "n k"] | None = None,
+) -> tuple[Float[Array, "n r d"], list[Cache]]:
+    """(states after these blocks, of all s tokens or k places, their caches); the rest as in Decoder.states.
 
+    h: states before the blocks. places: of the tokens whose states are asked for; for the others the last block
+    computes only what these attend to.
     Raises ValueError for more tokens than the model allows.
     """
     news = []
@@ -109,13 +129,19 @@ def through(
     for i, block in enumerate(blocks):
         if h.shape[1] > block.config.longest:
             raise ValueError(f"{h.shape[1]} tokens are more than the {block.config.longest} of this model")
-        h, new = block(h, positions, None if caches is None else caches[i])
+        last = places if i == len(blocks) - 1 else None
+        h, new = block(h, positions, None if caches is None else caches[i], last)
         news.append(new)
+    if places is not None and not blocks:
+        h = jnp.take_along_axis(h, places[..., None], 1)
     return h, news
 
 
 class Decoder(nnx.Module):
-    """Logits of the next token: (n, t) -> (n, t, v). A token sees those up to it: padding belongs on the right."""
+    """Logits of the next token: (n, t) -> (n, t, v), or at the places (n, k) that are asked for -> (n, k, v).
+
+    A token sees those up to it: padding belongs on the right.
+    """
 
     def __init__(self, config: Config, *, rngs: nnx.Rngs):
         self.config = checked(config)
@@ -130,8 +156,8 @@ class Decoder(nnx.Module):
         """The layer that gives the outputs."""
         return self.tok if self.head is None else self.head
 
-    def __call__(self, tokens: Int[Array, "n t"]) -> Float[Array, "n t v"]:
-        return self.logits(self.states(tokens)[0])
+    def __call__(self, tokens: Int[Array, "n t"], places: Int[Array, "n k"] | None = None) -> Float[Array, "n k v"]:
+        return self.logits(through(self.blocks, self.tok(tokens), places=places)[0])
 
     def states(self, tokens: Int[Array, "n s"], positions: Int[Array, "n s"] | None = None, caches=None, *, depth=None):
         """(state of every token after `depth` blocks (n, s, d), all by default, the caches of these blocks).

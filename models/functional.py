@@ -28,11 +28,12 @@ class Layer(NamedTuple):
 class Readout(NamedTuple):
     """The last layer of a model as a linear map: outputs = states @ weights.
 
-    states: (params, frozen, inputs (n, ...)) -> (states (n, ..., d), outputs (n, ..., v)).
+    states: (params, frozen, inputs (n, ...)) -> (states (n, ..., d), outputs (n, ..., v)). With places (n, k) behind
+        them, of a model of sequences: at these positions of its inputs alone, (n, k, d) and (n, k, v).
     weights: (params, frozen) -> (d, v).
     """
 
-    states: Callable[[PyTree, PyTree, Any], tuple[Array, Array]]
+    states: Callable[..., tuple[Array, Array]]
     weights: Callable[[PyTree, PyTree], Array]
 
 
@@ -56,7 +57,7 @@ class Model(NamedTuple):
     uncaptured: "path (module type)" of each trainable parameter outside of such layers: why tapped is None.
     merged: (params, frozen) -> the Flax module that holds them, for `call`; ValueError where there is none.
     readout: what the last layer reads and how; None for a module that does not say which layer that is, by a property
-        `readout` that gives a layer of models/layers.py without bias.
+        `readout` that gives a layer of models/layers.py without bias. One of sequences takes (inputs, places).
     """
 
     apply: Callable[[PyTree, PyTree, Any], Array]
@@ -119,8 +120,9 @@ def call(
 def _readout(module: nnx.Module, last: nnx.Module, merged: Callable) -> Readout:
     path = next(path for path, part in nnx.iter_modules(module) if part is last)
 
-    def states(params, frozen, inputs):
-        outputs, seen = nnx.capture(merged(params, frozen), nnx.Intermediate)(jax.numpy.asarray(inputs))
+    def states(params, frozen, inputs, *places):
+        run = nnx.capture(merged(params, frozen), nnx.Intermediate)
+        outputs, seen = run(*map(jax.numpy.asarray, (inputs, *places)))
         return _at(seen, path)["input"].get_value()[-1], outputs  # a tied table is read first by the tokens
 
     def weights(params, frozen):

@@ -77,9 +77,9 @@ def remembering(top: Model, memory: Memory) -> Model:
         assert tapped is not None
         return tapped(params, frozen["top"], taps, recalled(frozen["memory"], jnp.asarray(tokens)))
 
-    def states(params, frozen, tokens):
+    def states(params, frozen, tokens, *places):
         assert readout is not None
-        return readout.states(params, frozen["top"], recalled(frozen["memory"], jnp.asarray(tokens)))
+        return readout.states(params, frozen["top"], recalled(frozen["memory"], jnp.asarray(tokens)), *places)
 
     def weights(params, frozen):
         assert readout is not None

@@ -42,7 +42,7 @@ def attention(q: Float[Array, "n t h e"], k: Float[Array, "n t h e"], v: Float[A
 
 
 class Transformer(nnx.Module):
-    """Logits of the next token: (n, t) -> (n, t, v).
+    """Logits of the next token: (n, t) -> (n, t, v), or at the places (n, k) that are asked for -> (n, k, v).
 
     tied: the output layer is the token table; otherwise a dense layer without bias.
     Raises ValueError if the heads do not divide the width.
@@ -63,11 +63,11 @@ class Transformer(nnx.Module):
         """The layer that gives the outputs."""
         return self.tok if self.head is None else self.head
 
-    def __call__(self, tokens: Int[Array, "n t"]) -> Float[Array, "n t v"]:
+    def __call__(self, tokens: Int[Array, "n t"], places: Int[Array, "n k"] | None = None) -> Float[Array, "n k v"]:
         h = self.tok(tokens) + self.pos(jnp.broadcast_to(jnp.arange(tokens.shape[1]), tokens.shape))
         for block in self.blocks:
             h = block(h)
-        h = self.ln_f(h)
+        h = self.ln_f(h if places is None else jnp.take_along_axis(h, places[..., None], 1))
         return self.tok.attend(h) if self.head is None else self.head(h)
 
 

@@ -19,7 +19,10 @@ class Trunk(nnx.Module):
 
 
 class Top(Decoder):
-    """Logits of the next token from states: (n, t, d) -> (n, t, v). Of a tied head it holds the table."""
+    """Logits of the next token from states: (n, t, d) -> (n, t, v), or at places, as of a Decoder.
+
+    Of a tied head it holds the table.
+    """
 
     def __init__(self, whole: Decoder, block: int):
         self.config = whole.config
@@ -28,8 +31,8 @@ class Top(Decoder):
         if whole.head is None:
             self.tok = whole.tok
 
-    def __call__(self, h: Float[Array, "n t d"]) -> Float[Array, "n t v"]:
-        return self.logits(through(self.blocks, h.astype(self.norm.scale.dtype))[0])
+    def __call__(self, h: Float[Array, "n t d"], places: Int[Array, "n k"] | None = None) -> Float[Array, "n k v"]:
+        return self.logits(through(self.blocks, h.astype(self.norm.scale.dtype), places=places)[0])
 
 
 def cut(model: Model, block: int) -> tuple[Model, Model]:

@@ -1,7 +1,7 @@
 """Target tokens alone: what a model of sequences says where it is scored, and nowhere else.
 
 An output layer multiplies every state with every word. Of a row of prompt and response only the response is scored, so
-states are chosen before that product (theory/README.md, 3.8).
+states are asked for there alone (theory/README.md, 3.8).
 """
 
 from functools import partial
@@ -25,14 +25,17 @@ def target_positions(mask: Bool[Array, "n t"], most: int) -> Int[Array, "n k"]:
     return jnp.argsort(~mask, axis=1, stable=True)[:, :most]
 
 
-def at_targets(
-    states: Float[Array, "n t d"], examples: Examples, most: int
+def states_at_targets(
+    readout, params, frozen, examples: Examples, most: int
 ) -> tuple[Float[Array, "n k d"], Int[Array, "n k"], Bool[Array, "n k"]]:
-    """(states, targets, mask) at the target positions of every row; most: k, no fewer than a row has targets."""
+    """(states, targets, mask) at the target positions of every row; most: k, no fewer than a row has targets.
+
+    readout: Model.readout.
+    """
     mask = jnp.asarray(examples.mask, bool)
     places = target_positions(mask, most)
     targets, chosen = (jnp.take_along_axis(jnp.asarray(leaf), places, 1) for leaf in (examples.targets, mask))
-    return jnp.take_along_axis(states, places[..., None], 1), targets, chosen
+    return readout.states(params, frozen, examples.inputs, places)[0], targets, chosen
 
 
 def most_targets(examples: Examples) -> int:
@@ -70,6 +73,6 @@ def mean_log_likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Floa
 
 @partial(jax.jit, static_argnames=("readout", "most"))
 def _of_rows(params, frozen, examples, *, readout, most):
-    states, targets, mask = at_targets(readout.states(params, frozen, examples.inputs)[0], examples, most)
+    states, targets, mask = states_at_targets(readout, params, frozen, examples, most)
     outputs = states @ readout.weights(params, frozen).astype(states.dtype)
     return log_likelihood(outputs, Examples(None, targets, mask))

@@ -16,7 +16,7 @@ from valuation.examples import Examples
 from valuation.kernel import ROWS, filled
 from valuation.problem import Contributor, Problem, contributor_examples, once
 from valuation.stream import chunk
-from valuation.target_tokens import STEP, at_targets, most_targets, rows_at_once
+from valuation.target_tokens import STEP, most_targets, rows_at_once, states_at_targets
 from valuation.workers import map_chunks, on_host
 
 
@@ -106,7 +106,7 @@ def _readout(model):
 
 @partial(jax.jit, static_argnames=("readout", "most"))
 def _of_rows(params, frozen, examples, *, readout, most):
-    states, targets, mask = at_targets(readout.states(params, frozen, examples.inputs)[0], examples, most)
+    states, targets, mask = states_at_targets(readout, params, frozen, examples, most)
     outputs = states @ readout.weights(params, frozen).astype(states.dtype)
     log_sum = jax.nn.logsumexp(outputs, -1)
     target = jnp.take_along_axis(outputs, targets[..., None], axis=-1)[..., 0]

@@ -50,19 +50,19 @@ def step_on_states(model: Model, tokens: np.ndarray) -> Timed:
     """LoRA in the last blocks; what comes before them was computed once."""
     (trunk, top), rows = cut(model, _block(model)), _rows(tokens)
     states = jax.jit(trunk.apply)(trunk.params, trunk.frozen, rows).astype(jnp.bfloat16)
-    return _step(top, rows, states, None, 2 * LAST / len(model.params["blocks"]))
+    return _step(top, rows, states, None, _share(model, LAST))
 
 
 def step_with_trunk(model: Model, tokens: np.ndarray) -> Timed:
     """The same step with the trunk before it."""
     rows = _rows(tokens)
-    return _step(model, rows, rows, LAST, 1 + LAST / len(model.params["blocks"]))
+    return _step(model, rows, rows, LAST, _share(model, LAST) + _block(model) / len(model.params["blocks"]))
 
 
 def step_everywhere(model: Model, tokens: np.ndarray) -> Timed:
     """LoRA in all blocks."""
     rows = _rows(tokens)
-    return _step(model, rows, rows, None, 2)
+    return _step(model, rows, rows, None, _share(model, len(model.params["blocks"])))
 
 
 CASES: dict[str, Callable[[Model, np.ndarray], Timed]] = {
@@ -72,6 +72,14 @@ CASES: dict[str, Callable[[Model, np.ndarray], Timed]] = {
 
 def _block(model: Model) -> int:
     return max(len(model.params["blocks"]) - LAST, 0)
+
+
+def _share(model: Model, blocks: int) -> float:
+    """Passes through all blocks that going forward and back through so many of the last ones is.
+
+    The last one counts where the response is: what it computes elsewhere, keys and values, is left out.
+    """
+    return 2 * (blocks - 1 + RESPONSE / LENGTH) / len(model.params["blocks"])
 
 
 def _rows(tokens: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from models.functional import Model
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
-from valuation.target_tokens import at_targets
+from valuation.target_tokens import states_at_targets
 from valuation.workers import on_host
 
 
@@ -66,14 +66,13 @@ def response_loss(model: Model, most: int) -> Callable[[Any, Any, Examples, jax.
 
     The softmax is over the words of the head. most: response tokens of a row, at most.
     """
-    assert model.readout is not None
-    states_of = model.readout.states
+    readout = model.readout
+    assert readout is not None
 
     def loss(params, frozen, examples: Examples, key):
-        states, _ = states_of(params, frozen["model"], examples.inputs)  # outputs that nobody reads are not computed
-        chosen, targets, mask = at_targets(states, examples, most)
+        states, targets, mask = states_at_targets(readout, params, frozen["model"], examples, most)
         columns, place = frozen["head"]
-        logits = chosen @ columns.astype(chosen.dtype)
+        logits = states @ columns.astype(states.dtype)
         return -log_likelihood(logits, Examples(None, jnp.where(mask, jnp.asarray(place)[targets], 0), mask))
 
     return loss

@@ -126,6 +126,18 @@ def test_outputs_are_the_states_times_the_weights_of_the_last_layer():
         np.testing.assert_allclose(states @ weights, outputs, atol=close)
 
 
+def test_places_choose_among_the_states():
+    """Of each row other positions, one twice: states and outputs are those of all positions there."""
+    places = jnp.array([[3, 0, 6], [6, 6, 2], *([[1, 2, 3]] * (len(TOKENS) - 2))])
+    learned = transformer(30, 7, 8, layers=1, heads=2, hidden=8, tied=True, key=jax.random.key(0))
+    for model in (built("all at once"), spread(decoder(LLAMA, jax.random.key(0))), learned):
+        read = jax.jit(model.readout.states)
+        every = read(model.params, model.frozen, TOKENS)
+        for found, expected in zip(read(model.params, model.frozen, TOKENS, places), every, strict=True):
+            expected = np.take_along_axis(np.asarray(expected), np.asarray(places)[..., None], 1)
+            np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
 def test_lora_starts_as_nothing_and_is_merged_into_the_weights():
     base = built("all at once")
     model = with_lora(base, ("q", "v", "down"), rank=2, scale=0.5, key=jax.random.key(1))

@@ -30,12 +30,14 @@ def test_it_is_the_whole_decoder_on_tokens():
     @jax.jit
     def said(params, frozen):
         states, outputs = model.readout.states(params, frozen, rows)
+        _, some = model.readout.states(params, frozen, rows, jnp.array([[2], [0], [1], [3]]))
         captured, inputs = model.tapped(params, frozen, {}, rows)
         _, others = adapted.tapped(params, frozen["top"], {}, recalled(held, rows))
         logits = model.apply(params, frozen, rows), outputs, captured, states @ model.readout.weights(params, frozen)
-        return logits, inputs, others
+        return logits, some, inputs, others
 
-    logits, inputs, others = said(model.params, model.frozen)
+    logits, some, inputs, others = said(model.params, model.frozen)
+    np.testing.assert_allclose(some[:, 0], expected[range(4), [2, 0, 1, 3]], atol=1e-5 * np.abs(expected).max())
     for found in logits:
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
     assert inputs.keys() == others.keys() == model.layers.keys()

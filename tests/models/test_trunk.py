@@ -46,6 +46,9 @@ def test_the_top_of_the_trunk_is_the_whole(whole):
         assert set(top.params) - {"blocks"} == {"norm", "tok"}
         found = top.apply(top.params, top.frozen, states_of(trunk))
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+        places = np.resize([4, 0, 2], (len(TOKENS), 3))
+        _, some = top.readout.states(top.params, top.frozen, states_of(trunk), places)
+        np.testing.assert_allclose(some, expected[:, [4, 0, 2]], atol=1e-5 * np.abs(expected).max())
 
 
 def test_loss_and_gradients_of_the_top_are_those_of_the_whole():

@@ -103,8 +103,8 @@ def test_a_replaced_part_of_sequences_is_never_stale(field):
     problem, before = valued(sequences, 0, 2, names)
     pool, readout = problem.pool, problem.model.readout
 
-    def doubled(params, frozen, inputs):
-        states, outputs = readout.states(params, frozen, inputs)
+    def doubled(params, frozen, inputs, *places):
+        states, outputs = readout.states(params, frozen, inputs, *places)
         return 2 * states, 2 * outputs
 
     other = {
