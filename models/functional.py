@@ -46,7 +46,9 @@ def _no_module(params: PyTree, frozen: PyTree) -> NoReturn:
 class Model(NamedTuple):
     """A model as functions and arrays. It holds functions, so it is closed over and never an argument of jit.
 
-    apply: (params, frozen, inputs (n, ...)) -> outputs (n, c); no coupling between examples, no dropout.
+    apply: (params, frozen, inputs (n, ...)) -> outputs (n, c); no coupling between examples, no dropout. One of
+        sequences with a readout takes places (n, k) behind them, and gives outputs at these positions alone; so does
+        tapped.
     params: the leaves that every gradient is taken over.
     frozen: base weights and statistics; always an argument, since jit would bake a closed-over array in.
     tapped: (params, frozen, taps, inputs) -> (outputs, {layer: its input}); taps {layer: zeros like its output} are
@@ -60,10 +62,10 @@ class Model(NamedTuple):
         `readout` that gives a layer of models/layers.py without bias. One of sequences takes (inputs, places).
     """
 
-    apply: Callable[[PyTree, PyTree, Any], Array]
+    apply: Callable[..., Array]
     params: PyTree
     frozen: PyTree
-    tapped: Callable[[PyTree, PyTree, dict[str, Array], Any], tuple[Array, dict[str, Array]]] | None = None
+    tapped: Callable[..., tuple[Array, dict[str, Array]]] | None = None
     layers: dict[str, Layer] = {}  # noqa: RUF012 (a NamedTuple's default, never changed)
     uncaptured: tuple[str, ...] = ()
     merged: Callable[[PyTree, PyTree], Any] = _no_module
@@ -86,16 +88,16 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
     def merged(params, frozen):
         return nnx.merge(graph, nnx.State(params), nnx.State(frozen))
 
-    def apply(params, frozen, inputs):
-        return nnx.capture(merged(params, frozen))(jax.numpy.asarray(inputs))
+    def apply(params, frozen, inputs, *places):
+        return nnx.capture(merged(params, frozen))(*map(jax.numpy.asarray, (inputs, *places)))
 
-    def tapped(params, frozen, taps, inputs):
+    def tapped(params, frozen, taps, inputs, *places):
         init: dict = {}
         for name, one in taps.items():
             layer, _, use = name.partition("#")
             _set(init, (*layers[layer].path, f"output{use or 0}"), nnx.Perturbation(one))
         forward = nnx.capture(merged(params, frozen), nnx.Intermediate, init=nnx.State(init))
-        outputs, seen = forward(jax.numpy.asarray(inputs))
+        outputs, seen = forward(*map(jax.numpy.asarray, (inputs, *places)))
         inputs_of: dict[str, Array] = {}
         for name, layer in layers.items():
             uses = _at(seen, layer.path)["input"].get_value() if _holds(seen, layer.path) else ()

@@ -70,12 +70,12 @@ def remembering(top: Model, memory: Memory) -> Model:
     """
     tapped, readout = top.tapped, top.readout
 
-    def apply(params, frozen, tokens):
-        return top.apply(params, frozen["top"], recalled(frozen["memory"], jnp.asarray(tokens)))
+    def apply(params, frozen, tokens, *places):
+        return top.apply(params, frozen["top"], recalled(frozen["memory"], jnp.asarray(tokens)), *places)
 
-    def tapped_on_tokens(params, frozen, taps, tokens):
+    def tapped_on_tokens(params, frozen, taps, tokens, *places):
         assert tapped is not None
-        return tapped(params, frozen["top"], taps, recalled(frozen["memory"], jnp.asarray(tokens)))
+        return tapped(params, frozen["top"], taps, recalled(frozen["memory"], jnp.asarray(tokens)), *places)
 
     def states(params, frozen, tokens, *places):
         assert readout is not None

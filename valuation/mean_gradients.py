@@ -16,6 +16,7 @@ from valuation.aggregate import trained
 from valuation.examples import Examples
 from valuation.problem import Problem, contributor_examples, once
 from valuation.stream import MEMORY, chunk
+from valuation.target_positions import at_targets
 from valuation.workers import current, map_chunks
 
 ROWS = 256  # of a chunk, where they fit
@@ -51,6 +52,7 @@ def mean_gradient(
     weights: >= 0, not all 0. One forward and backward pass over the examples, in chunks of what fits into the memory of
     use_workers, or into stream.MEMORY.
     """
+    model, examples = at_targets(model, examples)
     step, fitting = partial(_summed_gradient, apply=model.apply, output=output), rows_that_fit(model, output, examples)
     return mean_over(step, (model.params, model.frozen), examples, weights, fitting).astype(np.float32)
 

@@ -2,6 +2,7 @@
 
 A chunk has the same number of rows every time (the last is filled up), so that a step is compiled once. On a CPU every
 core works on a chunk of its own, in tiles that fit into its cache: XLA runs all but large matrix products on one core.
+Sequences are read at their target tokens alone: a scalar of theirs is a mean over these, as those of outputs.py are.
 Inside workers.use_workers(mesh) chunks go to the devices of the mesh, and every process gets the whole result.
 progress: called with the number of examples that have just been done; None asks workers.use_workers, or stays silent.
 """
@@ -19,6 +20,7 @@ from jaxtyping import Float
 from valuation.examples import Examples
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
+from valuation.target_positions import at_targets
 from valuation.workers import current, map_chunks
 
 MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise
@@ -47,11 +49,12 @@ def gradient_products(
     gradients that are not finite, naming the example.
     """
     check(model, train, query)
-    queries = plan(model, output, query, memory / 2, whole=True, workers=1)
+    (asked, query), (model, train) = (at_targets(model, some) for some in (query, train))
+    queries = plan(asked, output, query, memory / 2, whole=True, workers=1)
     parts = []
     for start in range(0, len(query.inputs), queries.rows):
         block, kept = chunk(query, queries.rows, start // queries.rows), len(query.inputs) - start
-        args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
+        args = {"tapped": asked.tapped, "layers": tuple(model.layers.items()), "output": output}
         routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=queries.tile, **args)
         left = max(memory - _bytes(routed), memory // 2)
         parts.append(directed(model, output, train, routed, memory=left, progress=progress)[:, :kept])
@@ -65,6 +68,7 @@ def directed(
     model, output: Callable, examples: Examples, directions: dict, *, memory: int = MEMORY, progress=None
 ) -> Float[np.ndarray, "n m"]:
     """<grad o(x_i), direction_j> of m directions in parameter space: dotted path of a parameter -> factor of m rows."""
+    model, examples = at_targets(model, examples)
     chosen = plan(model, output, examples, memory, pairs=True)
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": chosen.tile}
     shared = (model.params, model.frozen, directions)
@@ -95,6 +99,7 @@ def features(
     Arguments and errors as in gradient_products; an error comes with the chunk that it concerns.
     """
     check(model, examples)
+    model, examples = at_targets(model, examples)
     chosen = plan(model, output, examples, memory, feature=feature, state=state)
     args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "feature": feature}
     step, done = partial(_features, tile=chosen.tile, **args), 0

@@ -15,14 +15,8 @@ from valuation.examples import Examples
 from valuation.kernel import ROWS, filled, likelihoods
 from valuation.outputs import log_likelihood
 from valuation.stream import MEMORY
+from valuation.target_positions import most_targets, target_positions
 from valuation.workers import current, on_host
-
-STEP = 8  # the number of positions of a row is a multiple of this: few compilations
-
-
-def target_positions(mask: Bool[Array, "n t"], most: int) -> Int[Array, "n k"]:
-    """Where the target tokens of each row stand, from left to right, then positions without one: k = most of them."""
-    return jnp.argsort(~mask, axis=1, stable=True)[:, :most]
 
 
 def states_at_targets(
@@ -36,12 +30,6 @@ def states_at_targets(
     places = target_positions(mask, most)
     targets, chosen = (jnp.take_along_axis(jnp.asarray(leaf), places, 1) for leaf in (examples.targets, mask))
     return readout.states(params, frozen, examples.inputs, places)[0], targets, chosen
-
-
-def most_targets(examples: Examples) -> int:
-    """Positions that hold the target tokens of every row: a multiple of STEP, or all that a row has."""
-    mask = np.asarray(examples.mask)
-    return min(STEP * max(1, -(-int(mask.sum(1).max(initial=0)) // STEP)), mask.shape[1])
 
 
 def rows_at_once(model, params, examples: Examples, most: int) -> int:

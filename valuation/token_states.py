@@ -16,7 +16,8 @@ from valuation.examples import Examples
 from valuation.kernel import ROWS, filled
 from valuation.problem import Contributor, Problem, contributor_examples, once
 from valuation.stream import chunk
-from valuation.target_tokens import STEP, most_targets, rows_at_once, states_at_targets
+from valuation.target_positions import STEP, most_targets
+from valuation.target_tokens import rows_at_once, states_at_targets
 from valuation.workers import map_chunks, on_host
 
 

@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from tests.problems import sequences
-from valuation.examples import Examples
 from valuation.kernel import likelihoods
-from valuation.target_tokens import mean_log_likelihoods, most_targets, target_positions
+from valuation.target_positions import target_positions
+from valuation.target_tokens import mean_log_likelihoods
 
 
 def test_target_tokens_need_no_outputs_elsewhere():
@@ -22,8 +22,3 @@ def test_target_tokens_need_no_outputs_elsewhere():
     expected = likelihoods(model, examples, rows=10)
     np.testing.assert_allclose(mean_log_likelihoods(model, examples, rows=10), expected, rtol=1e-5)
     np.testing.assert_array_equal(mean_log_likelihoods(model._replace(readout=None), examples, rows=10), expected)
-
-
-def test_positions_are_rounded_up_and_no_more_than_a_row_has():
-    masks = (np.arange(40) < np.array([[0], [n]]) for n in (0, 8, 9, 37))
-    assert [most_targets(Examples(mask, mask, mask)) for mask in masks] == [8, 8, 16, 40]

@@ -11,7 +11,7 @@ from models.decoder import Config, decoder
 from models.functional import call
 from models.lora import with_lora
 from tests.problems import contributor, sequences
-from valuation import target_tokens, token_states
+from valuation import target_positions, token_states
 from valuation.problem import Problem
 from valuation.shared import Shared
 from valuation.token_states import contributor_states, output_weights, validation_states
@@ -75,7 +75,7 @@ def test_rows_of_few_and_of_many_targets_are_read_apart_and_stand_in_order(monke
     mask[3] = False
     several = problem._replace(validation=problem.validation._replace(mask=mask), shared=None)
     expected = validation_states(several)
-    for module in (target_tokens, token_states):
+    for module in (target_positions, token_states):
         monkeypatch.setattr(module, "STEP", 2)
     for found, wanted in zip(validation_states(several), expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5)
