@@ -7,7 +7,9 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float
+from tqdm import tqdm
 
+from experiments.runtime.processes import is_main_process
 from experiments.tasks.task import Task
 from experiments.training.fit import fit
 from experiments.training.recipe import Part
@@ -96,7 +98,8 @@ def _reached(
     where, title = trainer.checkpoint, "ground truth"
     trained = fit(task.recipe, every, keys, mesh=trainer.mesh, names=names, title=title, checkpoint=where, keep=True)
     models = [task.model._replace(params=params) for params in trained]
-    rows = [(*task.measure(model, task.test), task.measure(model, task.validation)[0]) for model in models]
+    bar = tqdm(models, desc="tests of trained models", unit="model", delay=2, disable=not is_main_process())
+    rows = [(*task.measure(model, task.test), task.measure(model, task.validation)[0]) for model in bar]
     return np.array(rows).reshape(len(trainer.seeds), len(sets), 3), models
 
 
