@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 import jax
+import numpy as np
 from flax import nnx
 from jaxtyping import Array
 
@@ -31,10 +32,12 @@ class Readout(NamedTuple):
     states: (params, frozen, inputs (n, ...)) -> (states (n, ..., d), outputs (n, ..., v)). With places (n, k) behind
         them, of a model of sequences: at these positions of its inputs alone, (n, k, d) and (n, k, v).
     weights: (params, frozen) -> (d, v).
+    tapped: as Model.tapped, with the states in place of the outputs; None for models that cannot be captured.
     """
 
     states: Callable[..., tuple[Array, Array]]
     weights: Callable[[PyTree, PyTree], Array]
+    tapped: Callable[..., tuple[Array, dict[str, Array]]] | None = None
 
 
 def _no_module(params: PyTree, frozen: PyTree) -> NoReturn:
@@ -60,6 +63,8 @@ class Model(NamedTuple):
     merged: (params, frozen) -> the Flax module that holds them, for `call`; ValueError where there is none.
     readout: what the last layer reads and how; None for a module that does not say which layer that is, by a property
         `readout` that gives a layer of models/layers.py without bias. One of sequences takes (inputs, places).
+    words: the outputs that the softmax of the training loss is over, (w,) int, where it is not over all: that of
+        gradients is over the same. Whatever is asked of the model besides is over all.
     """
 
     apply: Callable[..., Array]
@@ -70,6 +75,7 @@ class Model(NamedTuple):
     uncaptured: tuple[str, ...] = ()
     merged: Callable[[PyTree, PyTree], Any] = _no_module
     readout: Readout | None = None
+    words: np.ndarray | None = None
 
 
 def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
@@ -91,7 +97,7 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
     def apply(params, frozen, inputs, *places):
         return nnx.capture(merged(params, frozen))(*map(jax.numpy.asarray, (inputs, *places)))
 
-    def tapped(params, frozen, taps, inputs, *places):
+    def read(params, frozen, taps, inputs, *places):
         init: dict = {}
         for name, one in taps.items():
             layer, _, use = name.partition("#")
@@ -102,10 +108,14 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
         for name, layer in layers.items():
             uses = _at(seen, layer.path)["input"].get_value() if _holds(seen, layer.path) else ()
             inputs_of |= {f"{name}#{use}" if use else name: x for use, x in enumerate(uses)}
+        return outputs, seen, inputs_of
+
+    def tapped(params, frozen, taps, inputs, *places):
+        outputs, _, inputs_of = read(params, frozen, taps, inputs, *places)
         return outputs, inputs_of
 
     last = getattr(module, "readout", None)
-    readout = None if last is None else _readout(module, last, merged)
+    readout = None if last is None else _readout(module, last, merged, None if outside else read)
     if outside:
         names = (f"{'.'.join(map(str, path))} ({type(_owner(module, path)).__name__})" for path in outside)
         return Model(apply, params, frozen, uncaptured=tuple(names), merged=merged, readout=readout)
@@ -119,19 +129,28 @@ def call(
     return nnx.capture(function)(merged(params, frozen), *arguments)
 
 
-def _readout(module: nnx.Module, last: nnx.Module, merged: Callable) -> Readout:
+def _readout(module: nnx.Module, last: nnx.Module, merged: Callable, read: Callable | None) -> Readout:
+    """read: as Model.tapped, with what all layers saw in between; None for models that cannot be captured."""
     path = next(path for path, part in nnx.iter_modules(module) if part is last)
+
+    def of_last(seen):
+        return _at(seen, path)["input"].get_value()[-1]  # a tied table is read first by the tokens
 
     def states(params, frozen, inputs, *places):
         run = nnx.capture(merged(params, frozen), nnx.Intermediate)
         outputs, seen = run(*map(jax.numpy.asarray, (inputs, *places)))
-        return _at(seen, path)["input"].get_value()[-1], outputs  # a tied table is read first by the tokens
+        return of_last(seen), outputs
 
     def weights(params, frozen):
         layer = merged(params, frozen).readout
         return layer.embedding[...].T if layer.kind == "embed" else layer.kernel[...]
 
-    return Readout(states, weights)
+    def tapped(params, frozen, taps, inputs, *places):
+        assert read is not None
+        _, seen, inputs_of = read(params, frozen, taps, inputs, *places)
+        return of_last(seen), inputs_of
+
+    return Readout(states, weights, read and tapped)
 
 
 def _layers(module: nnx.Module, params: PyTree) -> dict[str, Layer]:

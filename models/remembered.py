@@ -81,6 +81,11 @@ def remembering(top: Model, memory: Memory) -> Model:
         assert readout is not None
         return readout.states(params, frozen["top"], recalled(frozen["memory"], jnp.asarray(tokens)), *places)
 
+    def tapped_states(params, frozen, taps, tokens, *places):
+        assert readout is not None
+        assert readout.tapped is not None
+        return readout.tapped(params, frozen["top"], taps, recalled(frozen["memory"], jnp.asarray(tokens)), *places)
+
     def weights(params, frozen):
         assert readout is not None
         return readout.weights(params, frozen["top"])
@@ -92,7 +97,8 @@ def remembering(top: Model, memory: Memory) -> Model:
         tapped and tapped_on_tokens,
         top.layers,
         top.uncaptured,
-        readout=readout and Readout(states, weights),
+        readout=readout and Readout(states, weights, readout.tapped and tapped_states),
+        words=top.words,
     )
 
 

@@ -55,7 +55,7 @@ def gradient_products(
     for start in range(0, len(query.inputs), queries.rows):
         block, kept = chunk(query, queries.rows, start // queries.rows), len(query.inputs) - start
         args = {"tapped": asked.tapped, "layers": tuple(model.layers.items()), "output": output}
-        routed = _routed(model.params, model.frozen, block, n=len(train.inputs), tile=queries.tile, **args)
+        routed = _routed(asked.params, asked.frozen, block, n=len(train.inputs), tile=queries.tile, **args)
         left = max(memory - _bytes(routed), memory // 2)
         parts.append(directed(model, output, train, routed, memory=left, progress=progress)[:, :kept])
     pairs = np.concatenate(parts, 1)

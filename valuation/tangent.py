@@ -18,6 +18,7 @@ from valuation.projection import hashes, sketch
 from valuation.purposes import Purpose, purpose_key
 from valuation.stream import features
 
+FILLED = 64  # rows are filled up to a multiple of this, so that sets of like size share a compilation
 SKETCH = 4096  # inner products are off by about 1/64 of the product of the lengths
 _product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
@@ -36,7 +37,8 @@ def sketched_gradients(model, output: Callable, examples: Examples, key: jax.Arr
     key: of the problem; the sketch is the same for all examples and all models of one shape.
     """
     state = hashes(shapes(model.params), purpose_key(key, Purpose.TANGENT), dimensions=SKETCH)
-    return np.concatenate(list(features(model, output, filled(examples), sketch, state)))[: len(examples.inputs)]
+    rows = filled(examples, FILLED)
+    return np.concatenate(list(features(model, output, rows, sketch, state)))[: len(examples.inputs)]
 
 
 def row_products(a: Float[np.ndarray, "n r"], b: Float[np.ndarray, "m r"]) -> Float[np.ndarray, "n m"]:

@@ -27,11 +27,12 @@ def most_targets(examples: Examples) -> int:
 
 
 def at_targets(model, examples: Examples) -> tuple[Any, Examples]:
-    """A model and examples of the same scalars, with outputs at target positions alone.
+    """A model and examples of the same gradients, with outputs at target positions alone.
 
-    For scalars that are means over target tokens, as those of outputs.py, and their gradients. The new model's inputs
-    are the old ones and the positions beside them. A model without a readout stays, as do examples without a mask or
-    of inputs that are no tokens.
+    For scalars that are means over target tokens, as those of outputs.py. The new model's inputs are the old ones and
+    the positions beside them. Where the training loss knows some words only (Model.words), its outputs are those; a
+    target token that is none of them is no target. A model without a readout stays, as do examples without a mask or of
+    inputs that are no tokens.
     model: a models.functional.Model.
     """
     if model.readout is None or examples.mask is None or np.ndim(examples.inputs) != 2:
@@ -40,12 +41,21 @@ def at_targets(model, examples: Examples) -> tuple[Any, Examples]:
     places = np.argsort(~mask, axis=1, kind="stable")[:, : most_targets(examples)]
     inputs, targets = np.asarray(examples.inputs), np.asarray(examples.targets)
     width = inputs.shape[1]
-    narrow = Examples(
-        np.hstack([inputs, places.astype(inputs.dtype)]),
-        *(np.take_along_axis(leaf, places, 1) for leaf in (targets, mask)),
-    )
-    apply, tapped = _at_places(model.apply, width), model.tapped and _tapped_at_places(model.tapped, width)
-    return model._replace(apply=apply, tapped=tapped, readout=None), narrow
+    targets, mask = (np.take_along_axis(leaf, places, 1) for leaf in (targets, mask))
+    new = model._replace(readout=None, words=None)
+    if model.words is None:
+        apply, tapped = _at_places(model.apply, width), model.tapped and _tapped_at_places(model.tapped, width)
+    else:
+        weights = model.readout.weights(model.params, model.frozen)
+        place = np.full(weights.shape[1], -1, np.int32)
+        place[model.words] = np.arange(len(model.words))
+        targets = place[targets]
+        targets, mask = np.maximum(targets, 0), mask & (targets >= 0)
+        new = new._replace(frozen={"model": model.frozen, "columns": weights[:, model.words]})
+        apply = _over_words(model.readout.states, width)
+        tapped = model.readout.tapped and _tapped_over_words(model.readout.tapped, width)
+    packed = np.hstack([inputs, places.astype(inputs.dtype)])
+    return new._replace(apply=apply, tapped=tapped), Examples(packed, targets, mask)
 
 
 @functools.cache  # jit knows functions by identity
@@ -56,3 +66,24 @@ def _at_places(apply, width: int):
 @functools.cache
 def _tapped_at_places(tapped, width: int):
     return lambda params, frozen, taps, inputs: tapped(params, frozen, taps, inputs[:, :width], inputs[:, width:])
+
+
+@functools.cache
+def _over_words(states, width: int):
+    def apply(params, frozen, inputs):
+        return _outputs(states(params, frozen["model"], inputs[:, :width], inputs[:, width:])[0], frozen["columns"])
+
+    return apply
+
+
+@functools.cache
+def _tapped_over_words(tapped, width: int):
+    def over_words(params, frozen, taps, inputs):
+        states, seen = tapped(params, frozen["model"], taps, inputs[:, :width], inputs[:, width:])
+        return _outputs(states, frozen["columns"]), seen
+
+    return over_words
+
+
+def _outputs(states, columns):
+    return states @ columns.astype(states.dtype)

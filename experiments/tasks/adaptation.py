@@ -18,7 +18,7 @@ import numpy as np
 from experiments.data.archives import SMOLLM2, data_folder, member, sha256
 from experiments.runtime import mesh
 from experiments.tasks.kept_states import Source, kept_states
-from experiments.tasks.response_head import check_head, head, response_loss
+from experiments.tasks.response_head import check_head, head, response_loss, words_of
 from experiments.tasks.task import OnPool
 from experiments.tasks.token_rows import Coder
 from experiments.training.recipe import Recipe, adam
@@ -73,6 +73,8 @@ def adapted(config, coder: Coder, data_dir: str | None) -> Learned:
             rows = np.concatenate([np.zeros((0, length), np.int32), *(examples.inputs for examples in read)])
             held = memory(rows, states)
             model = remembering(learner, held)
+        if len(pool.inputs):
+            model = model._replace(words=words_of(pool, coder.ends))
         return model, recipe(config, model, held, pool, coder.ends, lambda key: build(key=key).params)
 
     nothing = Examples(*(np.zeros((0, length), kind) for kind in (np.int32, np.int32, bool)))

@@ -32,10 +32,15 @@ def head(model: Model, pool: Examples, ends: tuple[int, ...]) -> Head:
     """
     assert model.readout is not None
     weights = model.readout.weights(model.params, model.frozen)
-    words = np.union1d(np.asarray(pool.targets)[np.asarray(pool.mask)], np.array(ends, np.int32)).astype(np.int32)
+    words = words_of(pool, ends)
     place = np.full(weights.shape[1], len(words), np.int32)
     place[words] = np.arange(len(words), dtype=np.int32)
     return Head(on_host(weights[:, words]), place)
+
+
+def words_of(pool: Examples, ends: tuple[int, ...]) -> np.ndarray:
+    """All target tokens of the pool, and `ends`, in order, (k,) int32."""
+    return np.union1d(np.asarray(pool.targets)[np.asarray(pool.mask)], np.array(ends, np.int32)).astype(np.int32)
 
 
 def check_head(head: Head, examples: Examples, most: int) -> None:

@@ -17,7 +17,9 @@ from tests.experiments.runtime.written import unwritten
 from tests.models.test_decoder import spread
 from tests.models.test_pretrained import written
 from valuation.methods import METHODS
+from valuation.outputs import log_likelihood
 from valuation.problem import Examples
+from valuation.stream import gradient_products
 
 LENGTH, SHAPE = 8, Config(24, 8, 2, 2, 1, 4, 16)
 RNG = np.random.default_rng(0)
@@ -65,6 +67,27 @@ def test_the_loss_is_that_of_the_words_of_the_pool_at_response_positions(learned
         found.append(logits[some.mask])
     on_tokens, on_states = found
     np.testing.assert_allclose(on_states, on_tokens, atol=0.03 * np.abs(on_tokens).max())  # those are kept in 16 bits
+
+
+def test_gradients_are_those_of_the_training_loss(learned):
+    """Of pairs of rows; of a row with a target that the pool lacks, of its other targets."""
+    some = EXAMPLES.take(slice(0, 5))
+    model, recipe = learned().on_pool(some, [EXAMPLES])
+    model = spread(model)
+    losses = jax.jit(jax.jacrev(lambda params: -recipe.loss(params, recipe.frozen, some, None)))(model.params)
+    exact = np.hstack([np.asarray(leaf).reshape(5, -1) for leaf in jax.tree.leaves(losses)])
+    first = np.argmax(some.mask, 1)
+    unknown = np.setdiff1d(np.arange(SHAPE.vocabulary), model.words)[0]
+    targets, mask = some.targets.copy(), some.mask.copy()
+    targets[0, first[0]] = unknown
+    mask[0, first[0]] = False
+    found, strange, fewer = (
+        gradient_products(model, log_likelihood, some, query)
+        for query in (some, some._replace(targets=targets), some._replace(mask=mask))
+    )
+    np.testing.assert_allclose(found, exact @ exact.T, rtol=1e-4, atol=1e-5 * np.abs(found).max())
+    np.testing.assert_allclose(strange, fewer, rtol=1e-5, atol=1e-6 * np.abs(fewer).max())
+    assert np.abs(strange - found)[:, 0].max() > 0.01 * np.abs(found).max()
 
 
 def test_what_was_not_prepared_is_refused_before_training(learned):
