@@ -20,11 +20,10 @@ ROWS = {
     "diabetes": "tables-diabetes", "effects": "effects", "known effects": "causal-tables",
 }  # fmt: skip
 ADDED = {"sentiment beside 500": "sentiment-added-500"}  # of those whose measures are recorded
+ADAPTED = {"instructions, SmolLM2": "instructions-smollm2", "reasoning, SmolLM2": "reasoning-smollm2"}
 PRETRAINED = {  # the same tasks, learned by the last blocks of a language model and from scratch
-    f"{task}, {learner}": f"{task}{end}"
-    for task in ("instructions", "reasoning")
-    for learner, end in (("SmolLM2", "-smollm2"), ("from scratch", ""))
-}
+    **ADAPTED, "instructions, from scratch": "instructions", "reasoning, from scratch": "reasoning",
+}  # fmt: skip
 # those of the front page: the rule, one rival of each kind, and what everybody can count
 CHOSEN = (
     "surrogate", "rbf_margin", "ntk_utility", "linear_utility", "proxy_training", "score_disagreement", "mmd_size",
@@ -109,7 +108,7 @@ def against(read: Read, name: str) -> str:
 def truths(read: Read) -> str:
     """What can be known of every truth, and what it took: seeds, draws, agreement, validation, commit."""
     rows = []
-    for title, name in LEARNERS.items():
+    for title, name in (LEARNERS | ADAPTED).items():
         lines = read(name)
         if not lines:
             continue
@@ -180,7 +179,7 @@ def rows(read: Read) -> str:
 
 def measures(read: Read) -> str:
     """Measures of contributors x tasks: whether they go with the truth, alone and beside the default value."""
-    recorded = {title: read(name) for title, name in (LEARNERS | ROWS | ADDED).items()}
+    recorded = {title: read(name) for title, name in (LEARNERS | ADAPTED | ROWS | ADDED).items()}
     return explained.page({title: lines for title, lines in recorded.items() if select(lines, kind=explained.KIND)})
 
 
