@@ -80,7 +80,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
         config.model.update({"dtype": "float32", "last": 2, "states": 4 * 2**30})
         config.training.update({"steps": 100, "batch": 8, "learning_rate": 3e-3})
         config.split.test = 300  # few: each takes the logits of the whole vocabulary
-        config.methods = METHODS_BESIDE_STATES
+        config.methods, config.validation_methods = METHODS_BESIDE_STATES, ("surrogate", "ngram_utility")
         config.tokens.special = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
     if options.scale == "tiny":
         config.split.update({"validation": 40, "test": 60})
