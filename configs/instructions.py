@@ -20,7 +20,7 @@ from configs.common import contributors, one_of, shrink, tables, valuation, valu
 
 MODELS = ("decoder", "smollm2", "folder")  # from scratch; LoRA beside SmolLM2; LoRA beside config.model.folder
 
-METHODS_BESIDE_STATES = (  # no more than one gradient of every example, which is over the whole vocabulary
+METHODS_BESIDE_STATES = (  # no more than one gradient of every example, at its start
     *("surrogate", "ntk_utility", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility"),
     *("proxy_training", "score_scale_free", "score_disagreement", "mmd_only", "mmd_size"),
     *("size", "real_count", "real_share", "random"),

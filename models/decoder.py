@@ -76,12 +76,11 @@ class Block(nnx.Module):
         places: of the s tokens, those whose h is asked for: (n, k, d) instead of (n, s, d).
         """
         c, z = self.config, self.norm1(h)
-        heads = lambda x: x.reshape(*x.shape[:2], -1, c.head_width)  # noqa: E731
-        k, v, asked = heads(self.k(z)), heads(self.v(z)), positions
+        k, v, asked = self._heads(self.k(z)), self._heads(self.v(z)), positions
         if places is not None:
             h, z = (jnp.take_along_axis(x, places[..., None], 1) for x in (h, z))
             asked = jnp.take_along_axis(jnp.broadcast_to(positions, k.shape[:2]), places, 1)
-        q = heads(self.q(z))
+        q = self._heads(self.q(z))
         q, k = (x if norm is None else norm(x) for norm, x in ((self.q_norm, q), (self.k_norm, k)))
         turn = frequencies(c.head_width, c.rope_base, c.rope_divisors)
         q, k = (rotated(x, at, turn, interleaved=c.interleaved) for x, at in ((q, asked), (k, positions)))
@@ -92,6 +91,10 @@ class Block(nnx.Module):
         h = h + self.o(attention(q / math.sqrt(c.head_width), new, asked))
         z = self.norm2(h)
         return h + self.down(jax.nn.silu(self.gate(z)) * self.up(z)), new
+
+    def _heads(self, x: Float[Array, "n s d"]) -> Float[Array, "n s h e"]:
+        """What stands side by side, apart."""
+        return x.reshape(*x.shape[:2], -1, self.config.head_width)
 
 
 def attention(q: Float[Array, "n s h e"], seen: Cache, positions: Int[Array, "b s"]) -> Float[Array, "n s d"]:

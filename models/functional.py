@@ -115,9 +115,10 @@ def functional(module: nnx.Module, trainable=nnx.Param) -> Model:
         return outputs, inputs_of
 
     last = getattr(module, "readout", None)
-    readout = None if last is None else _readout(module, last, merged, None if outside else read)
+    readout = None if last is None else _readout(module, last, merged, read)
     if outside:
         names = (f"{'.'.join(map(str, path))} ({type(_owner(module, path)).__name__})" for path in outside)
+        readout = readout and readout._replace(tapped=None)
         return Model(apply, params, frozen, uncaptured=tuple(names), merged=merged, readout=readout)
     return Model(apply, params, frozen, tapped, layers, merged=merged, readout=readout)
 
@@ -129,16 +130,15 @@ def call(
     return nnx.capture(function)(merged(params, frozen), *arguments)
 
 
-def _readout(module: nnx.Module, last: nnx.Module, merged: Callable, read: Callable | None) -> Readout:
-    """read: as Model.tapped, with what all layers saw in between; None for models that cannot be captured."""
+def _readout(module: nnx.Module, last: nnx.Module, merged: Callable, read: Callable) -> Readout:
+    """read: as Model.tapped, with what all layers saw in between."""
     path = next(path for path, part in nnx.iter_modules(module) if part is last)
 
     def of_last(seen):
         return _at(seen, path)["input"].get_value()[-1]  # a tied table is read first by the tokens
 
     def states(params, frozen, inputs, *places):
-        run = nnx.capture(merged(params, frozen), nnx.Intermediate)
-        outputs, seen = run(*map(jax.numpy.asarray, (inputs, *places)))
+        outputs, seen, _ = read(params, frozen, {}, inputs, *places)
         return of_last(seen), outputs
 
     def weights(params, frozen):
@@ -146,11 +146,10 @@ def _readout(module: nnx.Module, last: nnx.Module, merged: Callable, read: Calla
         return layer.embedding[...].T if layer.kind == "embed" else layer.kernel[...]
 
     def tapped(params, frozen, taps, inputs, *places):
-        assert read is not None
         _, seen, inputs_of = read(params, frozen, taps, inputs, *places)
         return of_last(seen), inputs_of
 
-    return Readout(states, weights, read and tapped)
+    return Readout(states, weights, tapped)
 
 
 def _layers(module: nnx.Module, params: PyTree) -> dict[str, Layer]:

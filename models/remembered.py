@@ -68,36 +68,31 @@ def remembering(top: Model, memory: Memory) -> Model:
     top: of models.trunk.cut, adapted or not: its params, layers, captured gradients and readout are this model's. Its
     frozen arrays and the memory are `frozen`. It has no module: to write, put the params into the whole (of_whole).
     """
-    tapped, readout = top.tapped, top.readout
 
-    def apply(params, frozen, tokens, *places):
-        return top.apply(params, frozen["top"], recalled(frozen["memory"], jnp.asarray(tokens)), *places)
+    def on_tokens(function: Callable, before: int = 0) -> Callable:
+        """That function of the top's states, of tokens. before: arguments between the frozen arrays and these."""
 
-    def tapped_on_tokens(params, frozen, taps, tokens, *places):
-        assert tapped is not None
-        return tapped(params, frozen["top"], taps, recalled(frozen["memory"], jnp.asarray(tokens)), *places)
+        def of_top(params, frozen, *given):
+            tokens, *places = given[before:]
+            states = recalled(frozen["memory"], jnp.asarray(tokens))
+            return function(params, frozen["top"], *given[:before], states, *places)
 
-    def states(params, frozen, tokens, *places):
-        assert readout is not None
-        return readout.states(params, frozen["top"], recalled(frozen["memory"], jnp.asarray(tokens)), *places)
+        return of_top
 
-    def tapped_states(params, frozen, taps, tokens, *places):
-        assert readout is not None
-        assert readout.tapped is not None
-        return readout.tapped(params, frozen["top"], taps, recalled(frozen["memory"], jnp.asarray(tokens)), *places)
-
-    def weights(params, frozen):
-        assert readout is not None
-        return readout.weights(params, frozen["top"])
-
+    readout = top.readout
+    if readout is not None:
+        weights_of_top, tapped = readout.weights, readout.tapped and on_tokens(readout.tapped, 1)
+        readout = Readout(
+            on_tokens(readout.states), lambda params, frozen: weights_of_top(params, frozen["top"]), tapped
+        )
     return Model(
-        apply,
+        on_tokens(top.apply),
         top.params,
         {"top": top.frozen, "memory": memory},
-        tapped and tapped_on_tokens,
+        top.tapped and on_tokens(top.tapped, 1),
         top.layers,
         top.uncaptured,
-        readout=readout and Readout(states, weights, readout.tapped and tapped_states),
+        readout=readout,
         words=top.words,
     )
 

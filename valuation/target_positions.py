@@ -26,6 +26,13 @@ def most_targets(examples: Examples) -> int:
     return min(STEP * max(1, -(-int(mask.sum(1).max(initial=0)) // STEP)), mask.shape[1])
 
 
+def place_of(words: Int[np.ndarray, " w"], vocabulary: int) -> Int[np.ndarray, " v"]:
+    """The place of every token of the vocabulary among the words, int32; w, which is none, of one that is not there."""
+    place = np.full(vocabulary, len(words), np.int32)
+    place[words] = np.arange(len(words), dtype=np.int32)
+    return place
+
+
 def at_targets(model, examples: Examples) -> tuple[Any, Examples]:
     """A model and examples of the same gradients, with outputs at target positions alone.
 
@@ -35,55 +42,48 @@ def at_targets(model, examples: Examples) -> tuple[Any, Examples]:
     inputs that are no tokens.
     model: a models.functional.Model.
     """
-    if model.readout is None or examples.mask is None or np.ndim(examples.inputs) != 2:
+    readout, words = model.readout, model.words
+    if readout is None or examples.mask is None or np.ndim(examples.inputs) != 2:
         return model, examples
-    mask = np.asarray(examples.mask, bool)
-    places = np.argsort(~mask, axis=1, kind="stable")[:, : most_targets(examples)]
-    inputs, targets = np.asarray(examples.inputs), np.asarray(examples.targets)
-    width = inputs.shape[1]
-    targets, mask = (np.take_along_axis(leaf, places, 1) for leaf in (targets, mask))
-    new = model._replace(readout=None, words=None)
-    if model.words is None:
-        apply, tapped = _at_places(model.apply, width), model.tapped and _tapped_at_places(model.tapped, width)
-    else:
-        weights = model.readout.weights(model.params, model.frozen)
-        place = np.full(weights.shape[1], -1, np.int32)
-        place[model.words] = np.arange(len(model.words))
-        targets = place[targets]
-        targets, mask = np.maximum(targets, 0), mask & (targets >= 0)
-        new = new._replace(frozen={"model": model.frozen, "columns": weights[:, model.words]})
-        apply = _over_words(model.readout.states, width)
-        tapped = model.readout.tapped and _tapped_over_words(model.readout.tapped, width)
+    inputs, mask = np.asarray(examples.inputs), np.asarray(examples.mask, bool)
+    places = np.asarray(target_positions(jnp.asarray(mask), most_targets(examples)))
+    targets, mask = (np.take_along_axis(leaf, places, 1) for leaf in (np.asarray(examples.targets), mask))
+    apply, tapped, frozen = model.apply, model.tapped, model.frozen
+    if words is not None:
+        weights = readout.weights(model.params, frozen)
+        targets = place_of(words, weights.shape[1])[targets]
+        known = targets < len(words)
+        targets, mask = np.where(known, targets, 0), mask & known
+        apply, tapped = _first(_over_words(readout.states)), readout.tapped and _over_words(readout.tapped)
+        frozen = {"model": frozen, "columns": weights[:, words]}
+    apply, tapped = (function and _unpacked(function, inputs.shape[1]) for function in (apply, tapped))
     packed = np.hstack([inputs, places.astype(inputs.dtype)])
-    return new._replace(apply=apply, tapped=tapped), Examples(packed, targets, mask)
+    new = model._replace(apply=apply, tapped=tapped, frozen=frozen, readout=None, words=None)
+    return new, Examples(packed, targets, mask)
 
 
 @functools.cache  # jit knows functions by identity
-def _at_places(apply, width: int):
-    return lambda params, frozen, inputs: apply(params, frozen, inputs[:, :width], inputs[:, width:])
+def _unpacked(function, width: int):
+    """The function of (..., inputs, places), of (..., both side by side). width: of the inputs."""
+
+    def of_packed(*given):
+        *others, packed = given
+        return function(*others, packed[:, :width], packed[:, width:])
+
+    return of_packed
 
 
 @functools.cache
-def _tapped_at_places(tapped, width: int):
-    return lambda params, frozen, taps, inputs: tapped(params, frozen, taps, inputs[:, :width], inputs[:, width:])
+def _over_words(function):
+    """The function that gives (states, another), for outputs of the chosen columns in place of the states."""
 
-
-@functools.cache
-def _over_words(states, width: int):
-    def apply(params, frozen, inputs):
-        return _outputs(states(params, frozen["model"], inputs[:, :width], inputs[:, width:])[0], frozen["columns"])
-
-    return apply
-
-
-@functools.cache
-def _tapped_over_words(tapped, width: int):
-    def over_words(params, frozen, taps, inputs):
-        states, seen = tapped(params, frozen["model"], taps, inputs[:, :width], inputs[:, width:])
-        return _outputs(states, frozen["columns"]), seen
+    def over_words(params, frozen, *given):
+        states, other = function(params, frozen["model"], *given)
+        return states @ frozen["columns"].astype(states.dtype), other
 
     return over_words
 
 
-def _outputs(states, columns):
-    return states @ columns.astype(states.dtype)
+@functools.cache
+def _first(function):
+    return lambda *given: function(*given)[0]

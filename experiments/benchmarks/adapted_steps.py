@@ -93,9 +93,8 @@ def _step(model: Model, rows: np.ndarray, inputs, last: int | None, passes: floa
     assert adapted.readout is not None
     size = jax.eval_shape(adapted.readout.weights, adapted.params, adapted.frozen).shape[1]
     mask = np.broadcast_to((np.arange(LENGTH) >= PROMPT) & (np.arange(LENGTH) < PROMPT + RESPONSE), rows.shape)
-    words = np.union1d(rows, np.arange(min(WORDS, size)))[None]
-    pool = Examples(words, words, np.ones(words.shape, bool))
-    frozen = {"model": adapted.frozen, "head": head(adapted, pool, ())}
+    words = np.union1d(rows, np.arange(min(WORDS, size)))
+    frozen = {"model": adapted.frozen, "head": head(adapted, words)}
     adam = recipe.optimizer("adam", {"learning_rate": 1e-4})
     initialise = lambda key: build(key=key).params  # noqa: E731
     made = recipe.Recipe(response_loss(adapted, RESPONSE), initialise, frozen, adam, 1, BATCH)

@@ -73,9 +73,10 @@ def adapted(config, coder: Coder, data_dir: str | None) -> Learned:
             rows = np.concatenate([np.zeros((0, length), np.int32), *(examples.inputs for examples in read)])
             held = memory(rows, states)
             model = remembering(learner, held)
+        words = words_of(pool, coder.ends)
         if len(pool.inputs):
-            model = model._replace(words=words_of(pool, coder.ends))
-        return model, recipe(config, model, held, pool, coder.ends, lambda key: build(key=key).params)
+            model = model._replace(words=words)
+        return model, recipe(config, model, held, words, lambda key: build(key=key).params)
 
     nothing = Examples(*(np.zeros((0, length), kind) for kind in (np.int32, np.int32, bool)))
     return Learned(*on_pool(nothing, ()), on_pool, states)
@@ -98,25 +99,23 @@ def whole(config, data_dir: str | None) -> tuple[Model, Callable[[], str]]:
     return from_gguf(path, **how).model, partial(sha256, path)
 
 
-def recipe(
-    config, model: Model, held: Memory | None, pool: Examples, ends: tuple[int, ...], initialise: Callable
-) -> Recipe:
-    """Adam on the mean nats a response token, over the words of the pool.
+def recipe(config, model: Model, held: Memory | None, words: np.ndarray, initialise: Callable) -> Recipe:
+    """Adam on the mean nats a response token, over these words.
 
-    held: the memory that the model looks rows up in, if it does. pool: what may be trained on. ends: tokens that stop
-    a text. initialise: key -> parameters.
+    held: the memory that the model looks rows up in, if it does. words: of the pool, as of words_of. initialise: key ->
+    parameters.
     """
     training, most = config.training, min(config.tokens.response, config.tokens.length)
-    words = head(model, pool, ends)
+    of_words = head(model, words)
 
     def check(examples: Examples) -> None:
-        check_head(words, examples, most)
+        check_head(of_words, examples, most)
         if held is not None and not (known := holds(held, examples.inputs)).all():
             raise ValueError(
                 f"example {int(np.argmin(known))} has no states: they were looked up for the rows of another pool"
             )
 
-    made = adam(response_loss(model, most), initialise, {"model": model.frozen, "head": words}, training)
+    made = adam(response_loss(model, most), initialise, {"model": model.frozen, "head": of_words}, training)
     return made._replace(sharded=training.sharded, pieces=training.pieces, look=LOOK, check=check)
 
 

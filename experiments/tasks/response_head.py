@@ -10,6 +10,7 @@ import numpy as np
 from models.functional import Model
 from valuation.outputs import log_likelihood
 from valuation.problem import Examples
+from valuation.target_positions import place_of
 from valuation.target_tokens import states_at_targets
 from valuation.workers import on_host
 
@@ -23,23 +24,22 @@ class Head(NamedTuple):
     place: np.ndarray
 
 
-def head(model: Model, pool: Examples, ends: tuple[int, ...]) -> Head:
-    """The part of a pretrained decoder's output layer that trainings on a pool need.
+def head(model: Model, words: np.ndarray) -> Head:
+    """The part of a pretrained decoder's output layer that belongs to these words, (k,) int32, as of words_of.
 
-    Its words are all target tokens of the pool and `ends`, which stop a text. The pool is what training may see: the
-    words of held-out texts do not choose the head, which would tell the training of them.
     model: its output layer is not trained.
     """
     assert model.readout is not None
     weights = model.readout.weights(model.params, model.frozen)
-    words = words_of(pool, ends)
-    place = np.full(weights.shape[1], len(words), np.int32)
-    place[words] = np.arange(len(words), dtype=np.int32)
-    return Head(on_host(weights[:, words]), place)
+    return Head(on_host(weights[:, words]), place_of(words, weights.shape[1]))
 
 
 def words_of(pool: Examples, ends: tuple[int, ...]) -> np.ndarray:
-    """All target tokens of the pool, and `ends`, in order, (k,) int32."""
+    """What trainings on a pool need: all target tokens of it, and `ends`, which stop a text, in order, (k,) int32.
+
+    The pool is what training may see: the words of held-out texts are not among them, which would tell the training of
+    these.
+    """
     return np.union1d(np.asarray(pool.targets)[np.asarray(pool.mask)], np.array(ends, np.int32)).astype(np.int32)
 
 
