@@ -95,7 +95,10 @@ def foreseen(config, lines: list[dict], truth: list[np.ndarray], most: float) ->
 
 
 def by_validation_size(config, lines: list[dict], truth: list[np.ndarray]) -> list[dict]:
-    """A line a method and size of the validation set: Spearman of the values made with it, by draw and their mean."""
+    """A line a method and size of the validation set: Spearman of the values made with it, by draw and their mean.
+
+    Of those that all draws have: a run that went on with other methods holds some of a few draws.
+    """
     by_size: dict[tuple[str, int], list[float]] = {}
     for draw, one in enumerate(truth, start=config.seed):
         for line in results.select(lines, kind=validation_sizes.KIND, draw=draw):
@@ -110,6 +113,7 @@ def by_validation_size(config, lines: list[dict], truth: list[np.ndarray]) -> li
             "by_draw": [_number(x) for x in correlations],
         }
         for (method, examples), correlations in by_size.items()
+        if len(correlations) == len(truth)
     ]
 
 
