@@ -2,7 +2,7 @@
 steps of LoRA in the last blocks on kept states, beside those that pass through all blocks (adapted_steps.py).
 
     python -m experiments.benchmarks.language_model --workdir=out/benchmark_language [--only=sampling] [--random]
-        [--dtype=bfloat16] [--data_dir=FOLDER]
+        [--dtype=bfloat16] [--rows=64] [--data_dir=FOLDER]
 
 SmolLM2-135M-Instruct is fetched once (92.9 MB); --random takes random weights of its size instead. Every case runs in a
 process of its own; one line of results.jsonl each. A rerun of a finished workdir redoes nothing.
@@ -43,7 +43,7 @@ from valuation.stream import self_products
 
 SIZE = Config(49_152, 576, 30, 9, 3, 64, 1536, 100_000.0, 1e-5, interleaved=True, longest=8192)
 OF_THE_TEXT = ("perplexity", "information_capacity")
-ROWS, LENGTH, PROMPT, RANK, PROJECTED = 64, 64, 16, 8, 16
+LENGTH, PROMPT, RANK, PROJECTED = 64, 16, 8, 16
 AUSTEN = (  # Pride and Prejudice, 1813
     "It is a truth universally acknowledged, that a single man in possession of a good fortune, must be in want of a "
     "wife. However little known the feelings or views of such a man may be on his first entering a neighbourhood, this "
@@ -89,7 +89,7 @@ def sampling(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) ->
     del text
     prompts = tokens[:, :PROMPT].tolist()
     seconds = best(lambda: generate(model, prompts, length=LENGTH, top_p=0.9, key=jax.random.key(0)).tokens, repeat)
-    return {"tokens": ROWS * LENGTH, "seconds": seconds, "passes": 1}
+    return {"tokens": tokens.size, "seconds": seconds, "passes": 1}
 
 
 def recomputing(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) -> dict:
@@ -103,7 +103,7 @@ def recomputing(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int)
     lengths = np.array([PROMPT, PROMPT + LENGTH // 2, PROMPT + LENGTH])
     tiled = np.tile(tokens, (1, 2))
     times = [best(lambda n=n: step(model.params, model.frozen, tiled[:, :n]), 1) for n in lengths]
-    return {"tokens": ROWS * LENGTH, "seconds": float(np.trapezoid(times, lengths)), "passes": PROMPT + LENGTH / 2}
+    return {"tokens": tokens.size, "seconds": float(np.trapezoid(times, lengths)), "passes": PROMPT + LENGTH / 2}
 
 
 def training(model: Model, tokens: np.ndarray, text: np.ndarray, repeat: int) -> dict:
@@ -172,7 +172,7 @@ def best(function, repeat: int) -> float:
     return min(times)
 
 
-def measure(case: str, data_dir: str | None, random: bool, dtype, repeat: int) -> dict:
+def measure(case: str, data_dir: str | None, random: bool, dtype, repeat: int, rows: int) -> dict:
     """One line of results, in this process."""
     begun = time.perf_counter()
     draw, loaded = np.random.default_rng(0), None
@@ -185,7 +185,7 @@ def measure(case: str, data_dir: str | None, random: bool, dtype, repeat: int) -
         model, text = loaded.model, np.array(loaded.tokenizer.encode(AUSTEN).ids, np.int32)
     jax.block_until_ready(model.params)
     loading, before = time.perf_counter() - begun, results.peak_megabytes()
-    tokens = np.stack([np.resize(np.roll(text, -i), LENGTH) for i in range(ROWS)])
+    tokens = np.stack([np.resize(np.roll(text, -i), LENGTH) for i in range(rows)])
     cpu = time.process_time()
     line = {"kind": "benchmark_language", "case": case, **RUN[case](model, tokens, text, repeat)}
     if loaded is not None and case == perplexity.__name__:
@@ -237,10 +237,12 @@ FLAGS = flags.FLAGS
 
 def main(argv: list[str]) -> None:
     if FLAGS.case:  # the process of one measurement
-        print(json.dumps(measure(FLAGS.case, FLAGS.data_dir, FLAGS.random, jnp.dtype(FLAGS.dtype), FLAGS.repeat)))
+        size = {"repeat": FLAGS.repeat, "rows": FLAGS.rows}
+        print(json.dumps(measure(FLAGS.case, FLAGS.data_dir, FLAGS.random, jnp.dtype(FLAGS.dtype), **size)))
         return
-    arguments = {name: getattr(FLAGS, name) for name in ("dtype", "repeat", "random", "data_dir")}
+    arguments = {name: getattr(FLAGS, name) for name in ("dtype", "repeat", "random", "rows", "data_dir")}
     config = {"name": "benchmark_language", "scale": FLAGS.dtype, "random": FLAGS.random, "repeat": FLAGS.repeat}
+    config |= {"rows": FLAGS.rows}
     print(apart.run(BENCHMARK, config, FLAGS.workdir, FLAGS.only or CASES, arguments, whole=not FLAGS.only))
 
 
@@ -252,4 +254,5 @@ if __name__ == "__main__":
     flags.DEFINE_boolean("random", False, "random weights of SmolLM2's size: nothing is fetched")
     flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "type of the weights")
     flags.DEFINE_integer("repeat", 2, "warm runs", lower_bound=1)
+    flags.DEFINE_integer("rows", 64, "sequences that are written or whose gradients are taken", lower_bound=16)
     launch.run(main)

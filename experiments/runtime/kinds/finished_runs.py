@@ -122,10 +122,11 @@ SCORE_ABLATION = {
 }
 EVERYWHERE = {
     "everywhere": Kind(
-        ("draw",),
+        ("draw", "seed"),
         {"run": "config of the run whose contributors these are"}
         | DRAW
         | {
+            "seed": "of the trainings, from 0 on",
             "contributors": "names of those that were trained on, the first of the draw",
             "steps": "of each training",
             "metric": "what the utility is",
@@ -144,6 +145,7 @@ EVERYWHERE = {
             "interval": "95 % of it, over resampled contributors",
             "own": "of them with the run's own truth",
             "truths": "of one truth with the other",
+            "seeds": "mean of it between two seeds of the truth by LoRA in all blocks; null for one seed",
         },
     ),
     "run": RUN,

@@ -1,18 +1,19 @@
 """Is the truth of a model that is adapted in its last blocks the truth of one that is adapted everywhere?
 
     python -m experiments.studies.valuation.lora_everywhere --run=out/instructions --workdir=out/everywhere
-        [--contributors=6] [--draws=1] [--steps=100] [--data_dir=FOLDER]
+        [--contributors=6] [--draw=3000 --draw=3001] [--seeds=1] [--steps=100] [--data_dir=FOLDER]
 
 Learner and surrogates of such a run share frozen states, so that part of their agreement is built in. Here the first
-contributors of its first draws are trained on once more, one seed, with LoRA in all blocks, which nothing else shares.
-One line a draw with that truth, one a draw and method with rank correlations, and their table. Of SmolLM2 a step takes
-5 s on two cores, six contributors of 100 steps and their tests an hour and a half.
+contributors of some of its draws, of the first where none are named, are trained on once more, with LoRA in all blocks,
+which nothing else shares. One line a draw and seed with that truth, one a draw and method with rank correlations, and
+their table. Of SmolLM2 a step takes 5 s on two cores, six contributors of 100 steps and their tests an hour and a half.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import ml_collections
@@ -31,6 +32,7 @@ from experiments.studies.valuation.reading import utilities
 from experiments.studies.valuation.study import TRUTH, contributors_of, problem_of
 from experiments.tasks.task import Task, for_pool
 from valuation.methods import METHODS
+from valuation.problem import Problem
 
 FIELDS = ("spearman", "own", "truths")
 RESAMPLES = 2000
@@ -51,38 +53,57 @@ def everywhere(config: ml_collections.ConfigDict, steps: int) -> ml_collections.
     return config
 
 
-def trained(config, task: Task, draw: int, count: int, lines: list[dict], folder: Path) -> dict:
-    """The line of a draw: what the model reaches that is trained on each of its first contributors.
+class Draw(NamedTuple):
+    """What the models of a draw are trained for and on.
 
-    lines: of the run. folder: of trainings under way. Raises ValueError if the run has other contributors.
+    task: for the pool of the draw. problem: its first contributors. number: of the draw.
+    """
+
+    task: Task
+    problem: Problem
+    number: int
+
+
+def drawn(config, task: Task, number: int, count: int, lines: list[dict]) -> Draw:
+    """The first contributors of a draw of the run that has these lines.
+
+    Raises ValueError if the run has other contributors.
+    """
+    specs, pool, contributors = contributors_of(config, task, number)
+    check_recorded(lines, number, specs, contributors)
+    task = for_pool(task, pool, ())
+    problem = problem_of(config, task, number, pool, contributors[:count])
+    return Draw(task._replace(choose=None), problem, number)
+
+
+def trained(draw: Draw, seed: int, steps: int, folder: Path) -> dict:
+    """The line of what the models reach that are trained on each contributor, for one seed.
+
+    steps: of each training. folder: of trainings under way.
     """
     begun = time.perf_counter()
-    specs, pool, contributors = contributors_of(config, task, draw)
-    check_recorded(lines, draw, specs, contributors)
-    task = for_pool(task, pool, ())
-    problem = problem_of(config, task, draw, pool, contributors[:count])
-    key = jax.random.fold_in(jax.random.key(draw), TRUTH)
-    trainer = ground_truth.Trainer([0], key, mesh.devices(), folder)
-    (line,) = ground_truth.own_set(task._replace(choose=None), problem, trainer)
-    reached = {name: line[name] for name in ground_truth.REACHED}
-    about = {"contributors": [one.name for one in contributors[:count]], "steps": config.training.steps}
-    about |= {"metric": task.metric, "seconds": time.perf_counter() - begun}
-    return {"kind": "everywhere", "draw": draw} | about | reached
+    key = jax.random.fold_in(jax.random.key(draw.number), TRUTH)
+    (line,) = ground_truth.own_set(draw.task, draw.problem, ground_truth.Trainer([seed], key, mesh.devices(), folder))
+    about = {"contributors": [one.name for one in draw.problem.contributors], "steps": steps}
+    about |= {"metric": draw.task.metric, "seconds": time.perf_counter() - begun}
+    return about | {name: line[name] for name in ground_truth.REACHED}
 
 
-def agreement(line: dict, lines: list[dict]) -> list[dict]:
+def agreement(truths: list[dict], lines: list[dict]) -> list[dict]:
     """A line for each method of the run: its values of the same contributors against both truths.
 
-    line: of `trained`. lines: of the run.
+    truths: lines of `trained`, one a seed of one draw. lines: of the run.
     """
-    draw, count, truth = line["draw"], len(line["contributors"]), np.array(line["utility"])
-    own, made = utilities(lines, draw).mean(0)[:count], []
+    draw, count = truths[0]["draw"], len(truths[0]["contributors"])
+    by_seed = np.array([line["utility"] for line in truths]).T
+    truth, own, made = by_seed.mean(1), utilities(lines, draw).mean(0)[:count], []
     for values in select(lines, kind="values", draw=draw):
         worth = np.array(values["values"])[:count]
         pairs = dict(zip(FIELDS, ((worth, truth), (worth, own), (own, truth)), strict=True))
         rho = {name: evaluate.correlation("spearman", *pair) for name, pair in pairs.items()}
+        rho["seeds"] = evaluate.seed_agreement(by_seed)
         about = {"kind": "everywhere agreement", "draw": draw, "method": values["method"]}
-        samples = evaluate.bootstrap([worth[None]], [truth[:, None]], RESAMPLES, seed=0)[:, 0]
+        samples = evaluate.bootstrap([worth[None]], [by_seed], RESAMPLES, seed=0)[:, 0]
         about["interval"] = None if np.isnan(rho["spearman"]) else evaluate.interval(samples)
         made.append(about | {name: None if np.isnan(x) else float(x) for name, x in rho.items()})
     return made
@@ -98,55 +119,72 @@ def words(lines: list[dict]) -> str:
         [METHODS[name].title, *map(markdown.decimal, means[name][:2]), _intervals(select(made, method=name))]
         for name in order
     ]
-    count = len(truths[0]["contributors"])
-    size = f"{truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(truths), 'draw')}"
+    count, seeds = len(truths[0]["contributors"]), {x["seed"] for x in truths}
+    draws = {x["draw"] for x in truths}
+    size = f"{truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(draws), 'draw')}"
     agreed = markdown.decimal(means[order[0]][2])
-    said = f"LoRA in all blocks, {size}, one seed. This truth orders them like the run's own with {agreed}."
+    said = f"LoRA in all blocks, {size}, {markdown.plural(len(seeds), 'seed')}. "
+    said += f"This truth orders them like the run's own with {agreed}"
+    said += f", two seeds of it agree with {markdown.decimal(_mean(made, 'seeds'))}." if len(seeds) > 1 else "."
     head = ["method", "LoRA in all blocks", "own truth of the run", "95 % of the first, by draw"]
     return f"{said} Intervals are over resampled contributors.\n\n{markdown.table(head, rows)}"
 
 
-def run(workdir: str | Path, *, of: str | Path, count: int, draws: int, steps: int, data_dir: str | None) -> Path:
+def run(
+    workdir: str | Path,
+    *,
+    of: str | Path,
+    count: int,
+    draws: list[int],
+    seeds: int,
+    steps: int,
+    data_dir: str | None,
+) -> Path:
     """Trains what is not yet in workdir/results.jsonl; the path of the table, workdir/report.md.
 
-    of: folder of a finished run. count: contributors of a draw. draws: how many, from its first on. steps: of each
-    training. data_dir: as in archives.data_folder. Raises ValueError for a run that is none or has fewer of them.
+    of: folder of a finished run. count: contributors of a draw. draws: of the run, none: its first. seeds: of each
+    draw. steps: of each training. data_dir: as in archives.data_folder. Raises ValueError for a run that is none or has
+    fewer contributors or other draws.
     """
     lines = finished({"run": str(of)})["run"]
     config = everywhere(configured(of), steps)
-    available = len(select(lines, kind="contributor", draw=config.seed))
-    if not 3 <= count <= available or not 1 <= draws <= config.draws or steps < 1:
+    first = config.seed
+    available = len(select(lines, kind="contributor", draw=first))
+    if not 3 <= count <= available or seeds < 1 or steps < 1:
         raise ValueError(
-            f"--contributors={count}, --draws={draws}, --steps={steps}: the run has {available} contributors in each "
-            f"of {markdown.plural(config.draws, 'draw')}; expected 3 or more, and one or more draws and steps"
+            f"--contributors={count}, --seeds={seeds}, --steps={steps}: the run has {available} contributors in each "
+            "draw; expected 3 or more of them, and one or more seeds and steps"
         )
+    draws = draws or [first]
+    if strangers := sorted(set(draws) - set(range(first, first + config.draws))):
+        raise ValueError(f"--draw={strangers[0]}: expected draws of the run, {first} to {first + config.draws - 1}")
     about = {"run": select(lines, kind="run")[0]["config"]}
 
     def steps_of(recorded: list[dict]) -> Iterator[Step]:
         task = tasks.load(config, data_dir, mesh.devices())
-        for draw in range(config.seed, config.seed + draws):
-            folder = Path(workdir) / "checkpoints" / f"everywhere-{draw}"
-            make = partial(trained, config, task, draw, count, lines, folder)
-            line = about | {"kind": "everywhere", "draw": draw}
-            yield Step([line], partial(_of_run, about, make), scratch=folder)
-            (line,) = select(recorded, kind="everywhere", draw=draw)
-            compared = agreement(line, lines)
-            again = {"kind": "everywhere agreement", "draw": draw}
+        for number in draws:
+            of_draw = lru_cache(partial(drawn, config, task, number, count, lines))
+            for seed in range(seeds):
+                folder = Path(workdir) / "checkpoints" / f"everywhere-{number}-{seed}"
+                line = about | {"kind": "everywhere", "draw": number, "seed": seed}
+
+                def make(line=line, of_draw=of_draw, seed=seed, folder=folder) -> list[dict]:
+                    return [line | trained(of_draw(), seed, steps, folder)]
+
+                yield Step([line], make, scratch=folder)
+            truths = select(recorded, kind="everywhere", draw=number)
+            compared = agreement(truths, lines)
+            again = {"kind": "everywhere agreement", "draw": number}
             yield Step(compared, partial(list, compared), remake=(again,))
 
-    first = range(config.seed, config.seed + draws)
-    asked = {"name": "lora_everywhere", "scale": config.scale, "lines": digests(lines, first)}
-    asked |= {"contributors": count, "steps": steps}
+    asked = {"name": "lora_everywhere", "scale": config.scale, "lines": digests(lines, sorted(draws))}
+    asked |= {"contributors": count, "seeds": seeds, "steps": steps}
     return study.run(Study("lora_everywhere", asked, steps_of, write, extends=grown), workdir)
 
 
 def write(workdir: str | Path) -> Path:
     """Writes the table of means, workdir/report.md; its path."""
     return study.write_page(workdir, words(results.finished(workdir)) + "\n")
-
-
-def _of_run(about: dict, make: Callable[[], dict]) -> list[dict]:
-    return [about | make()]
 
 
 def _intervals(lines: list[dict]) -> str:
@@ -161,15 +199,16 @@ def _mean(lines: list[dict], field: str) -> float | None:
 def main(argv: list[str]) -> None:
     launch.begin()
     args = flags.FLAGS
-    asked = {"count": args.contributors, "draws": args.draws, "steps": args.steps, "data_dir": args.data_dir}
-    print(run(args.workdir, of=args.run, **asked).read_text(), end="")
+    asked = {"count": args.contributors, "seeds": args.seeds, "steps": args.steps, "data_dir": args.data_dir}
+    print(run(args.workdir, of=args.run, draws=args.draw, **asked).read_text(), end="")
 
 
 if __name__ == "__main__":
     launch.define_required("run", "finished run whose contributors are trained on")
     launch.define_required("workdir", "folder for results.jsonl")
     flags.DEFINE_integer("contributors", 6, "how many of each draw, from the first on")
-    flags.DEFINE_integer("draws", 1, "of the run, from the first on")
+    flags.DEFINE_multi_integer("draw", [], "which of the run, once for each; none: its first")
+    flags.DEFINE_integer("seeds", 1, "of each draw")
     flags.DEFINE_integer("steps", 100, "of each training")
     flags.DEFINE_string("data_dir", None, "folder of archives and prepared data")
     launch.define_processes()

@@ -149,10 +149,14 @@ def test_a_draw_is_valued_trained_and_checked_everywhere(tmp_path, monkeypatch):
     assert before["loss"] == pytest.approx(before["nats"]["held-out real"])
     assert after["loss"] != before["loss"]
     assert f"| nothing | {before['utility']:.3f} | {before['validation']:.3f} |" in page
-    asked = {"of": tmp_path / "run", "count": 3, "draws": 1, "steps": 2, "data_dir": folder}
+    asked = {"of": tmp_path / "run", "count": 3, "draws": [], "seeds": 2, "steps": 2, "data_dir": folder}
     text = lora_everywhere.run(tmp_path / "everywhere", **asked).read_text()
     assert unwritten("lora_everywhere", results.read(tmp_path / "everywhere" / "results.jsonl")) == []
-    assert "LoRA in all blocks, 2 steps, 3 contributors, 1 draw" in text
+    assert "LoRA in all blocks, 2 steps, 3 contributors, 1 draw, 2 seeds" in text
     assert all(METHODS[name].title in text for name in methods)
-    with pytest.raises(ValueError, match="--contributors=4, --draws=1, --steps=2: the run has 3 contributors"):
-        lora_everywhere.run(tmp_path / "other", **asked | {"count": 4})
+    for wrong, message in (
+        ({"count": 4}, "--contributors=4, --seeds=2, --steps=2: the run has 3 contributors"),
+        ({"draws": [1000, 7]}, "--draw=7: expected draws of the run, 1000 to 1000"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            lora_everywhere.run(tmp_path / "other", **asked | wrong)
