@@ -113,9 +113,8 @@ def test_steps_on_states_and_through_all_blocks_learn_the_same():
 def test_a_small_language_model_is_measured(case, monkeypatch):
     """Near-zero random weights know nothing: their perplexity is the size of the vocabulary."""
     monkeypatch.setattr(language_model, "SIZE", Config(50, 8, 1, 2, 1, 4, 12, longest=128))
-    monkeypatch.setattr(language_model, "ROWS", 2)
     monkeypatch.setattr(language_model, "peak", lambda size, dtype: 1e9)
-    line = language_model.measure(case, None, True, np.dtype(np.float32), 1)
+    line = language_model.measure(case, None, True, np.dtype(np.float32), repeat=1, rows=2)
     assert line["weights_megabytes"] == 4e-6 * (50 * 8 + 8 * (8 + 4 + 4) + 8 * 8 + 3 * 8 * 12 + 3 * 8)
     assert line["tokens"] == (76 if case == "perplexity" else 2 * 64)
     assert line.get("perplexity", 50) == pytest.approx(50, rel=0.02)
