@@ -8,7 +8,6 @@ min(1, |h(x) - y| / unit), of tokens the expected 0/1 loss of a reference that d
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
@@ -17,6 +16,7 @@ from valuation.closed_form import ridge_coefficients
 from valuation.discrepancy import squared_distances
 from valuation.inducing import float64_kernel, gaussian
 from valuation.ngram import NGram, token_log_probabilities
+from valuation.precise import jit
 from valuation.problem import Examples
 from valuation.scale import significant
 
@@ -110,6 +110,6 @@ def part_means(
     return float(of_real), float(of_synthetic)
 
 
-@jax.jit
+@jit
 def _fitted(x, rows, bandwidth, coefficients):
     return jnp.exp(-squared_distances(x, rows) / (2 * bandwidth)) @ coefficients

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.sparse import csr_array
 
+from valuation.precise import jit
 from valuation.scale import medians, significant
 
 ESTIMATORS = ("unbiased", "biased", "linear")
@@ -149,7 +150,7 @@ def _waves(x, w, block):
     return len(x), *np.sum(sums, 0)
 
 
-@jax.jit
+@jit
 def _wave_sums(x, live, w):
     phase = x @ w
     return jnp.stack([live @ jnp.cos(phase), live @ jnp.sin(phase)])
@@ -210,7 +211,7 @@ def _sum(first, second, bandwidth) -> float:
         return float(np.concatenate(list(sums)).astype(np.float64)[: len(pairs)] @ weights)
 
 
-@jax.jit
+@jit
 def _pair_sums(x, lx, y, ly, pairs, bandwidth) -> Float[Array, " k"]:
     """Sum of the kernel over each pair of blocks; rows of padding carry a NaN label, which equals no other."""
 
@@ -230,7 +231,7 @@ def _blocks(x, labels, block):
     return x, np.pad(np.asarray(labels, np.float32), (0, extra), constant_values=np.nan).reshape(-1, block)
 
 
-@jax.jit
+@jit
 def _pair_kernel(a, b, la, lb, bandwidth):
     return jnp.where(la == lb, multi_kernel(jnp.square(a - b).sum(-1), bandwidth), 0.0)
 

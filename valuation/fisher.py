@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from valuation.examples import Examples
+from valuation.precise import jit
 from valuation.stream import MEMORY, chunk
 from valuation.workers import current, map_chunks
 
@@ -58,6 +59,6 @@ def fisher_examples(model, outcomes: Callable, examples: Examples, key: jax.Arra
     return Fisher(repeated._replace(targets=targets.reshape(-1, *shape)), weights.reshape(-1))
 
 
-@partial(jax.jit, static_argnames=("apply", "outcomes"))
+@partial(jit, static_argnames=("apply", "outcomes"))
 def _outcomes(params, frozen, inputs, uniform, *, apply, outcomes):
     return outcomes(apply(params, frozen, inputs), uniform)

@@ -24,6 +24,7 @@ from jaxtyping import Array, Float
 
 from valuation.blocks import Source, centred, drawn, feature_blocks, targets_of, validation_rows
 from valuation.discrepancy import squared_distances
+from valuation.precise import jit
 
 EXACT = 4096  # so few examples are all inducing points
 POINTS, POINTS_OF_MANY, MANY = 4096, 2048, 100_000  # inducing points, and how many of more than so many examples
@@ -252,11 +253,11 @@ def _gaussian(bandwidth, x: Float[Array, "n d"], y: Float[Array, "m d"]) -> Floa
     return jnp.exp(-squared_distances(x, y) / (2 * bandwidth))
 
 
-@jax.jit
+@jit
 def _kernel(kernel, x, y):
     return kernel(x, y)
 
 
-@jax.jit
+@jit
 def _diagonal(kernel, x):
     return jax.vmap(lambda row: kernel(row[None], row[None])[0, 0])(x)

@@ -11,6 +11,7 @@ from valuation.examples import Examples
 from valuation.factors import factors, products, route, shapes
 from valuation.gradients import Captured, captured, require_capture
 from valuation.outputs import log_likelihood, true_class
+from valuation.precise import jit
 from valuation.stream import MEMORY, chunk, gradient_products
 from valuation.workers import current, map_chunks, on_host
 
@@ -84,12 +85,12 @@ def filled(examples: Examples, rows: int = ROWS) -> Examples:
     return jax.tree.map(lambda leaf: np.pad(leaf, [(0, extra)] + [(0, 0)] * (np.ndim(leaf) - 1)), examples)
 
 
-@partial(jax.jit, static_argnames=("apply", "output"))
+@partial(jit, static_argnames=("apply", "output"))
 def _scalars(params, frozen, examples, *, apply, output):
     return output(apply(params, frozen, examples.inputs), examples)
 
 
-@partial(jax.jit, static_argnames=("apply",))
+@partial(jit, static_argnames=("apply",))
 def _outputs(params, frozen, inputs, *, apply):
     return apply(params, frozen, inputs)
 
@@ -98,7 +99,7 @@ def _gram_rows(step, params, frozen, second, first):
     return step(params, frozen, first, second)
 
 
-@partial(jax.jit, static_argnames=("tapped", "layers", "output"))
+@partial(jit, static_argnames=("tapped", "layers", "output"))
 def _gram(params, frozen, first, second, *, tapped, layers, output):
     layers = dict(layers)
     a = captured(tapped, layers, params, frozen, output, first)

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 
 from valuation.factors import Factor, Formed, Outer, Rows, form, shapes, unravelled
 from valuation.fisher import Fisher
+from valuation.precise import jit
 from valuation.stream import MEMORY
 from valuation.summed import summed
 
@@ -89,7 +90,7 @@ def preconditioned(gradients: Gradients, table: Table, state: dict[str, Curvatur
     return jnp.concatenate([parts[name] for name in table], 1)
 
 
-@jax.jit
+@jit
 def preconditioned_rows(params, state: dict[str, Curvature], rows: Float[Array, "n p"]) -> Float[Array, "n p"]:
     """The same of vectors in parameter space. params: of the model, for their shapes."""
     table = shapes(params)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from valuation.aggregate import trained
 from valuation.examples import Examples
+from valuation.precise import jit
 from valuation.problem import Problem, contributor_examples, once
 from valuation.stream import MEMORY, chunk
 from valuation.target_positions import at_targets
@@ -99,7 +100,7 @@ def _residuals(params, frozen, examples, *, apply, output):
     return jax.vjp(lambda p: output(apply(p, frozen, examples.inputs), examples), params)[1]
 
 
-@partial(jax.jit, static_argnames=("apply", "output"))
+@partial(jit, static_argnames=("apply", "output"))
 def _summed_gradient(params, frozen, examples, weights, *, apply, output):
     gradient = jax.grad(lambda p: weighted(output(apply(p, frozen, examples.inputs), examples), weights))
     return jax.flatten_util.ravel_pytree(gradient(params))[0]

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from valuation.blocks import Source, centred, drawn, feature_blocks, validation_rows
 from valuation.discrepancy import KERNELS, Estimate, multi_kernel, squared_distances
+from valuation.precise import jit
 
 BLOCK = 2048  # rows
 REFERENCES = 1024
@@ -95,6 +96,6 @@ def memory_bytes(n: int, d: int, v: int, *, references: int = REFERENCES, block:
     return 8 * (min(n, 50 * references) + 4 * points * d + max(stream, 3 * points * v))
 
 
-@jax.jit
+@jit
 def _kernel(x: Float[jax.Array, "n d"], y: Float[jax.Array, "m d"], x_class, y_class, bandwidth):
     return jnp.where(x_class[:, None] == y_class, multi_kernel(jnp.asarray(squared_distances(x, y)), bandwidth), 0.0)

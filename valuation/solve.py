@@ -20,6 +20,7 @@ from jaxtyping import Float
 
 from valuation.examples import Examples
 from valuation.factors import form
+from valuation.precise import jit
 from valuation.stream import MEMORY, check, chunk, features, gradient_products, self_products
 from valuation.workers import map_chunks
 
@@ -168,13 +169,13 @@ def _matrix_free(model, output, examples, v) -> np.ndarray:
     return np.concatenate(list(parts))[:n]
 
 
-@partial(jax.jit, static_argnames=("apply", "output"))
+@partial(jit, static_argnames=("apply", "output"))
 def _pulled(params, frozen, examples, v, *, apply, output):
     _, pull = jax.vjp(lambda p: output(apply(p, frozen, examples.inputs), examples), params)
     return jax.vmap(lambda column: pull(column)[0], 1)(v)
 
 
-@partial(jax.jit, static_argnames=("apply", "output"))
+@partial(jit, static_argnames=("apply", "output"))
 def _pushed(params, frozen, tangents, examples, *, apply, output):
     _, push = jax.linearize(lambda p: output(apply(p, frozen, examples.inputs), examples), params)
     return jax.vmap(push, out_axes=1)(tangents)

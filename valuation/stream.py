@@ -20,6 +20,7 @@ from jaxtyping import Float
 from valuation.examples import Examples
 from valuation.factors import factors, products, route, shapes, squares
 from valuation.gradients import captured, require_capture
+from valuation.precise import jit
 from valuation.target_positions import at_targets
 from valuation.workers import current, map_chunks
 
@@ -233,7 +234,7 @@ def _tiled(function: Callable, examples: Examples, tile: int):
     return jax.tree.unflatten(structure, [whole[i] for i in places])
 
 
-@partial(jax.jit, static_argnames=("apply", "tapped", "layers", "output", "feature"))
+@partial(jit, static_argnames=("apply", "tapped", "layers", "output", "feature"))
 def _needed(params, frozen, example, state, *, apply, tapped, layers, output, feature):
     """What is alive for one example, only ever asked for its shapes: (captured pairs and outputs, features)."""
     pairs = captured(tapped, dict(layers), params, frozen, output, example)
@@ -241,7 +242,7 @@ def _needed(params, frozen, example, state, *, apply, tapped, layers, output, fe
     return (pairs, apply(params, frozen, example.inputs)), extra
 
 
-@partial(jax.jit, static_argnames=("tapped", "layers", "output", "n", "tile"))
+@partial(jit, static_argnames=("tapped", "layers", "output", "n", "tile"))
 def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
     def routed(examples):
         gradients, table = captured_factors(params, frozen, examples, tapped, layers, output)
@@ -250,7 +251,7 @@ def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
     return _tiled(routed, query, tile)
 
 
-@partial(jax.jit, static_argnames=("tapped", "layers", "output", "tile"))
+@partial(jit, static_argnames=("tapped", "layers", "output", "tile"))
 def _products(params, frozen, routed, examples, *, tapped, layers, output, tile):
     def gradients(examples):
         return captured_factors(params, frozen, examples, tapped, layers, output)[0]
@@ -258,7 +259,7 @@ def _products(params, frozen, routed, examples, *, tapped, layers, output, tile)
     return products(_tiled(gradients, examples, tile), routed, shapes(params))
 
 
-@partial(jax.jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))
+@partial(jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))
 def _features(params, frozen, state, examples, *, tapped, layers, output, feature, tile):
     def rows(examples):
         return feature(*captured_factors(params, frozen, examples, tapped, layers, output), state)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from valuation.examples import Examples
+from valuation.precise import jit
 from valuation.stream import MEMORY, captured_factors, check, chunk, plan
 from valuation.workers import map_chunks, progress_over
 
@@ -51,7 +52,7 @@ def summed(
     return total
 
 
-@partial(jax.jit, static_argnames=("tapped", "layers", "output", "add", "tile"))
+@partial(jit, static_argnames=("tapped", "layers", "output", "add", "tile"))
 def _summed(params, frozen, start, state, examples, weights, *, tapped, layers, output, add, tile):
     def body(total, part):
         examples, weights = part

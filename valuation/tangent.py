@@ -14,13 +14,14 @@ from jaxtyping import Float
 from valuation.examples import Examples
 from valuation.factors import shapes
 from valuation.kernel import filled, gram
+from valuation.precise import jit
 from valuation.projection import hashes, sketch
 from valuation.purposes import Purpose, purpose_key
 from valuation.stream import features
 
 FILLED = 64  # rows are filled up to a multiple of this, so that sets of like size share a compilation
 SKETCH = 4096  # inner products are off by about 1/64 of the product of the lengths
-_product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
+_product = jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
 
 def exact_kernel(model, output: Callable, a: Examples, b: Examples | None = None) -> Float[np.ndarray, "n m"]:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 from valuation.examples import Examples
 from valuation.kernel import ROWS, filled, likelihoods
 from valuation.outputs import log_likelihood
+from valuation.precise import jit
 from valuation.stream import MEMORY
 from valuation.target_positions import most_targets, target_positions
 from valuation.workers import current, on_host
@@ -59,7 +60,7 @@ def mean_log_likelihoods(model, examples: Examples, *, rows: int = ROWS) -> Floa
     return found
 
 
-@partial(jax.jit, static_argnames=("readout", "most"))
+@partial(jit, static_argnames=("readout", "most"))
 def _of_rows(params, frozen, examples, *, readout, most):
     states, targets, mask = states_at_targets(readout, params, frozen, examples, most)
     outputs = states @ readout.weights(params, frozen).astype(states.dtype)

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 
 from valuation.examples import Examples
 from valuation.kernel import ROWS, filled
+from valuation.precise import jit
 from valuation.problem import Contributor, Problem, contributor_examples, once
 from valuation.stream import chunk
 from valuation.target_positions import STEP, most_targets
@@ -105,7 +106,7 @@ def _readout(model):
     return model.readout
 
 
-@partial(jax.jit, static_argnames=("readout", "most"))
+@partial(jit, static_argnames=("readout", "most"))
 def _of_rows(params, frozen, examples, *, readout, most):
     states, targets, mask = states_at_targets(readout, params, frozen, examples, most)
     outputs = states @ readout.weights(params, frozen).astype(states.dtype)

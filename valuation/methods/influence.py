@@ -17,6 +17,7 @@ from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.examples import Examples
 from valuation.factors import shapes, unravelled
 from valuation.mean_gradients import mean_gradient, mean_over, rows_that_fit, weighted
+from valuation.precise import jit
 from valuation.problem import Problem
 from valuation.purposes import Purpose, purpose_key
 from valuation.solve import Solution, conjugate_gradients
@@ -88,7 +89,7 @@ def influence(
     return by_contributor(pairs, group_rows, reduction, np.ones(1))
 
 
-@partial(jax.jit, static_argnames=("apply", "output"))
+@partial(jit, static_argnames=("apply", "output"))
 def _gauss_newton(params, frozen, tangent, examples, weights, *, apply, output):
     def forward(params):
         return apply(params, frozen, examples.inputs)

@@ -8,7 +8,6 @@ Features are computed once and are all that the scores need.
 
 from collections.abc import Callable, Iterable
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
@@ -17,13 +16,14 @@ from jaxtyping import Float
 from valuation.aggregate import by_contributor, trained, union_examples
 from valuation.examples import Examples
 from valuation.factors import shapes
+from valuation.precise import jit
 from valuation.problem import Problem
 from valuation.projection import sides, two_sided, widths
 from valuation.purposes import Purpose, purpose_key
 from valuation.scale import mean_diagonal
 from valuation.stream import MEMORY, features
 
-product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
+product = jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
 
 def scores(

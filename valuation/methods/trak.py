@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
@@ -13,13 +12,14 @@ from valuation.examples import Examples
 from valuation.factors import shapes
 from valuation.kernel import likelihoods
 from valuation.outputs import margin
+from valuation.precise import jit
 from valuation.problem import Problem
 from valuation.projection import Hashes, hashes, sketch
 from valuation.purposes import Purpose, purpose_key
 from valuation.scale import mean_diagonal
 from valuation.stream import MEMORY, features
 
-product = jax.jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
+product = jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
 
 
 def scores(
