@@ -53,7 +53,6 @@ PICTURES = (
     Picture("language-errors.png", "language", LANGUAGE["errors"][0]),
     Picture("scale.png", "scale", scale_report.draw),
 )
-UNRECORDED = ("phases-facts.png", "phases-plan.png", "phases-ratio.png")  # drawn by earlier code, whose lines are gone
 
 
 def drawn(read: Read) -> Iterator[tuple[Picture, Figure]]:
@@ -78,7 +77,7 @@ def write(read: Read, folder: Path) -> list[Path]:
 def stale(read: Read, folder: Path, shown: Collection[Path] = ()) -> list[str]:
     """What is wrong with the PNGs of the folder, a line each: another figure than the lines give, or none.
 
-    shown: pictures of pages. One that no recorded line gives is wrong too, there and in the folder, but for UNRECORDED.
+    shown: pictures of pages. One that no recorded line gives is wrong too, there and in the folder.
     """
     wrong, given = [], set()
     for picture, figure in drawn(read):
@@ -88,6 +87,5 @@ def stale(read: Read, folder: Path, shown: Collection[Path] = ()) -> list[str]:
             wrong.append(f"{picture.file} is missing, or was not drawn by this command")
         elif saved != fingerprint(figure):
             wrong.append(f"{picture.file} shows something else than the lines of {picture.entry} give")
-    known = given | {(folder / name).resolve() for name in UNRECORDED}
     there = {*shown, *(path.resolve() for path in folder.glob("*.png"))}
-    return wrong + [f"{path.name} is there, and no recorded line gives it" for path in sorted(there - known)]
+    return wrong + [f"{path.name} is there, and no recorded line gives it" for path in sorted(there - given)]
