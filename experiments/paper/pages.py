@@ -36,6 +36,8 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "own-sources": study_tables.own_sources,
     "examples": study_tables.examples,
     "interaction": study_tables.interaction,
+    "everywhere": study_tables.everywhere,
+    "photographs": tables.photographs,
     "facts": study_tables.facts,
     "coverage": study_tables.coverage,
     "retained": study_tables.retained,

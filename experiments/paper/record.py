@@ -20,6 +20,11 @@ CONVNET = (
     *CHEAP[:2], "ntk_flow", "rbf_utility", *MARGINS, "linear_utility", "knn_utility", "proxy_training",
     "score_disagreement", "size", "random",
 )  # fmt: skip
+PHOTOGRAPHS = (
+    *CONVNET[:-2], *("score_scale_free", "davinz", "deviation", "tracin", "logra", "trak"),
+    *("ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "mmd_only", "mmd_size", "loss_only"),
+    *("size", "real_count", "real_share", "random"),
+)  # fmt: skip
 FEW = (
     "surrogate", "rbf_utility", "rbf_margin", "linear_utility", "knn_utility", "proxy_training", "size", "real_count",
     "real_share", "random",
@@ -160,6 +165,19 @@ ENTRIES = (
         ",model=convnet",
         (*CONVNET, *(one for one in RIVALS if one not in GAMES)),
     ),
+    Entry(
+        "images-cifar10",
+        "the same for small photographs and a ConvNet, on an accelerator",
+        "valuation",
+        "experiments.run",
+        (
+            f"--config=configs/images.py:{{scale}},draws={{draws}},{FRESH},dataset=cifar10",
+            f"--config.methods={','.join(PHOTOGRAPHS)}",
+            "--config.validation_sizes=100,",
+        ),
+        draws=(3000, 1),
+        tiny=(f"--config=configs/images.py:tiny,draws=1,{FRESH},model=convnet", "--config.methods=surrogate,size"),
+    ),
     _valued("sentiment", "the same for film reviews", "sentiment", 5, methods=IN_CLASSES),
     _valued("sentiment-cost", "what does the default cost on reviews?", "sentiment", 1, methods=TIMED),
     _valued("instructions", "the same for requests and answers", "instructions", 8, DECODER, CHEAP),
@@ -205,7 +223,7 @@ ENTRIES = (
         "is the truth of the last blocks that of LoRA in all blocks?",
         "lora_everywhere",
         "experiments.studies.valuation.lora_everywhere",
-        ("--run={workdir}/instructions-smollm2",),
+        ("--run={workdir}/instructions-smollm2", "--contributors=12", *(f"--draw={3000 + i}" for i in range(3))),
         after=("instructions-smollm2",),
         tiny=("--run={workdir}/instructions-smollm2", "--steps=3"),
     ),

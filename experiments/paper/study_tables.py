@@ -10,6 +10,7 @@ from experiments.studies.interaction.report import together
 from experiments.studies.language.figures import label, ordered
 from experiments.studies.phases import reading
 from experiments.studies.phases.curves import REAL
+from experiments.studies.valuation import lora_everywhere
 from valuation.intervals import NORMAL
 
 RANK = 10_000  # near which the tail begins
@@ -55,6 +56,11 @@ def examples(read: Read) -> str:
 def interaction(read: Read) -> str:
     """What unions of sources are worth beyond their parts, of all pairs together."""
     return together(read("interaction"))
+
+
+def everywhere(read: Read) -> str:
+    """Values of a language model's contributors beside the truth of LoRA in all its blocks."""
+    return lora_everywhere.agreements(read("lora-everywhere"))
 
 
 def facts(read: Read) -> str:

@@ -21,6 +21,7 @@ ROWS = {
 }  # fmt: skip
 ADDED = {"sentiment beside 500": "sentiment-added-500"}  # of those whose measures are recorded
 ADAPTED = {"instructions, SmolLM2": "instructions-smollm2", "reasoning, SmolLM2": "reasoning-smollm2"}
+PHOTOGRAPHS = {"CIFAR-10, ConvNet": "images-cifar10"}
 PRETRAINED = {  # the same tasks, learned by the last blocks of a language model and from scratch
     **ADAPTED, "instructions, from scratch": "instructions", "reasoning, from scratch": "reasoning",
 }  # fmt: skip
@@ -105,10 +106,15 @@ def against(read: Read, name: str) -> str:
     return table(head, rows)
 
 
+def photographs(read: Read) -> str:
+    """All methods on small photographs and a ConvNet: one draw, on an accelerator."""
+    return against(read, "images-cifar10")
+
+
 def truths(read: Read) -> str:
     """What can be known of every truth, and what it took: seeds, draws, agreement, validation, commit."""
     rows = []
-    for title, name in (LEARNERS | ADAPTED).items():
+    for title, name in (LEARNERS | ADAPTED | PHOTOGRAPHS).items():
         lines = read(name)
         if not lines:
             continue

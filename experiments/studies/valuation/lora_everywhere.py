@@ -110,8 +110,20 @@ def agreement(truths: list[dict], lines: list[dict]) -> list[dict]:
 
 
 def words(lines: list[dict]) -> str:
-    """The means over draws as a Markdown table, best first."""
+    """What the lines say, and the means over draws as a Markdown table."""
     made, truths = select(lines, kind="everywhere agreement"), select(lines, kind="everywhere")
+    count, seeds = len(truths[0]["contributors"]), {x["seed"] for x in truths}
+    draws = {x["draw"] for x in truths}
+    size = f"{truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(draws), 'draw')}"
+    said = f"LoRA in all blocks, {size}, {markdown.plural(len(seeds), 'seed')}. This truth orders them like the run's "
+    said += f"own with {markdown.decimal(_mean(select(made, method=made[0]['method']), 'truths'))}"
+    said += f", two seeds of it agree with {markdown.decimal(_mean(made, 'seeds'))}." if len(seeds) > 1 else "."
+    return f"{said} Intervals are over resampled contributors.\n\n{agreements(lines)}"
+
+
+def agreements(lines: list[dict]) -> str:
+    """Methods x truths, means over draws, best first, as a Markdown table."""
+    made = select(lines, kind="everywhere agreement")
     names = dict.fromkeys(x["method"] for x in made)
     means = {name: [_mean(select(made, method=name), field) for field in FIELDS] for name in names}
     order = sorted(means, key=lambda name: -2.0 if (rho := means[name][0]) is None else rho, reverse=True)
@@ -119,15 +131,7 @@ def words(lines: list[dict]) -> str:
         [METHODS[name].title, *map(markdown.decimal, means[name][:2]), _intervals(select(made, method=name))]
         for name in order
     ]
-    count, seeds = len(truths[0]["contributors"]), {x["seed"] for x in truths}
-    draws = {x["draw"] for x in truths}
-    size = f"{truths[0]['steps']} steps, {count} contributors, {markdown.plural(len(draws), 'draw')}"
-    agreed = markdown.decimal(means[order[0]][2])
-    said = f"LoRA in all blocks, {size}, {markdown.plural(len(seeds), 'seed')}. "
-    said += f"This truth orders them like the run's own with {agreed}"
-    said += f", two seeds of it agree with {markdown.decimal(_mean(made, 'seeds'))}." if len(seeds) > 1 else "."
-    head = ["method", "LoRA in all blocks", "own truth of the run", "95 % of the first, by draw"]
-    return f"{said} Intervals are over resampled contributors.\n\n{markdown.table(head, rows)}"
+    return markdown.table(["method", "LoRA in all blocks", "own truth of the run", "95 % of the first, by draw"], rows)
 
 
 def run(
