@@ -71,6 +71,10 @@ def test_what_was_recorded_is_described():
         ("past/reasoning", "valuation"),
         ("language", "language"),
         ("language-speed", "language_model"),
+        ("language-speed-h100", "language_model"),
+        ("lora-everywhere", "lora_everywhere"),
+        ("images-cifar10", "valuation"),
+        ("phases", "phases"),
         ("discrepancy", "discrepancy"),
         ("past/transfer", "transfer"),
     ):
