@@ -19,6 +19,7 @@ from experiments.runtime import launch, results, study
 from experiments.runtime.study import Step, Study
 from experiments.studies.bound import figures
 from experiments.studies.bound.simulation import BALL, HELD_OUT, NOISE, NORM_UNIT, POINTS, RIDGE, SEEN, one_draw, world
+from valuation.precise import jit
 
 AXES = {  # one is varied, the others stay at their first value, or at that of figures.ELSEWHERE
     "n": (1000, 100, 300, 3000, 10000),
@@ -48,7 +49,7 @@ def measure(key: jax.Array, setting: dict, *, draws: int, delta: float) -> dict:
     begin = time.time()
     n_real = round(setting["n"] * setting["real_share"])
     place = world(setting["shift"], setting["head"], setting["wrong"])
-    one = jax.jit(
+    one = jit(
         lambda keys: lax.map(
             lambda key: one_draw(key, place, n_real, setting["n"] - n_real, delta), keys, batch_size=BATCH
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,6 +11,7 @@ from experiments.tasks.own_data import Originals, Prepared, all_prints, drawn_ro
 from valuation.discrepancy import mk_mmd, squared_distances
 from valuation.feature_space import mean_squared_validation_distance, median_squared_distance
 from valuation.methods.score_disagreement import disagreement_terms
+from valuation.precise import jit
 from valuation.problem import Problem
 from valuation.scale import significant
 
@@ -154,6 +154,6 @@ def _features(problem: Problem, rows: np.ndarray) -> np.ndarray:
     return features.reshape(len(rows), -1).astype(np.float64)
 
 
-@jax.jit
+@jit
 def _distances(x, y):
     return jnp.asarray(squared_distances(x, y))
