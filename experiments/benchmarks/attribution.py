@@ -29,6 +29,7 @@ from valuation.methods import ekfac, logra, trak
 from valuation.methods.knn_shapley import values as knn_values
 from valuation.objective import Classification
 from valuation.outputs import margin
+from valuation.precise import jit
 from valuation.projection import hashes, sides, widths
 from valuation.stream import gradient_products
 from valuation.workers import use_workers
@@ -143,9 +144,9 @@ def flops(method: str, work: workloads.Workload) -> float:
 
 
 def peak(size: int = 2048, repeats: int = 5, dtype=jnp.float32) -> float:
-    """FLOP/s of a matrix product on all cores: the fastest of a few."""
+    """FLOP/s of a matrix product on the device, as values are multiplied: the fastest of a few."""
     a = jnp.ones((size, size), dtype)
-    product = jax.jit(lambda a: a @ a)
+    product = jit(lambda a: a @ a)
     product(a).block_until_ready()
     return 2.0 * size**3 / min(_seconds(lambda: product(a).block_until_ready()) for _ in range(repeats))
 

@@ -21,7 +21,7 @@ ROWS = {
 }  # fmt: skip
 ADDED = {"sentiment beside 500": "sentiment-added-500"}  # of those whose measures are recorded
 ADAPTED = {"instructions, SmolLM2": "instructions-smollm2", "reasoning, SmolLM2": "reasoning-smollm2"}
-PHOTOGRAPHS = {"CIFAR-10, ConvNet": "images-cifar10"}
+PHOTOGRAPHS = {"CIFAR-10, ConvNet, one H100": "images-cifar10"}
 PRETRAINED = {  # the same tasks, learned by the last blocks of a language model and from scratch
     **ADAPTED, "instructions, from scratch": "instructions", "reasoning, from scratch": "reasoning",
 }  # fmt: skip
@@ -131,12 +131,13 @@ def truths(read: Read) -> str:
                 decimal(agreement["validation_ceiling"]),
                 f"{agreement['seconds']:.0f}",
                 f"{best / agreement['seconds']:.1%}",
-                f"{run['seconds']:,.0f} s, {run['commit']}",
+                f"{run['seconds']:,.0f} s, {truth[0]['commit']}",
                 f"[lines]({name}.jsonl)",
             ]
         )
     head = ["task", "draws x contributors x seeds", "truth: test", "agreement of seeds"]
-    head += ["perfect predictor of validation", "truth, s a draw", "surrogate / truth, s", "whole run, commit", ""]
+    head += ["perfect predictor of validation", "truth, s a draw", "surrogate / truth, s"]
+    head += ["whole run, commit of the truth", ""]
     return table(head, rows)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import jax
 import numpy as np
 from tqdm import tqdm
 
@@ -17,6 +16,7 @@ from experiments.runtime.processes import is_main_process
 from models.decoder import hidden
 from models.pretrained import Pretrained, from_gguf
 from models.tokenizer import ids_of, readable
+from valuation.precise import jit
 
 BATCH = 16  # texts at a time
 WIDTH = 32  # the number of tokens of a batch is a multiple of this: few compilations
@@ -100,7 +100,7 @@ def hidden_states(
     @functools.cache
     def loaded() -> tuple[Pretrained, Callable]:
         pretrained = load()
-        return pretrained, jax.jit(functools.partial(hidden, pretrained.model, layer=layer))
+        return pretrained, jit(functools.partial(hidden, pretrained.model, layer=layer))
 
     def states(texts: Sequence[str]) -> np.ndarray:
         missing = [text for text in dict.fromkeys(texts) if _digest(text) not in known]

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
 from experiments.runtime.processes import is_distributed
 from models.functional import Model
+from valuation.precise import jit
 
 BATCH = 16  # rows at a time
 WIDTH = 16  # the number of tokens of a batch is a multiple of this: few compilations, little padding
@@ -70,7 +70,7 @@ def kept_states(source: Source, folder: str | Path, most: int) -> Callable[[np.n
     if is_distributed():
         raise ValueError("states of a frozen trunk are kept by one process: set config.model.states to 0 for several")
 
-    compute, index = jax.jit(source.trunk.apply), Index(0, {}, 0, 0)
+    compute, index = jit(source.trunk.apply), Index(0, {}, 0, 0)
 
     def states(rows: np.ndarray) -> np.ndarray:
         nonlocal index

@@ -1,14 +1,18 @@
 """jit of products that no accelerator rounds."""
 
+import ast
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import pytest
 from jax.extend.core import jaxprs_in_params
 
-from tests.valuation.conftest import HOUSE, rounded
+from tests.valuation.conftest import HOUSE, watched
 from valuation.precise import jit
 
 X = jnp.ones((3, 3))
+OTHERS = {"precise.py", "workers.py"}  # the latter multiplies nothing
 
 
 def products(function, *args) -> list:
@@ -25,7 +29,8 @@ def products(function, *args) -> list:
 
 
 def loss(x):
-    return (jax.nn.relu(x @ x) @ x).sum()
+    seen = jax.lax.conv(x[None, None], x[None, None], (1, 1), "SAME")[0, 0]
+    return (jax.nn.relu(x @ seen) @ x).sum()
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", None])
@@ -34,7 +39,7 @@ def test_every_product_keeps_its_bits(precision):
     with jax.default_matmul_precision(precision):
         found = products(jit(jax.value_and_grad(loss)), X)
         usual = products(jax.jit(loss), X)
-    assert len(found) == 6
+    assert len(found) == 9
     assert set(found) == {(jax.lax.Precision.HIGHEST,) * 2}
     assert set(usual).isdisjoint(found)
 
@@ -44,10 +49,25 @@ def test_options_are_those_of_jax_jit():
     assert power(X, times=3).tolist() == (X @ X @ X).tolist()
 
 
-def test_a_rounded_product_is_seen():
-    """What all tests of valuation/ are watched for."""
-    code = compile("found = rounded((x, x), None)", f"{HOUSE}/made_up.py", "exec")
-    names = {"rounded": rounded, "x": X}
-    exec(code, names)
-    assert names["found"] == f"{HOUSE}/made_up.py:1"
-    assert rounded((X, X), None) == ""
+def test_nothing_else_is_compiled():
+    for path in sorted(Path(HOUSE).rglob("*.py")):
+        names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert "jit" not in names or path.name in OTHERS, path
+
+
+@pytest.mark.parametrize(
+    ("product", "size", "seen"),
+    [
+        ("jax.jit(lambda x: x @ x)(x)", 17, True),
+        ("jax.lax.conv(x[None, None], x[None, None], (1, 1), 'SAME')", 18, True),
+        ("jit(lambda x: x @ x)(x)", 19, False),
+        ("jax.eval_shape(lambda x: x @ x, x)", 21, False),
+        ("(x.astype('bfloat16') @ x.astype('bfloat16'))", 22, False),
+    ],
+)
+def test_a_rounded_product_is_seen(product, size, seen):
+    """What all tests of valuation/ are watched for, in a file that is made up there; sizes that nothing else has."""
+    code = compile(product, f"{HOUSE}/made_up.py", "eval")
+    with watched() as found:
+        eval(code, {"jax": jax, "jit": jit, "x": jnp.ones((size, size))})
+    assert found - {""} == ({f"{HOUSE}/made_up.py:1"} if seen else set())

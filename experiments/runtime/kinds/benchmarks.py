@@ -27,6 +27,7 @@ LANGUAGE_MODEL = {
         ("case",),
         {
             "case": "what is measured",
+            "rows": "sequences that are written or whose gradients are taken",
             "perplexity": "of the opening of a novel",
             "information_capacity": "of the model on that opening",
             "tokens": "processed",

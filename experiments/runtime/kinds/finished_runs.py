@@ -142,11 +142,12 @@ EVERYWHERE = {
         | METHOD
         | {
             "spearman": "of the run's values of these contributors with the truth by LoRA in all blocks",
-            "interval": "95 % of it, over resampled contributors",
+            "interval": "95 % of it, over resampled contributors and seeds",
             "own": "of them with the run's own truth",
             "truths": "of one truth with the other",
             "seeds": "mean of it between two seeds of the truth by LoRA in all blocks; null for one seed",
         },
+        derived=True,
     ),
     "run": RUN,
 }

@@ -16,6 +16,7 @@ from valuation.closed_form import ridge_coefficients
 from valuation.curves import added_curve, best_amount, halves, real_curve
 from valuation.discrepancy import KERNELS, distance_table, mk_mmd
 from valuation.feature_space import contributor_features, median_squared_distance, validation_features
+from valuation.precise import jit
 from valuation.problem import Problem
 from valuation.shared import Shared
 from valuation.subsets import evaluator
@@ -92,13 +93,11 @@ def bound_weight(problem: Problem, size: int, half: np.ndarray) -> float:
         delta=DELTA,
     )
     each = losses(inner @ fitted, y)
-    return float(
-        _best_weight(each[:size], each[size:], transfer.total, ridge_norm(*map(jnp.asarray, (inner, fitted))), classes)
-    )
+    return float(_best_weight(each[:size], each[size:], transfer.total, inner, fitted, classes))
 
 
-@partial(jax.jit, static_argnums=4)
-def _best_weight(losses_real, losses_synthetic, discrepancy, norm, classes: int):
+@partial(jit, static_argnums=5)
+def _best_weight(losses_real, losses_synthetic, discrepancy, inner, fitted, classes: int):
     bound = partial(
         mixture_bound,
         losses_real=losses_real,
@@ -107,7 +106,7 @@ def _best_weight(losses_real, losses_synthetic, discrepancy, norm, classes: int)
         discrepancy_synthetic=discrepancy,
         kernel_diagonal_real=jnp.full(len(losses_real), float(classes)),
         kernel_diagonal_synthetic=jnp.full(len(losses_synthetic), float(classes)),
-        norm=norm,
+        norm=ridge_norm(inner, fitted),
         outputs=classes,
         lipschitz=0.5**0.5,
     )

@@ -118,7 +118,8 @@ def words(lines: list[dict]) -> str:
     said = f"LoRA in all blocks, {size}, {markdown.plural(len(seeds), 'seed')}. This truth orders them like the run's "
     said += f"own with {markdown.decimal(_mean(select(made, method=made[0]['method']), 'truths'))}"
     said += f", two seeds of it agree with {markdown.decimal(_mean(made, 'seeds'))}." if len(seeds) > 1 else "."
-    return f"{said} Intervals are over resampled contributors.\n\n{agreements(lines)}"
+    over = "contributors and seeds" if len(seeds) > 1 else "contributors"
+    return f"{said} Intervals are over resampled {over}.\n\n{agreements(lines)}"
 
 
 def agreements(lines: list[dict]) -> str:
@@ -146,9 +147,10 @@ def run(
 ) -> Path:
     """Trains what is not yet in workdir/results.jsonl; the path of the table, workdir/report.md.
 
-    of: folder of a finished run. count: contributors of a draw. draws: of the run, none: its first. seeds: of each
-    draw. steps: of each training. data_dir: as in archives.data_folder. Raises ValueError for a run that is none or has
-    fewer contributors or other draws.
+    of: folder of a finished run. count: contributors of a draw. draws: of the run, beside those that are recorded;
+    none: its first. seeds: of each draw; a finished workdir can be asked for more, of all its draws. steps: of each
+    training. data_dir: as in archives.data_folder. Raises ValueError for a run that is none or has fewer contributors
+    or other draws.
     """
     lines = finished({"run": str(of)})["run"]
     config = everywhere(configured(of), steps)
@@ -159,9 +161,12 @@ def run(
             f"--contributors={count}, --seeds={seeds}, --steps={steps}: the run has {available} contributors in each "
             "draw; expected 3 or more of them, and one or more seeds and steps"
         )
-    draws = draws or [first]
-    if strangers := sorted(set(draws) - set(range(first, first + config.draws))):
-        raise ValueError(f"--draw={strangers[0]}: expected draws of the run, {first} to {first + config.draws - 1}")
+    there = range(first, first + config.draws)
+    if strangers := sorted(set(draws) - set(there)):
+        raise ValueError(f"--draw={strangers[0]}: expected a draw of the run, {' or '.join(map(str, there))}")
+    path = Path(workdir) / results.FILE
+    earlier = select(results.read(path), kind="everywhere") if path.exists() else []
+    draws = sorted({*(draws or [first]), *(line["draw"] for line in earlier)})
     about = {"run": select(lines, kind="run")[0]["config"]}
 
     def steps_of(recorded: list[dict]) -> Iterator[Step]:
@@ -176,14 +181,18 @@ def run(
                     return [line | trained(of_draw(), seed, steps, folder)]
 
                 yield Step([line], make, scratch=folder)
-            truths = select(recorded, kind="everywhere", draw=number)
-            compared = agreement(truths, lines)
-            again = {"kind": "everywhere agreement", "draw": number}
-            yield Step(compared, partial(list, compared), remake=(again,))
 
-    asked = {"name": "lora_everywhere", "scale": config.scale, "lines": digests(lines, sorted(draws))}
+    def agreements_of(recorded: list[dict]) -> list[dict]:
+        return [line for draw in draws for line in agreement(select(recorded, kind="everywhere", draw=draw), lines)]
+
+    asked = {"name": "lora_everywhere", "scale": config.scale, "lines": digests(lines, draws)}
     asked |= {"contributors": count, "seeds": seeds, "steps": steps}
-    return study.run(Study("lora_everywhere", asked, steps_of, write, extends=grown), workdir)
+    return study.run(Study("lora_everywhere", asked, steps_of, write, agreements_of, extends=more), workdir)
+
+
+def more(old: dict, new: dict, lines: list[dict]) -> bool:
+    """Study.extends: more draws, methods or seeds of the same."""
+    return old["seeds"] <= new["seeds"] and grown(old | {"seeds": new["seeds"]}, new, lines)
 
 
 def write(workdir: str | Path) -> Path:

@@ -3,12 +3,13 @@
 import jax
 import numpy as np
 import pytest
+import scipy.stats
 from ml_collections import ConfigDict
 from scipy.special import log_softmax
 
 from configs import instructions as config_file
 from experiments.runtime import results
-from experiments.studies.valuation import ground_truth, lora_everywhere, report, study
+from experiments.studies.valuation import evaluate, ground_truth, lora_everywhere, report, study
 from experiments.tasks import adaptation, decoders
 from experiments.tasks.token_rows import Coder
 from experiments.training.fit import fit
@@ -126,7 +127,7 @@ def test_a_draw_is_valued_trained_and_checked_everywhere(tmp_path, monkeypatch):
     written(tmp_path / "tiny.gguf", keys={"llama.context_length": 64})
     for module in (decoders, adaptation):
         monkeypatch.setattr(module, "member", lambda *_: tmp_path / "tiny.gguf")
-    chosen = config_file.get_config("tiny,model=smollm2,contributors=3,truth_seeds=1")
+    chosen = config_file.get_config("tiny,model=smollm2,contributors=3,truth_seeds=1,draws=2")
     assert (chosen.features.name, chosen.model.states > 0) == ("states", True)
     methods = ("ntk_utility", "knn_lm", "ngram_utility", "mmd_size", "shapley")
     chosen.update({"methods": methods, "options": {}, "choice": "ntk_utility"})
@@ -143,20 +144,35 @@ def test_a_draw_is_valued_trained_and_checked_everywhere(tmp_path, monkeypatch):
     assert results.select(lines, kind="values", method="shapley")[0]["errors"] == [0, 0, 0]
     missing = unwritten("valuation", lines)
     assert not [name for name in missing if name.startswith("reference.")]
-    before, after = results.select(lines, kind="reference")
+    knn = [line["values"] for line in results.select(lines, kind="values", method="knn_lm")]
+    before, after = results.select(lines, kind="reference", draw=1000)
     assert before["trained_on"] == "nothing"
     assert {"held-out real", "generated 0.7"} & before["nats"].keys()
     assert before["loss"] == pytest.approx(before["nats"]["held-out real"])
     assert after["loss"] != before["loss"]
     assert f"| nothing | {before['utility']:.3f} | {before['validation']:.3f} |" in page
-    asked = {"of": tmp_path / "run", "count": 3, "draws": [], "seeds": 2, "steps": 2, "data_dir": folder}
-    text = lora_everywhere.run(tmp_path / "everywhere", **asked).read_text()
-    assert unwritten("lora_everywhere", results.read(tmp_path / "everywhere" / "results.jsonl")) == []
-    assert "LoRA in all blocks, 2 steps, 3 contributors, 1 draw, 2 seeds" in text
+    asked = {"of": tmp_path / "run", "count": 3, "draws": [], "seeds": 1, "steps": 2, "data_dir": folder}
+    workdir = tmp_path / "everywhere"
+    text = lora_everywhere.run(workdir, **asked).read_text()
+    assert "LoRA in all blocks, 2 steps, 3 contributors, 1 draw, 1 seed." in text
     assert all(METHODS[name].title in text for name in methods)
+    first = results.select(results.read(workdir / "results.jsonl"), kind="everywhere")
+
+    text = lora_everywhere.run(workdir, **asked | {"draws": [1001], "seeds": 2}).read_text()
+    lines = results.read(workdir / "results.jsonl")
+    truths = results.select(lines, kind="everywhere")
+    assert [(line["draw"], line["seed"]) for line in truths] == [(1000, 0), (1000, 1), (1001, 0), (1001, 1)]
+    assert truths[:1] == first
+    agreements = results.select(lines, kind="everywhere agreement", method="knn_lm")
+    utilities = [np.array([x["utility"] for x in results.select(truths, draw=draw)]).T for draw in (1000, 1001)]
+    assert [line["seeds"] for line in agreements] == pytest.approx([*map(evaluate.seed_agreement, utilities)])
+    rho = [scipy.stats.spearmanr(x.mean(1), values).statistic for x, values in zip(utilities, knn, strict=True)]
+    assert [line["spearman"] for line in agreements] == pytest.approx(rho)
+    assert f"two seeds of it agree with {np.mean([x['seeds'] for x in agreements]):.3f}" in text
+    assert unwritten("lora_everywhere", lines) == []
     for wrong, message in (
-        ({"count": 4}, "--contributors=4, --seeds=2, --steps=2: the run has 3 contributors"),
-        ({"draws": [1000, 7]}, "--draw=7: expected draws of the run, 1000 to 1000"),
+        ({"count": 4}, "--contributors=4, --seeds=1, --steps=2: the run has 3 contributors"),
+        ({"draws": [1000, 7]}, "--draw=7: expected a draw of the run, 1000 or 1001"),
     ):
         with pytest.raises(ValueError, match=message):
             lora_everywhere.run(tmp_path / "other", **asked | wrong)
