@@ -35,10 +35,11 @@ GAMES = ("leave_one_out", "shapley", "banzhaf")  # a ConvNet's surrogate has too
 OF_TEXTS = (  # also what needs a model trained on the union, or every other contributor
     *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
 )  # fmt: skip
-ON_STATES = (  # of an adapted language model: what takes minutes a draw
+ON_STATES = (  # of an adapted language model; the last two take minutes a draw
     "surrogate", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility", "score_disagreement",
-    "mmd_only", "mmd_size", "size", "real_count", "real_share", "random",
+    "mmd_only", "mmd_size", "size", "real_count", "real_share", "random", "proxy_training", "ntk_utility",
 )  # fmt: skip
+OF_UNION = ("gradient_cosine", "logra")  # seven minutes a draw each
 TIMED = ("surrogate", "proxy_training", "size")  # in a run beside which nothing else runs
 DECODER = ",truth_seeds=2,model=decoder"  # from scratch
 BESIDE = {"images": SHORT, "sentiment": FEW}  # methods of unions, which of reviews cost much
@@ -124,9 +125,9 @@ def _along(name: str, config: str) -> tuple[Entry, Entry]:
     )
 
 
-def _adapted(config: str, of: str) -> Entry:
+def _adapted(config: str, of: str, methods: tuple[str, ...]) -> Entry:
     about = f"the same for {of} and the last blocks of a language model"
-    return _valued(f"{config}-smollm2", about, config, 3, ",model=smollm2,truth_seeds=2", ON_STATES, fresh=ANEW)
+    return _valued(f"{config}-smollm2", about, config, 3, ",model=smollm2,truth_seeds=2", methods, fresh=ANEW)
 
 
 def _table(name: str, dataset: str, made: str) -> Entry:
@@ -184,8 +185,8 @@ ENTRIES = (
     _valued("reasoning", "the same for problems and solutions", "reasoning", 8, DECODER, CHEAP),
     _valued("instructions-union", "and by all methods, on three draws?", "instructions", 3, DECODER, OF_TEXTS),
     _valued("reasoning-union", "the same for problems and solutions", "reasoning", 3, DECODER, OF_TEXTS),
-    _adapted("instructions", "requests and answers"),
-    _adapted("reasoning", "problems and solutions"),
+    _adapted("instructions", "requests and answers", (*ON_STATES, *OF_UNION)),
+    _adapted("reasoning", "problems and solutions", ON_STATES),
     _table("tables-mroz", "mroz", "made_classes"),
     _table("tables-breast-cancer", "breast_cancer", "made_classes"),
     _table("tables-nhefs", "nhefs", "made_numbers"),
