@@ -11,9 +11,11 @@ from experiments.benchmarks import scale_report
 from experiments.paper.tables import Read
 from experiments.reporting.figures import STYLE, fingerprint, save_shown, saved_fingerprint
 from experiments.studies.examples.report import FIGURES as EXAMPLES
+from experiments.studies.interaction.report import FIGURES as INTERACTION
 from experiments.studies.language.figures import FIGURES as LANGUAGE
 from experiments.studies.mixing.figures import FIGURES as MIXING
 from experiments.studies.phases.figures import FIGURES as PHASES
+from experiments.studies.relabelling.report import FIGURES as RELABELLING
 from experiments.studies.valuation import axes, stability_report
 from experiments.studies.valuation.figures import FIGURES as VALUATION
 
@@ -46,6 +48,8 @@ PICTURES = (
     *(Picture(f"{name}.png", "stability", stability_report.FIGURES[name][0]) for name in ("stability", "budgets")),
     *(Picture(f"mixing-{name}.png", "mixing", MIXING[name][0]) for name in ("curves", "equivalents")),
     Picture("examples.png", "examples", EXAMPLES["curves"][0]),
+    Picture("interaction.png", "interaction", INTERACTION["interaction"][0]),
+    Picture("relabelling.png", "relabelling", RELABELLING["changes"][0]),
     Picture("phases-facts.png", "phases", PHASES["facts"][0]),
     Picture("phases-ratio.png", "phases", PHASES["ratio"][0]),
     Picture("phases-plan.png", "phases", PHASES["plan"][0]),

@@ -115,7 +115,7 @@ METHODS = {
                left_out={"sequences": "it repeats score_scale_free"}, needs=needs.score),
         Method("davinz", "DAVINZ", davinz.davinz, f"{SOLVES}; n^2 and n m distances a contributor", needs=needs.davinz),
         Method("deviation", "Deviation", deviation.deviation, "one n^3 inverse for the n examples of all contributors",
-               most_examples=30_000, needs=needs.deviation),
+               most_examples=25_000, needs=needs.deviation),
         Method("tracin", "TracIn", tracin.tracin, "n m gradient products a checkpoint", labels=True, checkpoints=True,
                needs=needs.checkpoint_products),
         Method("logra", "LoGra", logra.logra, "one projected gradient an example",

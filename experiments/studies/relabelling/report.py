@@ -74,12 +74,15 @@ def changes(lines: list[dict]) -> Figure | None:
         x, y = (np.array([line[field] for line in chosen]) for field in ("predicted", "gain"))
         ends = np.array([line["interval"] for line in chosen]).T
         axis.errorbar(x, y, np.abs(ends - y), fmt="o", color=COLOURS[i], ms=5, elinewidth=0.8, label=f"{real} real")
-        for line in (one for one in chosen if abs(one["gain"]) > CROWDED):
-            axis.annotate(line["source"], (line["predicted"], line["gain"]), fontsize=6, xytext=(4, 3),
-                          textcoords="offset points")  # fmt: skip
+        named = sorted((line for line in chosen if abs(line["gain"]) > CROWDED), key=lambda line: line["predicted"])
+        for k, line in enumerate(named):  # one colour has its names on the left
+            place = {"xytext": (-4, 4), "ha": "right"} if i else {"xytext": (4, -7 if k % 2 else 4), "ha": "left"}
+            where = (line["predicted"], line["gain"])
+            axis.annotate(line["source"], where, fontsize=6, textcoords="offset points", **place)
     axis.axhline(0, color="0.7", lw=0.8, zorder=0)
     axis.axvline(0, color="0.7", lw=0.8, zorder=0)
     axis.set(xlabel="change of the surrogate's value", ylabel="change of test accuracy by training")
+    axis.margins(x=0.25)
     axis.legend()
     return figure
 
