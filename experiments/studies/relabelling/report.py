@@ -76,9 +76,9 @@ def changes(lines: list[dict]) -> Figure | None:
         axis.errorbar(x, y, np.abs(ends - y), fmt="o", color=COLOURS[i], ms=5, elinewidth=0.8, label=f"{real} real")
         named = sorted((line for line in chosen if abs(line["gain"]) > CROWDED), key=lambda line: line["predicted"])
         for k, line in enumerate(named):  # one colour has its names on the left
-            place = {"xytext": (-4, 4), "ha": "right"} if i else {"xytext": (4, -7 if k % 2 else 4), "ha": "left"}
+            offset, side = ((-4, 4), "right") if i else ((4, -7 if k % 2 else 4), "left")
             where = (line["predicted"], line["gain"])
-            axis.annotate(line["source"], where, fontsize=6, textcoords="offset points", **place)
+            axis.annotate(line["source"], where, fontsize=6, textcoords="offset points", xytext=offset, ha=side)
     axis.axhline(0, color="0.7", lw=0.8, zorder=0)
     axis.axvline(0, color="0.7", lw=0.8, zorder=0)
     axis.set(xlabel="change of the surrogate's value", ylabel="change of test accuracy by training")
