@@ -14,7 +14,8 @@ import valuation
 
 HOUSE = str(Path(valuation.__file__).parent)
 PRODUCTS = (primitives.dot_general_p, primitives.conv_general_dilated_p)
-NOT_COMPUTED = ("eval_shape", "proxy_training")  # only shapes are asked for; a training is of whoever gives it
+# what is called in these is theirs, as a training
+OTHERS = tuple(str(Path(HOUSE).parent / name) for name in ("tests", "experiments"))
 # they are called within what somebody else compiles: files, a function
 PARTS = ("gradients.py", "factors.py", "target_positions.py", "projection.py", "captured_gram")
 
@@ -23,9 +24,11 @@ def rounded(factors, precision) -> str:
     """The line of valuation/ that asks for a product of float32 numbers at an accelerator's usual precision, or ""."""
     if any(x.dtype != jnp.float32 for x in factors) or precision == (Precision.HIGHEST, Precision.HIGHEST):
         return ""
-    frames = traceback.extract_stack()
+    frames = [frame for frame in traceback.extract_stack() if frame.filename != __file__]
     inside = [frame for frame in frames if frame.filename.startswith(HOUSE)]
-    if not inside or {frame.name for frame in frames} & set(NOT_COMPUTED):
+    if not inside or "eval_shape" in {frame.name for frame in frames}:  # only shapes are asked for
+        return ""
+    if any(frame.filename.startswith(OTHERS) for frame in frames[frames.index(inside[0]) :]):
         return ""
     if {Path(inside[0].filename).name, inside[0].name} & set(PARTS):
         return ""
