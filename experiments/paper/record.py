@@ -317,9 +317,5 @@ def seconds(entry: Entry) -> float | None:
     """What the recorded run of it took on a CPU; None where none is recorded, or a part of one on an accelerator."""
     lines = recorded(entry.name)
     runs = select(lines, kind=LAST)
-    return sum(line["seconds"] for line in runs) if runs and not on_accelerator(lines) else None
-
-
-def on_accelerator(lines: list[dict]) -> bool:
-    """Whether some of these lines were made by another device than a CPU."""
-    return any(" x cpu, " not in line["device"] for line in lines)
+    on_cpus = all(" x cpu, " in line["device"] for line in lines)
+    return sum(line["seconds"] for line in runs) if runs and on_cpus else None

@@ -85,11 +85,8 @@ def test_what_was_recorded_is_described():
 @pytest.mark.parametrize("study", ["discrepancy", "language_model"])
 def test_every_described_field_is_recorded_somewhere(study):
     """Of benchmarks in the gallery; those of the other studies are asked for beside their tiny runs."""
-    later = (
-        "run.",
-        "benchmark_language.information_capacity",
-        "benchmark_language.rows",
-    )  # what lines of earlier code lack
+    # what lines of earlier code lack
+    later = ("run.", "benchmark_language.information_capacity", "benchmark_language.rows")
     assert [name for name in unwritten(study, []) if not name.startswith(later)] == []
 
 
