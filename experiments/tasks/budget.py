@@ -51,18 +51,27 @@ def tokens(config) -> Tokens:
     extra = count * config.options.proxy_training.share if "proxy_training" in config.methods else 0.0
     if {*config.methods} & {"tracin", "trak", "logra", "influence"}:
         extra += (config.checkpoints + 1) / 2  # shares 1/c, 2/c, ..., 1
-    low, high = config.contributors.axes.size
-    usual = low if low == high else (high - low) / np.log(high / low)  # sizes are log-uniform
-    sizes = [spec["size"] for spec in config.contributors.explicit] or [usual] * count
-    beside = count * config.beside if config.truth == "added" else 0
     length, draws = config.tokens.length, config.draws
-    differentiated, read = passes(config, sum(sizes) + beside, config.split.validation, count)
+    differentiated, read = passes(config, examples(config), config.split.validation, count)
     return Tokens(
         trained=draws * (truth + extra) * config.training.steps * config.training.batch * length,
         tested=draws * truth * (config.split.test + config.split.validation) * length,
         differentiated=draws * differentiated * length,
         read=draws * read * length,
     )
+
+
+def examples(config) -> int:
+    """How many examples the contributors of a draw have together, as a rule; each beside what truth=added begins with.
+
+    A size that `check` refuses counts as none.
+    """
+    explicit = [dict(fields).get("size", 0) for fields in config.contributors.explicit]
+    count = len(explicit) or config.contributors.count
+    low, high = config.contributors.axes.size
+    usual = (high - low) / np.log(high / low) if 0 < low < high else high  # sizes are log-uniform
+    given = sum(size for size in explicit if isinstance(size, int)) if explicit else count * usual
+    return round(given) + (count * config.beside if config.truth == "added" else 0)
 
 
 def passes(config, examples: float, validation: int, contributors: int) -> tuple[float, float]:

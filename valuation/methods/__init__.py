@@ -115,7 +115,7 @@ METHODS = {
                left_out={"sequences": "it repeats score_scale_free"}, needs=needs.score),
         Method("davinz", "DAVINZ", davinz.davinz, f"{SOLVES}; n^2 and n m distances a contributor", needs=needs.davinz),
         Method("deviation", "Deviation", deviation.deviation, "one n^3 inverse for the n examples of all contributors",
-               most_examples=25_000, needs=needs.deviation),
+               most_examples=15_000, needs=needs.deviation),
         Method("tracin", "TracIn", tracin.tracin, "n m gradient products a checkpoint", labels=True, checkpoints=True,
                needs=needs.checkpoint_products),
         Method("logra", "LoGra", logra.logra, "one projected gradient an example",
@@ -168,6 +168,6 @@ METHODS = {
 def default_methods(kind: str, examples: int) -> tuple[str, ...]:
     """Names of the methods of a default table.
 
-    kind: of the objective. examples: how many all contributors have together, at most.
+    kind: of the objective. examples: how many all contributors have together, as a rule.
     """
     return tuple(name for name, method in METHODS.items() if method.is_default(kind, examples))

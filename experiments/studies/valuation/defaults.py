@@ -1,7 +1,7 @@
 """What a config of a valuation leaves open: methods of tables and figures, and every option of every method."""
 
-from experiments.studies.valuation import beside, validation_sizes
-from experiments.tasks import OBJECTIVES
+from experiments.studies.valuation import validation_sizes
+from experiments.tasks import OBJECTIVES, budget
 from valuation.methods import METHODS, default_methods
 from valuation.methods.method import REDUCTION_OF_TRUTH
 
@@ -17,18 +17,10 @@ def complete(config) -> None:
         return
     kind = OBJECTIVES[config.task]
     with config.unlocked():
-        config.methods = tuple(config.methods) or default_methods(kind, most_examples(config))
+        config.methods = tuple(config.methods) or default_methods(kind, budget.examples(config))
         cheap = validation_sizes.default_methods(kind, config.choice)
         config.validation_methods = tuple(config.validation_methods) or cheap
         for name, method in METHODS.items():
             if not method.refusal(kind):
                 config.options[name] = {**method.defaults(config.truth), **config.options.get(name, {})}
 
-
-def most_examples(config) -> int:
-    """How many examples the contributors may have together, each beside the set that truth=added begins with."""
-    given = beside.count(config)
-    if config.contributors.explicit:
-        sizes = [dict(fields).get("size", 0) for fields in config.contributors.explicit]
-        return sum(size + given for size in sizes if isinstance(size, int))
-    return config.contributors.count * (int(max(config.contributors.axes.size, default=0)) + given)

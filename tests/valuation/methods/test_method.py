@@ -32,8 +32,8 @@ def test_default_tables():
               "banzhaf", "embedding_similarity"}  # fmt: skip
     never = {"kernel_sum", "knn_lm", "token_ridge", *rivals}  # of a default table
     of_classes = tuple(name for name in METHODS if name not in {"ngram_utility", "rbf_wide", *never})
-    assert default_methods("classification", 24_000) == of_classes
-    assert default_methods("classification", 480_000) == tuple(name for name in of_classes if name != "deviation")
+    assert default_methods("classification", 9_400) == of_classes
+    assert default_methods("classification", 22_000) == tuple(name for name in of_classes if name != "deviation")
     left_out = {"ntk_relative", "rbf_wide", "rbf_margin", "rbf_relative", "knn_utility", "ntk_flow", "score_literal",
                 "score_calibrated", "score_kernel_scaled", "influence", "loss_only"}  # fmt: skip
     assert default_methods("sequences", 6_000) == tuple(name for name in METHODS if name not in left_out | never)

@@ -41,6 +41,7 @@ def test_a_complete_config_stays():
 def test_what_costs_more_than_there_is_memory_is_left_out():
     assert "deviation" not in completed("instructions", "paper").methods
     assert "deviation" in completed("images", "small").methods
+    assert "deviation" not in completed("sentiment", "small,axes=True").methods  # 22,000 examples, 24 GB
     config = images.get_config("tiny")
     config.contributors.explicit = ({"size": 40_000},)
     complete(config)
