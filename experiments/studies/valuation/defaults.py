@@ -23,4 +23,3 @@ def complete(config) -> None:
         for name, method in METHODS.items():
             if not method.refusal(kind):
                 config.options[name] = {**method.defaults(config.truth), **config.options.get(name, {})}
-
