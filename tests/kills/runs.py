@@ -32,7 +32,7 @@ WRITERS = report.WRITERS | {
     "stability": stability_report.write,
 }
 LOOK = 0.02  # seconds between two looks at a run
-OWN = ("seconds", "megabytes", "commit")  # ends of the names of fields that a run does not share with another
+OWN = {"seconds", "megabytes", "commit"}  # words in the names of fields that a run does not share with another
 LEFT = ("checkpoints", "lock")  # what a killed run may leave beside its results
 ENVIRONMENT = {  # as in tests/conftest.py: most of a tiny run is compilation
     "JAX_PLATFORMS": "cpu",
@@ -133,7 +133,7 @@ def in_report(workdir: Path) -> bool:
 def untimed(value: Any) -> Any:
     """Lines, or what is in them, without what no two runs share."""
     if isinstance(value, dict):
-        return {name: untimed(one) for name, one in value.items() if not name.endswith(OWN)}
+        return {name: untimed(one) for name, one in value.items() if OWN.isdisjoint(name.split("_"))}
     return [untimed(one) for one in value] if isinstance(value, list) else value
 
 
