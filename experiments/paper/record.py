@@ -3,46 +3,15 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.paper import chosen_methods as chosen
 from experiments.runtime.results import LAST, read_alone, select
-from valuation.methods import METHODS, NAMED, default_methods
 
 ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
 FRESH = "seed=3000,salt=b"  # of the tables; development seeds are 0 to 9
 ANEW = "seed=3000,salt=c"  # of tables of texts whose split for FRESH has been looked at, with decoders from scratch
-CHEAP = (
-    "surrogate", "ntk_utility", "rbf_utility", "linear_utility", "proxy_training", "score_scale_free", "score_kappa",
-    "score_disagreement", "davinz", "mmd_only", "mmd_size", "size", "real_count", "real_share", "random",
-)  # fmt: skip
-MARGINS = ("rbf_margin", "rbf_relative")
-SHORT = (*CHEAP[:3], "ntk_relative", *MARGINS, *CHEAP[3:4], "knn_utility", *CHEAP[4:])
-CONVNET = (
-    *CHEAP[:2], "ntk_flow", "rbf_utility", *MARGINS, "linear_utility", "knn_utility", "proxy_training",
-    "score_disagreement", "size", "random",
-)  # fmt: skip
-PHOTOGRAPHS = (
-    *CONVNET[:-2], *("score_scale_free", "davinz", "deviation", "tracin", "logra", "trak"),
-    *("ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "mmd_only", "mmd_size", "loss_only"),
-    *("size", "real_count", "real_share", "random"),
-)  # fmt: skip
-FEW = (
-    "surrogate", "rbf_utility", "rbf_margin", "linear_utility", "knn_utility", "proxy_training", "size", "real_count",
-    "real_share", "random",
-)  # fmt: skip
-RIVALS = tuple(name for name, method in METHODS.items() if method.left_out == NAMED)  # of attribution, and games
-IN_CLASSES = (*default_methods("classification", 0), *RIVALS)
-GAMES = ("leave_one_out", "shapley", "banzhaf")  # a ConvNet's surrogate has too many examples for them
-OF_TEXTS = (  # also what needs a model trained on the union, or every other contributor
-    *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
-)  # fmt: skip
-ON_STATES = (  # of an adapted language model; the last two take minutes a draw
-    "surrogate", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility", "score_disagreement",
-    "mmd_only", "mmd_size", "size", "real_count", "real_share", "random", "proxy_training", "ntk_utility",
-)  # fmt: skip
-OF_UNION = ("gradient_cosine", "logra")  # seven minutes a draw each
-TIMED = ("surrogate", "proxy_training", "size")  # in a run beside which nothing else runs
 DECODER = ",truth_seeds=2,model=decoder"  # from scratch
-BESIDE = {"images": SHORT, "sentiment": FEW}  # methods of unions, which of reviews cost much
+BESIDE = {"images": chosen.SHORT, "sentiment": chosen.FEW}  # methods of unions, which of reviews cost much
 ALONE = {"images": "images-mixed", "sentiment": "sentiment"}  # config -> the entry whose truth is of each set alone
 
 
@@ -156,15 +125,17 @@ def _two(config: str, alone: str, beside: int) -> Entry:
 
 
 ENTRIES = (
-    _valued("images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=IN_CLASSES),
-    _valued("images-equal", "the same at equal size", "images", 5, ",size=500", SHORT),
+    _valued(
+        "images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=chosen.IN_CLASSES
+    ),
+    _valued("images-equal", "the same at equal size", "images", 5, ",size=500", chosen.SHORT),
     _valued(
         "images-convnet",
         "the same for a ConvNet",
         "images",
         3,
         ",model=convnet",
-        (*CONVNET, *(one for one in RIVALS if one not in GAMES)),
+        (*chosen.CONVNET, *(one for one in chosen.RIVALS if one not in chosen.GAMES)),
     ),
     Entry(
         "images-cifar10",
@@ -173,20 +144,20 @@ ENTRIES = (
         "experiments.run",
         (
             f"--config=configs/images.py:{{scale}},draws={{draws}},{FRESH},dataset=cifar10",
-            f"--config.methods={','.join(PHOTOGRAPHS)}",
+            f"--config.methods={','.join(chosen.PHOTOGRAPHS)}",
             "--config.validation_sizes=100,",
         ),
         draws=(3000, 1),
         tiny=(f"--config=configs/images.py:tiny,draws=1,{FRESH},model=convnet", "--config.methods=surrogate,size"),
     ),
-    _valued("sentiment", "the same for film reviews", "sentiment", 5, methods=IN_CLASSES),
-    _valued("sentiment-cost", "what does the default cost on reviews?", "sentiment", 1, methods=TIMED),
-    _valued("instructions", "the same for requests and answers", "instructions", 8, DECODER, CHEAP),
-    _valued("reasoning", "the same for problems and solutions", "reasoning", 8, DECODER, CHEAP),
-    _valued("instructions-union", "and by all methods, on three draws?", "instructions", 3, DECODER, OF_TEXTS),
-    _valued("reasoning-union", "the same for problems and solutions", "reasoning", 3, DECODER, OF_TEXTS),
-    _adapted("instructions", "requests and answers", (*ON_STATES, *OF_UNION)),
-    _adapted("reasoning", "problems and solutions", ON_STATES),
+    _valued("sentiment", "the same for film reviews", "sentiment", 5, methods=chosen.IN_CLASSES),
+    _valued("sentiment-cost", "what does the default cost on reviews?", "sentiment", 1, methods=chosen.TIMED),
+    _valued("instructions", "the same for requests and answers", "instructions", 8, DECODER, chosen.CHEAP),
+    _valued("reasoning", "the same for problems and solutions", "reasoning", 8, DECODER, chosen.CHEAP),
+    _valued("instructions-union", "and by all methods, on three draws?", "instructions", 3, DECODER, chosen.OF_TEXTS),
+    _valued("reasoning-union", "the same for problems and solutions", "reasoning", 3, DECODER, chosen.OF_TEXTS),
+    _adapted("instructions", "requests and answers", (*chosen.ON_STATES, *chosen.OF_UNION)),
+    _adapted("reasoning", "problems and solutions", chosen.ON_STATES),
     _table("tables-mroz", "mroz", "made_classes"),
     _table("tables-breast-cancer", "breast_cancer", "made_classes"),
     _table("tables-nhefs", "nhefs", "made_numbers"),

@@ -1,0 +1,35 @@
+"""The methods of each table, where these are not those that a run takes by itself."""
+
+from valuation.methods import METHODS, NAMED, default_methods
+
+CHEAP = (
+    "surrogate", "ntk_utility", "rbf_utility", "linear_utility", "proxy_training", "score_scale_free", "score_kappa",
+    "score_disagreement", "davinz", "mmd_only", "mmd_size", "size", "real_count", "real_share", "random",
+)  # fmt: skip
+MARGINS = ("rbf_margin", "rbf_relative")
+SHORT = (*CHEAP[:3], "ntk_relative", *MARGINS, *CHEAP[3:4], "knn_utility", *CHEAP[4:])
+CONVNET = (
+    *CHEAP[:2], "ntk_flow", "rbf_utility", *MARGINS, "linear_utility", "knn_utility", "proxy_training",
+    "score_disagreement", "size", "random",
+)  # fmt: skip
+PHOTOGRAPHS = (
+    *CONVNET[:-2], *("score_scale_free", "davinz", "deviation", "tracin", "logra", "trak"),
+    *("ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "mmd_only", "mmd_size", "loss_only"),
+    *("size", "real_count", "real_share", "random"),
+)  # fmt: skip
+FEW = (
+    "surrogate", "rbf_utility", "rbf_margin", "linear_utility", "knn_utility", "proxy_training", "size", "real_count",
+    "real_share", "random",
+)  # fmt: skip
+RIVALS = tuple(name for name, method in METHODS.items() if method.left_out == NAMED)  # of attribution, and games
+IN_CLASSES = (*default_methods("classification", 0), *RIVALS)
+GAMES = ("leave_one_out", "shapley", "banzhaf")  # a ConvNet's surrogate has too many examples for them
+OF_TEXTS = (  # also what needs a model trained on the union, or every other contributor
+    *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
+)  # fmt: skip
+ON_STATES = (  # of an adapted language model; the last two take minutes a draw
+    "surrogate", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility", "score_disagreement",
+    "mmd_only", "mmd_size", "size", "real_count", "real_share", "random", "proxy_training", "ntk_utility",
+)  # fmt: skip
+OF_UNION = ("gradient_cosine", "logra")  # seven minutes a draw each
+TIMED = ("surrogate", "proxy_training", "size")  # in a run beside which nothing else runs
