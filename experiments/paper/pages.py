@@ -38,6 +38,8 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "interaction": study_tables.interaction,
     "everywhere": study_tables.everywhere,
     "photographs": tables.photographs,
+    "stability": study_tables.stability,
+    "budgets": study_tables.budgets,
     "facts": study_tables.facts,
     "coverage": study_tables.coverage,
     "retained": study_tables.retained,

@@ -3,17 +3,19 @@
 import numpy as np
 
 from experiments.paper.tables import Read, interval
-from experiments.reporting.markdown import number, span, table, with_span
+from experiments.reporting.markdown import decimal, number, span, table, with_span
 from experiments.runtime.results import select
 from experiments.studies.examples.report import methods as attributions
 from experiments.studies.interaction.report import together
 from experiments.studies.language.figures import label, ordered
 from experiments.studies.phases import reading
 from experiments.studies.phases.curves import REAL
-from experiments.studies.valuation import lora_everywhere
+from experiments.studies.valuation import lora_everywhere, stability_report
 from valuation.intervals import NORMAL
+from valuation.methods import METHODS
 
 RANK = 10_000  # near which the tail begins
+AGAIN = ((0.5, 0), (0.25, 0), (0.1, 0), (0.01, 0), (1.0, 1))  # shares of the examples and starts of values made anew
 RULES = ("predicted best", "mixing law", "none", "all", "the bound's weight", "as many as real")
 FORECASTS = (
     "power law of trainings",
@@ -61,6 +63,36 @@ def interaction(read: Read) -> str:
 def everywhere(read: Read) -> str:
     """Values of a language model's contributors beside the truth of LoRA in all its blocks."""
     return lora_everywhere.agreements(read("lora-everywhere"))
+
+
+def stability(read: Read) -> str:
+    """How well methods order on fewer examples, how far they agree with themselves there, seconds and memory."""
+    lines = read("stability")
+    every = {(x["method"], x["share"], x["start"]): x for x in select(lines, kind="stability summary")}
+    taken = {x["method"]: x["peak_megabytes"] for x in select(lines, kind="memory", share=1.0)}
+    names = list(dict.fromkeys(name for name, _, _ in every))
+
+    def worst_last(name: str) -> float:
+        truth = every[name, 1.0, 0]["truth"]
+        return np.inf if truth is None else -truth
+
+    rows = []
+    for name in sorted(names, key=worst_last):
+        whole = every[name, 1.0, 0]
+        truths = (decimal(every[name, share, 0]["truth"]) for share in (1.0, 0.1, 0.01))
+        selves = (
+            decimal(every[name, *about]["itself"]) for about in ((0.5, 0), (0.25, 0), (0.1, 0), (0.01, 0), (1.0, 1))
+        )
+        seconds = "–" if whole["seconds"] is None else f"{whole['seconds']:.2f}"
+        memory = f"{taken[name]:,.0f}" if name in taken else "–"
+        rows.append([METHODS[name].title, *truths, *selves, seconds, memory])
+    head = ["truth, all examples", "on 10 %", "on 1 %", "itself on 50 %", "25 %", "10 %", "1 %", "other starts"]
+    return table(["method", *head, "s a draw", "MB"], rows)
+
+
+def budgets(read: Read) -> str:
+    """What methods reach within the seconds that the default takes, and ten times these."""
+    return stability_report.equal_seconds(read("stability"))
 
 
 def facts(read: Read) -> str:

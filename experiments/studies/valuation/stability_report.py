@@ -118,11 +118,11 @@ def _budget(lines: list[dict]) -> list[str]:
     return ["## Budgets", COST.rstrip(), table(head, rows)]
 
 
-def _equal(lines: list[dict]) -> list[str]:
-    """The table of what methods reach within the same seconds, a column a budget."""
+def equal_seconds(lines: list[dict]) -> str:
+    """The table of what methods reach within the same seconds, a column a budget; "" without a truth."""
     every = select(lines, kind="equal seconds")
     if not every or all(line["truth"] is None for line in every):
-        return []
+        return ""
     budgets = {line["times"]: line["budget"] for line in every}
     cells = {(line["method"], line["times"]): line for line in every}
     names = list(dict.fromkeys(line["method"] for line in every))
@@ -132,11 +132,16 @@ def _equal(lines: list[dict]) -> list[str]:
         for name in order
     ]
     head = [title for seconds in budgets.values() for title in (f"within {seconds:.2f} s", "on")]
+    return table(["method", *head], rows)
+
+
+def _equal(lines: list[dict]) -> list[str]:
+    made = equal_seconds(lines)
     said = (
         "The seconds of the method of choice on all examples, and ten times that: how well each method orders on the "
         "largest share of the examples with which it stays within them. A dash: it never does."
     )
-    return ["## Equal seconds", said, table(["method", *head], rows)]
+    return ["## Equal seconds", said, made] if made else []
 
 
 def _within(line: dict | None) -> tuple[str, str]:
