@@ -12,23 +12,23 @@ import random
 import shutil
 import subprocess
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.kills.cases import CASES, EVERY, Case
-from tests.kills.runs import Run, assert_nothing_redone, assert_same, in_report, lines_of, pages_of, size_of
+from tests.kills.runs import Run, assert_nothing_redone, assert_same, lines_of, pages_of, size_of
 
 TIMES = 4  # so often a folder is killed, the last time in the report; then its run may end
 
 
 class Whole(NamedTuple):
-    """A run that nothing stops: its folder, the seconds until it had one, and those of the rest."""
+    """A run that nothing stops: its folder; seconds until it had one, of the rest, and of its report, in the rest."""
 
     workdir: Path
     start: float
     rest: float
+    report: float
 
 
 def undisturbed(case: Case, folder: Path) -> Whole:
@@ -36,37 +36,41 @@ def undisturbed(case: Case, folder: Path) -> Whole:
     for name, words in case.before:
         Run(Case(words, case.study), folder, folder / name).finish()
     run = Run(case, folder, folder / "whole")
-    run.wait(run.workdir.exists)
+    run.wait(run.at_work)
     begun = run.seconds
-    return Whole(run.workdir, begun, run.finish() - begun)
+    run.wait(run.in_report)
+    recorded = run.seconds
+    ended = run.finish()
+    return Whole(run.workdir, begun, ended - begun, ended - recorded)
 
 
 def killed(case: Case, folder: Path, whole: Whole, kills: int, rng: random.Random) -> None:
-    """Kills the case so often, at random places of its lines, and compares every folder at its end."""
-    every = folder / "killed"
-    size, pace = size_of(whole.workdir), whole.rest / sum(map(len, lines_of(whole.workdir).values()))
-    for first in range(0, kills, TIMES):
-        workdir, count = every / f"from-{first}", min(TIMES, kills - first)
+    """Kills the case so often, at random moments of its work, and compares every folder at its end.
+
+    In a folder all but the last come within half the seconds that a whole run works; the last one is in the report.
+    Some runs end before they are killed: then their folder has fewer.
+    """
+    done, folders = 0, 0
+    while done < kills:
+        workdir, turns = folder / "killed" / str(folders), min(TIMES, kills - done)
         workdir.parent.mkdir(exist_ok=True)
-        for number in range(first + 1, first + count + 1):
-            there = size_of(workdir) / size
-            place = there + (1 - there) * min(rng.random() for _ in range(first + TIMES + 1 - number))
-            before, last = lines_of(workdir), number == first + TIMES
+        folders += 1
+        for turn in range(1, turns + 1):
+            before, last = lines_of(workdir), turn == TIMES
             run = Run(case, folder, workdir)
-            if run.wait(partial(in_report, workdir) if last else partial(_beyond, workdir, place * size)):
-                time.sleep(rng.uniform(0, pace))
+            there = run.wait(run.at_work) and (not last or run.wait(run.in_report))
+            moment = run.seconds + rng.uniform(0, whole.report if last else whole.rest / 2)
+            if not (there and run.wait(partial(run.beyond, moment))):
+                run.finish()
+                break
             run.kill(rng.randrange(case.processes))
             assert_nothing_redone(case, before, workdir)
-            lines = sum(map(len, lines_of(workdir).values()))
-            print(f"  kill {number} after {run.seconds:.1f} s, {lines} lines{' and in the report' * last}", flush=True)
+            done, lines = done + 1, sum(map(len, lines_of(workdir).values()))
+            print(f"  kill {done} after {run.seconds:.1f} s, {lines} lines{' and in the report' * last}", flush=True)
         before = lines_of(workdir)
         Run(case, folder, workdir).finish()
         assert_nothing_redone(case, before, workdir)
         assert_same(case, workdir, whole.workdir)
-
-
-def _beyond(workdir: Path, size: float) -> bool:
-    return workdir.exists() and size_of(workdir) >= size
 
 
 def filled(case: Case, folder: Path, whole: Whole, disks: int) -> None:
@@ -108,7 +112,7 @@ def main() -> None:
         print(f"{name}: {folder}", flush=True)
         whole = undisturbed(CASES[name], folder)
         once = whole.start + whole.rest
-        price = given.kills * (whole.start + once / TIMES) + given.disks * (whole.start + once)
+        price = given.kills * (whole.start + (whole.start + once) / TIMES) + given.disks * (whole.start + once)
         print(f"  undisturbed {once:.0f} s; about {price:.0f} s to come", flush=True)
         killed(CASES[name], folder, whole, given.kills, random.Random(f"{given.seed} {name}"))
         filled(CASES[name], folder, whole, given.disks)

@@ -16,7 +16,7 @@ from typing import Any
 
 from experiments import report
 from experiments.benchmarks import discrepancy
-from experiments.runtime import results
+from experiments.runtime import lock, results
 from experiments.runtime.kinds import STUDIES
 from experiments.studies.bound import study as bound
 from experiments.studies.phases import coverage
@@ -49,7 +49,7 @@ class Run:
         words = [*case.words(files), f"--workdir={workdir}"]
         if case.processes > 1:
             words += [f"--coordinator=localhost:{_free_port()}", f"--processes={case.processes}"]
-        self.workdir, self.begun = workdir, time.monotonic()
+        self.workdir, self.begun, self.clock = workdir, time.monotonic(), time.time()
         self.logs = [files / f"{workdir.parent.name}-{workdir.name}.{i}.log" for i in range(case.processes)]
         self.processes = []
         for i, log in enumerate(self.logs):
@@ -70,6 +70,21 @@ class Run:
     def seconds(self) -> float:
         """Since it was started."""
         return time.monotonic() - self.begun
+
+    def beyond(self, seconds: float) -> bool:
+        """Whether it was started more than that long ago."""
+        return self.seconds > seconds
+
+    def at_work(self) -> bool:
+        """Whether it, and not an earlier run, has taken a folder in or below its own."""
+        with contextlib.suppress(FileNotFoundError):  # a lock goes with its run
+            return any(path.stat().st_mtime >= self.clock for path in self.workdir.rglob(lock.FILE))
+        return False
+
+    def in_report(self) -> bool:
+        """Whether the last line is there: what is still done is the report."""
+        last = json.dumps({"kind": results.LAST})[:-1].encode()
+        return any(last in path.read_bytes() for path in self.workdir.rglob(results.FILE))
 
     def ended(self) -> bool:
         """Whether all its processes have."""
@@ -122,12 +137,6 @@ def lines_of(workdir: Path) -> dict[str, list[dict]]:
 def size_of(workdir: Path) -> int:
     """Bytes of all its lines; 0 while there is no such folder."""
     return sum(path.stat().st_size for path in workdir.rglob("results.jsonl"))
-
-
-def in_report(workdir: Path) -> bool:
-    """Whether the last line is there: what is still done is the report."""
-    last = json.dumps({"kind": results.LAST})[:-1].encode()
-    return any(last in path.read_bytes() for path in workdir.rglob("results.jsonl"))
 
 
 def untimed(value: Any) -> Any:
