@@ -16,6 +16,13 @@ from valuation.methods import METHODS
 
 RANK = 10_000  # near which the tail begins
 AGAIN = ((0.5, 0), (0.25, 0), (0.1, 0), (0.01, 0), (1.0, 1))  # shares of the examples and starts of values made anew
+LAWS = {  # of simulated curves: in words, and the law that made them
+    "three_phase": ("three phases", "three_phase"),
+    "power": ("power law", "power"),
+    "short_power": ("power law, short", "power"),
+    "short_power_one_off": ("the same, one point off by 1.3 to 3", "power"),
+    "short_three_phase": ("three phases, short, a decade to spare", "three_phase"),
+}
 RULES = ("predicted best", "mixing law", "none", "all", "the bound's weight", "as many as real")
 FORECASTS = (
     "power law of trainings",
@@ -158,14 +165,23 @@ def _mixing(read: Read, measure: str, names: tuple[str, ...], head: list[str]) -
 
 
 def coverage(read: Read) -> str:
-    """How often simulated curves get another law than theirs, and how often three phases are claimed."""
-    (line,) = select(read("coverage"), kind="summary")
+    """How often simulated curves get another law, or three phases, and how often intervals hold the truth."""
+    lines = select(read("coverage"), kind="coverage")
+    kinds = dict.fromkeys((line["truth"], line["true"]["noise"]) for line in lines)
     rows = []
-    for truth, claimed in line["claimed_by_noise"].items():
-        for noise, share in claimed.items():
-            other = line["not_power"][truth][noise]
-            rows.append([truth.replace("_", " "), f"{float(noise):.0%}", f"{other:.1%}", f"{share:.1%}"])
-    return table(["curves", "noise", "another law than the power law is best", "three phases claimed"], rows)
+    for truth, noise in kinds:
+        chosen = [line for line in select(lines, truth=truth) if line["true"]["noise"] == noise]
+        sizes = sorted({line["true"]["sizes"] for line in chosen})
+        other = np.mean([line["best"] != LAWS[truth][1] for line in chosen])
+        claimed = np.mean([line["claimed"] for line in chosen])
+        held = [
+            f"{np.mean([line[field] for line in chosen]):.1%}" if field in chosen[0] else "–"
+            for field in ("covered", "ratio_holds")
+        ]
+        about = [LAWS[truth][0], f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else str(sizes[0]), f"{noise:.0%}"]
+        rows.append([*about, str(len(chosen)), f"{other:.1%}", f"{claimed:.1%}", *held])
+    head = ["curves", "sizes", "noise", "how many", "another law is best", "three phases claimed"]
+    return table([*head, "cutoff in its 95 % interval", "known share in that of the test"], rows)
 
 
 def retained(read: Read) -> str:
