@@ -55,11 +55,12 @@ def law_comparison(lines: list[dict]) -> Figure | None:
     left.legend(fontsize=8)
     for y, curve in enumerate(reversed(every)):
         fits = select(lines, kind="fit", **curve._asdict())
-        criteria = {line["law"]: max(line["aicc"], line["bic"]) for line in fits}
+        criteria = {line["law"]: max(line["aicc"], line["bic"]) for line in fits if line["aicc"] is not None}
         right.axhline(y, color="0.92", lw=0.6, zorder=0)
         for i, law in enumerate(NAMES):
-            worse = criteria[law] - min(criteria.values())
-            right.plot(worse, y, MARKERS[i], color=COLOURS[i], ms=7 if worse == 0 else 4.5)
+            if law in criteria:  # few points say nothing of a law with as many parameters
+                worse = criteria[law] - min(criteria.values())
+                right.plot(worse, y, MARKERS[i], color=COLOURS[i], ms=7 if worse == 0 else 4.5)
     for i, name in enumerate(NAMES.values()):
         right.plot([], [], MARKERS[i], color=COLOURS[i], label=name)
     right.set_xscale("symlog", linthresh=10)

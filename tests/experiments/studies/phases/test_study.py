@@ -11,7 +11,7 @@ from experiments.data import images
 from experiments.report import writer
 from experiments.reporting import figures
 from experiments.runtime import mesh, results
-from experiments.studies.phases import curve_fits, nextword, numbers, report, simulation, study
+from experiments.studies.phases import curve_fits, law_figures, nextword, numbers, report, simulation, study
 from experiments.studies.phases import facts as recall_facts
 from experiments.studies.phases.curves import Curve, curves, key_of
 from experiments.synthetic.sampling import measured_cutoff, sampled
@@ -190,6 +190,14 @@ def test_a_run_leaves_points_fits_verdicts_figures_and_report(finished):
         assert line["verdict"] in text
     for name in ("facts", "counts", "head_and_tail", "law_comparison", "predicted_breakpoints", "ratio", "plan"):
         assert (folder / "figures" / f"{name}.png").stat().st_size > 3_000
+
+
+def test_a_law_with_as_many_parameters_as_points_is_left_out_of_the_comparison(finished):
+    """AICc is infinite there, which lines say as null."""
+    lines = results.read(finished[1] / results.FILE)
+    fewer = [line | ({"aicc": None} if line.get("law") == "three_phase" else {}) for line in lines]
+    dots = [len(law_figures.law_comparison(some).axes[1].get_lines()) for some in (lines, fewer)]
+    assert dots[0] - dots[1] == len(results.select(lines, kind="fit", law="three_phase"))
 
 
 def test_a_finished_run_is_left_alone(finished, capsys):
