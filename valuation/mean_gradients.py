@@ -37,8 +37,8 @@ def gradient_products_of_sets(problem: Problem) -> Float[np.ndarray, "C_1 C_1"]:
         sets = [contributor_examples(problem, one) for one in problem.contributors]
         means = [mean_gradient(model, output, one, np.ones(len(one.inputs))) for one in sets]
         means.append(mean_gradient(model, output, validation, problem.objective.weights(validation)))
-        rows = np.stack(means)
-        return (rows @ rows.T).astype(np.float64)
+        rows = np.stack(means).astype(np.float64)
+        return rows @ rows.T
 
     depends = (problem.model, problem.checkpoints, problem.pool, problem.contributors, validation, problem.objective)
     return once(problem, "products of mean gradients", depends, make)

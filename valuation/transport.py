@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 TOLERANCE = 1e-6  # mean error of a marginal
 ITERATIONS = 5000
+SETTLED = 0.01  # mean error of a marginal above which potentials are none
 ROUND = 10  # iterations between two looks at the error, after which the scalings are taken into the potentials
 
 
@@ -21,10 +22,11 @@ def potentials(
     """(f, g) of the best transport, in the unit of the costs; OT = mean f + mean g, to the tolerance.
 
     cost: C, finite. entropy: e, in the same unit, > 0. tolerance: mean |marginal - 1| at which the iterations stop, at
-    the latest after so many of them, each O(n m).
+    the latest after so many of them, each O(n m). Raises ValueError where a marginal is then still off by SETTLED.
     """
     n, m = cost.shape
     f = cost.min(1).astype(np.float64)
+    error = np.inf
     g = (cost - f[:, None]).min(0)  # every row and every column of the kernel holds a one, and nothing above it
     for _ in range(0, iterations, ROUND):
         kernel = np.exp((f[:, None] + g - cost) / entropy)
@@ -36,6 +38,7 @@ def potentials(
             left = m / (kernel @ right)
             right = n / (left @ kernel)
         f, g = f + entropy * np.log(left), g + entropy * np.log(right)
+    _check(error, entropy, iterations)
     return f, g
 
 
@@ -43,11 +46,21 @@ def own_potential(
     cost: Float[np.ndarray, "n n"], *, entropy: float, tolerance: float = TOLERANCE, iterations: int = ITERATIONS
 ) -> Float[np.ndarray, " n"]:
     """f = g of a set with itself, OT = 2 mean f; a few symmetric iterations. cost: symmetric. Others as above."""
-    f = np.zeros(len(cost))
+    f, error = np.zeros(len(cost)), np.inf
     for _ in range(iterations):
         kernel = np.exp((f[:, None] + f - cost) / entropy)
         rows = kernel.mean(1)
-        if np.abs(rows - 1).mean() <= tolerance:
+        error = np.abs(rows - 1).mean()
+        if error <= tolerance:
             break
         f = f - entropy / 2 * np.log(rows)
+    _check(error, entropy, iterations)
     return f
+
+
+def _check(error: float, entropy: float, iterations: int) -> None:
+    if not error <= SETTLED:
+        raise ValueError(
+            f"the transport has not settled after {iterations} iterations, its marginals are off by {error:.1g}: give "
+            f"a larger entropy than {entropy:g}"
+        )

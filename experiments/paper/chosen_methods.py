@@ -23,7 +23,6 @@ FEW = (
 )  # fmt: skip
 RIVALS = tuple(name for name, method in METHODS.items() if method.left_out == NAMED)  # of attribution, and games
 IN_CLASSES = (*default_methods("classification", 0), *RIVALS)
-GAMES = ("leave_one_out", "shapley", "banzhaf")  # a ConvNet's surrogate has too many examples for them
 OF_TEXTS = (  # also what needs a model trained on the union, or every other contributor
     *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
 )  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from tests.problems import contributor, corners, sequences
 from tests.reference import jacobian
 from valuation.mean_gradients import gradient_products_of_sets, mean_gradient, rows_that_fit
+from valuation.methods import METHODS
 from valuation.methods.gradient_cosine import gradient_cosine
 from valuation.methods.gradient_matching import gradient_matching, matched
 from valuation.outputs import log_likelihood
@@ -77,6 +78,11 @@ def test_matching_weights_are_the_best_of_all_signs(penalty):
             found.append(w)
     best = min(found, key=lambda w: objective(w, kernel, target, penalty, shift))
     np.testing.assert_allclose(matched(kernel, target, penalty=penalty, ridge=shift), best, atol=1e-8)
+
+
+def test_a_penalty_that_leaves_nothing_is_refused():
+    with pytest.raises(ValueError, match="a penalty of 2 gives every contributor 0: expected less than 1"):
+        METHODS["gradient_matching"](corners(), penalty=2)
 
 
 def test_the_largest_penalty_leaves_nothing_and_copies_share_alike():

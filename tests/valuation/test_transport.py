@@ -64,6 +64,14 @@ def test_potentials_solve_their_problem(entropy):
     assert 2 * own_potential(inner, entropy=entropy).mean() == pytest.approx(both, rel=1e-4)
 
 
+def test_a_transport_that_has_not_settled_is_refused():
+    left, right = clouds()
+    with pytest.raises(ValueError, match=r"not settled after 10 iterations.*larger entropy than 0.001"):
+        potentials(cdist(left, right, "sqeuclidean"), entropy=0.001, iterations=10)
+    with pytest.raises(ValueError, match="not settled after 1 iterations"):
+        own_potential(cdist(left, left, "sqeuclidean"), entropy=1.0, iterations=1)
+
+
 def test_equal_sets_are_not_apart_whatever_the_unit_and_the_offset_of_costs():
     x, y = clouds()
     inner, costs, other = (cdist(a, b, "sqeuclidean") for a, b in ((x, x), (x, y), (y, y)))

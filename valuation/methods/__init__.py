@@ -123,7 +123,7 @@ METHODS = {
         Method("trak", "TRAK", trak.trak, "one sketched gradient an example and checkpoint",
                labels=True, checkpoints=True, purpose=Purpose.TRAK,
                objectives=("classification", "sequences"), instead="logra",
-               needs=partial(needs.projected, numbers=2048)),
+               needs=partial(needs.projected, numbers=2048), unfit=trak.one_example),
         Method("influence", "influence", influence.influence, "up to 100 passes over the union",
                labels=True, checkpoints=True, purpose=Purpose.INFLUENCE,
                left_out={"sequences": "its passes cost as much as the truth"}, needs=needs.solved(100)),
@@ -163,6 +163,8 @@ METHODS = {
         Method("random", "random", counts.random, "nothing", purpose=Purpose.RANDOM),
     )
 }  # fmt: skip
+
+GAMES = tuple(name for name, method in METHODS.items() if method.unfit is no_game)  # between the contributors
 
 
 def default_methods(kind: str, examples: int) -> tuple[str, ...]:

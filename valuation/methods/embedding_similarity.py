@@ -14,10 +14,16 @@ def embedding_similarity(problem: Problem) -> Float[np.ndarray, " C"]:
     """Mean over a contributor's examples of the largest cosine with a validation example, from -1 to 1; no unit.
 
     Angles are those at the medians of the validation features; an example that lies there has cosine 0 with all.
-    O(n m d) a contributor. Looks at no target and trains nothing.
+    O(n m d) a contributor. Looks at no target and trains nothing. Raises ValueError for a
+    validation set of one point.
     """
     v = validation_features(problem)
     scale = float(np.linalg.norm(v, axis=1).max())
+    if not scale:
+        raise ValueError(
+            f"all {len(v)} validation examples have the same features, so that nothing lies at an angle to another: "
+            "expected different ones"
+        )
     columns = _directions(v, scale).T
     return np.array([_mean_largest(contributor_features(problem, one), columns, scale) for one in problem.contributors])
 

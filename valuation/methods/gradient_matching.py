@@ -22,8 +22,10 @@ def gradient_matching(problem: Problem, *, penalty: float = 0.01, ridge: float =
 
     penalty: lambda, over the smallest at which all weights are 0. ridge: gamma, over the mean of |g_c|^2; it makes the
     weights unique. g: mean gradients of minus the loss at the last checkpoint. Uses validation targets.
-    Raises ValueError without checkpoints, for a negative penalty and for a ridge that is not positive.
+    Raises ValueError without checkpoints, for a penalty outside [0, 1) and for a ridge that is not positive.
     """
+    if penalty >= 1:
+        raise ValueError(f"a penalty of {penalty} gives every contributor 0: expected less than 1")
     products = gradient_products_of_sets(problem)
     return matched(products[:-1, :-1], products[:-1, -1], penalty=penalty, ridge=ridge)
 

@@ -49,8 +49,7 @@ class Method(NamedTuple):
     checkpoints: whether it needs Problem.checkpoints, a model trained on the union.
     objectives: kinds of objectives that it takes; () for all. instead: the method to take for the others.
     left_out: kind of objective -> why a default table leaves it out.
-    least_examples: of a contributor. most_examples: of all contributors together, above which a default table leaves it
-        out; None without such a bound.
+    most_examples: of all contributors together, above which a default table leaves it out; None without such a bound.
     purpose: what it uses the problem's key for; None: nothing.
     needs: sizes of a problem -> the bytes and operations that it takes (needs.py).
     unfit: (problem, examples of all contributors together, options) -> why it cannot be asked, "" if it can; from what
@@ -70,7 +69,6 @@ class Method(NamedTuple):
     objectives: tuple[str, ...] = ()
     instead: str = ""
     left_out: Mapping[str, str] = NONE
-    least_examples: int = 1
     most_examples: int | None = None
     purpose: Purpose | None = None
     needs: Estimate = nothing
@@ -84,12 +82,6 @@ class Method(NamedTuple):
         """
         if refusal := self.refusal(problem.objective.kind):
             raise ValueError(refusal)
-        for contributor in problem.contributors:
-            if len(contributor.index) < self.least_examples:
-                raise ValueError(
-                    f"{self.name} needs at least {self.least_examples} examples a contributor, {contributor.name} has "
-                    f"{len(contributor.index)}"
-                )
         union = sum(len(contributor.index) for contributor in problem.contributors)
         if refusal := self.unfit(problem, union, options_of(self.values) | options):
             raise ValueError(refusal)

@@ -1,6 +1,7 @@
 """TRAK (Park et al., "TRAK: Attributing Model Behavior at Scale", ICML 2023)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +21,16 @@ from valuation.scale import mean_diagonal
 from valuation.stream import MEMORY, features
 
 product = jit(jnp.matmul)  # NumPy's threads and XLA's would wait for each other
+
+
+def one_example(problem: Problem, examples: int, options: Mapping[str, Any]) -> str:
+    """Why there is nothing to hold against each other, "" if there is: Method.unfit of TRAK."""
+    if not problem.contributors or examples > 1:
+        return ""
+    return (
+        "trak holds the gradients of examples against each other, and there is 1 in all: expected at least 2; take "
+        "gradient_cosine, which holds one against the validation set"
+    )
 
 
 def scores(

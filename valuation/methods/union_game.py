@@ -20,7 +20,7 @@ from valuation.methods.surrogate import picked
 from valuation.problem import Problem, once
 from valuation.purposes import Purpose, purpose_key
 from valuation.union_fits import shared_rows
-from valuation.union_surrogates import OWN, fitted_on_unions, no_unions, utility_of_nobody
+from valuation.union_surrogates import OWN, SURROGATES, fitted_on_unions, no_unions, utility_of_nobody
 from valuation.unions import layout
 
 POINTS = 512  # inducing rows that all coalitions share, of all contributors alike: a fit takes milliseconds
@@ -37,8 +37,23 @@ def surrogate_of(problem: Problem, surrogate: str = OWN) -> str:
 
 
 def no_game(problem: Problem, examples: int, options: Mapping[str, Any]) -> str:
-    """Why coalitions cannot be valued, and the way out; "" if they can: Method.unfit of the three methods."""
-    return no_unions(surrogate_of(problem, options["surrogate"]), problem.objective.kind, examples)
+    """Why coalitions cannot be valued, and the way out; "" if they can: Method.unfit of the three methods.
+
+    Before there are contributors, of what does not depend on their number.
+    """
+    kind, count, given = problem.objective.kind, len(problem.contributors), options["surrogate"]
+    if given not in (known := (OWN, *SURROGATES[kind])):
+        return f"surrogate = {given!r}: expected {' or '.join(repr(one) for one in known)} for {kind}"
+    if (pairs := options.get("pairs", 2)) != 0 and pairs < 2:
+        return f"pairs = {pairs}: expected at least 2, of which standard errors can be made, or 0 for exact values"
+    if not pairs and count > EXACT:
+        return (
+            f"exact values of {count} contributors take 2^{count} fits: they are made for up to {EXACT}; give pairs, "
+            "at least 2, for sampled values with standard errors"
+        )
+    if options["points"] < max(count, 1):
+        return f"points = {options['points']} for {count} contributors: expected at least one inducing row of each"
+    return no_unions(surrogate_of(problem, given), kind, examples)
 
 
 def coalition_utility(problem: Problem, *, points: int = POINTS, surrogate: str = OWN) -> Utility:

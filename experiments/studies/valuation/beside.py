@@ -6,6 +6,7 @@ from jaxtyping import Float
 
 from experiments.studies.valuation.ground_truth import ADDED
 from experiments.tasks import mixture
+from valuation.methods import GAMES
 from valuation.methods.method import Method
 from valuation.problem import Contributor, Examples, Problem
 
@@ -13,10 +14,17 @@ NAME = "R"
 
 
 def check(config) -> None:
-    """Raises ValueError unless R has examples, where the truth needs it."""
+    """Raises ValueError unless R has examples, where the truth needs it, and for games between unions with R."""
     if config.truth == ADDED and config.beside < 1:
         raise ValueError(
             f"beside = {config.beside}, expected at least 1: the real examples that truth={ADDED} begins with"
+        )
+    games = [name for name in config.methods if name in GAMES]
+    if config.truth == ADDED and games:
+        raise ValueError(
+            f"methods: {games[0]} with truth={ADDED}: a coalition of nobody would lack R, which every contributor "
+            "holds here, so that R would be credited to whoever comes first: take another method, or "
+            "truth=leave_one_out"
         )
 
 

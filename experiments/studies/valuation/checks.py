@@ -14,6 +14,7 @@ from valuation.methods import METHODS
 from valuation.methods.method import choices
 from valuation.problem import check_learner
 
+MAY_BE_0 = ("pairs", "penalty")  # options: of sampled games, of gradient_matching
 LEAST = 10  # held-out examples, below which no order can be told
 TERMS_OF = ("score_scale_free", "score_disagreement")  # whose options make the terms of the ablation
 
@@ -76,8 +77,8 @@ def check(config) -> None:
             if (allowed := choices(option, kind)) and given not in allowed:
                 words = " or ".join(str(one) or "''" for one in allowed)
                 raise ValueError(f"options.{name}.{option} = {given}, expected {words} in a task of {kind}")
-            most = 1.0 if option == "share" else float("inf")
-            if not isinstance(given, (str, bool)) and not 0 < given <= most:
+            most = 1.0 if option in ("share", "penalty") else float("inf")
+            if not isinstance(given, (str, bool)) and not (0 < given <= most or (given == 0 and option in MAY_BE_0)):
                 raise ValueError(f"options.{name}.{option} = {given}, expected a positive number (a share: at most 1)")
     if config.choice not in config.methods:
         named = ", ".join(config.methods)

@@ -1,6 +1,7 @@
 """Largest cosines against SciPy's, and what lies at the centre."""
 
 import numpy as np
+import pytest
 from scipy.spatial.distance import cdist
 
 from tests.problems import corners
@@ -17,6 +18,13 @@ def test_the_mean_of_the_largest_cosines(monkeypatch):
         for one in problem.contributors
     ]
     np.testing.assert_allclose(embedding_similarity(problem), expected, rtol=1e-5)
+
+
+def test_a_validation_set_of_one_point_has_no_angles():
+    problem = corners()
+    one = problem._replace(validation=problem.validation.take(slice(0, 1)))
+    with pytest.raises(ValueError, match="all 1 validation examples have the same features"):
+        embedding_similarity(one)
 
 
 def test_what_lies_at_the_centre_is_similar_to_nothing():

@@ -68,12 +68,6 @@ def test_words_of_what_is_looked_at():
     assert METHODS["score_calibrated"].looks_at == "validation labels, a few full trainings"
 
 
-def test_too_few_examples_are_named():
-    method = METHODS["size"]._replace(least_examples=2)
-    with pytest.raises(ValueError, match="size needs at least 2 examples a contributor, one example has 1"):
-        method(corners())
-
-
 @pytest.mark.parametrize(
     ("name", "broken", "words"),
     [

@@ -97,9 +97,22 @@ def test_many_contributors_are_sampled():
 
 @pytest.mark.parametrize("name", ["shapley", "banzhaf"])
 def test_exact_values_of_thirty_name_the_way_out(name):
-    words = "listed for 1 to 12 contributors, got 30: values of more are sampled, with standard errors"
+    words = r"exact values of 30 contributors take 2\^30 fits: they are made for up to 12; give pairs, at least 2"
     with pytest.raises(ValueError, match=words):
         METHODS[name](many(30), pairs=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"surrogate": "rbf_utility"}, "surrogate = 'rbf_utility': expected '' or 'rbf_relative' or 'ntk_relative'"),
+        ({"pairs": 1}, "pairs = 1: expected at least 2, .* or 0 for exact values"),
+        ({"points": 3}, "points = 3 for 4 contributors: expected at least one inducing row of each"),
+    ],
+)
+def test_options_that_no_game_has_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        METHODS["banzhaf"](problem("classes"), **options)
 
 
 def test_the_games_of_every_learner_have_a_surrogate():

@@ -200,6 +200,14 @@ def test_a_model_without_a_gradient_gives_no_order():
         METHODS["tracin"](learned)
 
 
+def test_trak_with_one_example_names_another_method():
+    given = corners()
+    alone = given._replace(contributors=tuple(one for one in given.contributors if len(one.index) == 1)[:1])
+    assert len(alone.contributors) == 1
+    with pytest.raises(ValueError, match="there is 1 in all: expected at least 2; take gradient_cosine"):
+        METHODS["trak"](alone)
+
+
 def test_bad_input_is_named():
     train_rows, query_rows = np.ones((4, 6), np.float32), np.ones((2, 5), np.float32)
     with pytest.raises(ValueError, match="6 columns of training examples, 5 of queries"):

@@ -33,7 +33,9 @@ def test_the_set_holds_different_real_examples_of_the_train_pool():
     assert beside.base(SimpleNamespace(truth="own_set", beside=20), PROBLEM.pool, KEY) is None
     assert beside.offered(PROBLEM.contributors, None) is PROBLEM.contributors
     with pytest.raises(ValueError, match="beside = 0, expected at least 1"):
-        beside.check(SimpleNamespace(truth="added", beside=0))
+        beside.check(SimpleNamespace(truth="added", beside=0, methods=()))
+    with pytest.raises(ValueError, match="shapley with truth=added: a coalition of nobody would lack R"):
+        beside.check(SimpleNamespace(truth="added", beside=5, methods=("size", "shapley")))
 
 
 def test_a_union_holds_the_set_and_then_the_contributor_with_its_own_labels():
