@@ -188,7 +188,7 @@ def _most(lines: list[dict]) -> str:
 
 def main(argv: list[str]) -> None:
     given = {name: getattr(flags.FLAGS, name) for name in ("salt", "seed", "seeds", "learning_rate")}
-    config = config_file.get_config(f"small,condensed=True,salt={given['salt']}")
+    config = config_file.get_config(f"{flags.FLAGS.scale},condensed=True,salt={given['salt']}")
     if not flags.FLAGS.parts:
         raise ValueError(f"--parts is empty: expected {ACCURACY}, {SUPPORT} or both")
     parts = [one_of("--parts", part, (ACCURACY, SUPPORT)) for part in flags.FLAGS.parts]
@@ -208,7 +208,8 @@ def main(argv: list[str]) -> None:
                 about = {"kind": "condensed support", "weight": weight, "seed": seed}
                 yield Step([about], partial(measured, support, weight, seed))
 
-    about = {"name": "benchmark_condensed", "scale": "", **given, "condensation": config.condensation.to_dict()}
+    scale = "" if flags.FLAGS.scale == "small" else flags.FLAGS.scale
+    about = {"name": "benchmark_condensed", "scale": scale, **given, "condensation": config.condensation.to_dict()}
     about |= {"parts": parts, "rates": [[*kind, rate] for kind, rate in rates.items()], "steps": STEPS, "batch": BATCH}
     about |= {"trainings": TRAININGS, "moves": list(LITTLE)}
     path = study.run(Study("condensed", about, steps, write, summaries=judged), flags.FLAGS.workdir)
@@ -222,6 +223,7 @@ if __name__ == "__main__":
         [ACCURACY, SUPPORT],
         "what is measured: beside random images, over weights of the CMI; a workdir is for one choice",
     )
+    flags.DEFINE_enum("scale", "small", ("small", "tiny"), "of configs/images.py; tiny: images made in memory, a trial")
     flags.DEFINE_string("salt", "b", "of the split into train pool, validation and test set")
     flags.DEFINE_integer("seed", 3000, "the first; 0 to 9 are for development", lower_bound=0)
     flags.DEFINE_integer("seeds", 3, "how many", lower_bound=1)

@@ -3,7 +3,7 @@
 Says what each study costs, runs those that are not finished in workdir/<study>, one after another, keeps their lines
 in experiments/gallery and rebuilds all tables and figures from these. Killed anywhere, it goes on where it was.
 
-    --only=sentiment,mixing     only these studies
+    --only=sentiment,mixing     only these studies; those that need an accelerator are done only where they are named
     --scale=tiny                a trial of every command on made-up data, in workdir/tiny; the pages stay as they are
     --pages                     nothing is run: tables and figures are rebuilt from the recorded lines
     --check                     nothing is written: fails if a page shows what its lines do not give
@@ -19,7 +19,7 @@ from absl import flags
 
 from configs.common import one_of
 from experiments.paper import figures, pages
-from experiments.paper.record import ENTRIES, GALLERY, Entry, recorded, seconds
+from experiments.paper.record import ENTRIES, GALLERY, Entry, elsewhere, recorded, seconds
 from experiments.paper.shares import Unit, dealt, units
 from experiments.reporting.markdown import table
 from experiments.runtime import files, launch, results
@@ -30,6 +30,7 @@ SCALES = ("small", "tiny")
 
 def main(argv: list[str]) -> None:
     given = flags.FLAGS
+    refuse_what_contradicts(given)
     if given.check:
         if wrong := [*pages.stale(recorded), *figures.stale(recorded, GALLERY, pages.shown())]:
             raise ValueError("\n".join([*wrong, "rebuild them by: python -m experiments.paper --pages"]))
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> None:
     if not given.pages:
         if not given.workdir:
             raise ValueError("--workdir is missing: expected a folder in which every study gets a folder")
-        chosen, workdir = selected(given.only), home(given.workdir, given.scale)
+        chosen, workdir = selected(given.only, given.scale), home(given.workdir, given.scale)
         if given.part:
             number, of = part_of(given.part)
             mine = dealt(units(chosen, seconds, given.scale), of)[number - 1]
@@ -48,6 +49,7 @@ def main(argv: list[str]) -> None:
             return
         if given.merge:
             put_together(chosen, [home(folder.strip(), given.scale) for folder in given.merge], workdir)
+        refuse_what_is_missing(chosen, workdir)
         print(priced([Unit(entry, (), seconds(entry)) for entry in chosen]), flush=True)
         for entry in chosen:
             call(Unit(entry, (), None), str(workdir), given.scale, given.data_dir)
@@ -59,12 +61,36 @@ def main(argv: list[str]) -> None:
             print(f"rebuilt {path}")
 
 
-def selected(names: list[str]) -> list[Entry]:
-    """The studies of these names, in their order of running; none: all. Raises ValueError for an unknown name."""
+def refuse_what_contradicts(given) -> None:
+    """Raises ValueError for flags of which one leaves the other without a meaning."""
+    asked = [name for name in ("check", "pages", "part", "merge") if given[name].value]
+    if len(asked) > 1:
+        raise ValueError(f"--{asked[0]} and --{asked[1]} are asked for: expected one of them")
+    if asked and asked[0] in ("check", "pages") and given.scale == "tiny":
+        raise ValueError(f"--{asked[0]} with --scale=tiny: a trial has no pages, they are made of the recorded lines")
+
+
+def refuse_what_is_missing(chosen: list[Entry], workdir: Path) -> None:
+    """Raises ValueError for a study that reads the run of another, which is neither chosen nor in the workdir."""
+    names = [entry.name for entry in chosen]
+    for entry in chosen:
+        for name in entry.after:
+            if name not in names and not (workdir / name / results.FILE).is_file():
+                raise ValueError(f"{entry.name} reads the run of {name}, which is not in {workdir}: add it, "
+                                 f"--only={','.join([name, *names])}")  # fmt: skip
+
+
+def selected(names: list[str], scale: str) -> list[Entry]:
+    """The studies of these names, in their order of running; none: all that need no accelerator, of a trial all.
+
+    Raises ValueError for an unknown name.
+    """
     known = [entry.name for entry in ENTRIES]
     for name in names:
         one_of("--only", name, known)
-    return [entry for entry in ENTRIES if not names or entry.name in names]
+    if names:
+        return [entry for entry in ENTRIES if entry.name in names]
+    return [entry for entry in ENTRIES if scale == "tiny" or not entry.accelerator]
 
 
 def part_of(text: str) -> tuple[int, int]:
@@ -77,10 +103,19 @@ def part_of(text: str) -> tuple[int, int]:
 
 def priced(shares: list[Unit]) -> str:
     """The table that is printed beforehand: what will be done, and what it took when it was recorded."""
-    rows = [[unit.title, unit.entry.about, "not recorded" if unit.seconds is None else f"{unit.seconds / 60:.0f} min"]
-            for unit in shares]  # fmt: skip
+    rows = [[unit.title, unit.entry.about, took(unit)] for unit in shares]
     total = sum(unit.seconds or 0 for unit in shares)
-    return table(["study", "question", "took"], rows) + f"\n\nIn all about {total / 3600:.1f} h on two cores."
+    unknown = sum(unit.seconds is None for unit in shares)
+    more = f", and {unknown} of which that is not known" if unknown else ""
+    return table(["study", "question", "took"], rows) + f"\n\nIn all about {total / 3600:.1f} h on two cores{more}."
+
+
+def took(unit: Unit) -> str:
+    """The time of a unit in words."""
+    if unit.seconds is not None:
+        return f"{unit.seconds / 60:.0f} min"
+    device = elsewhere(unit.entry)
+    return f"recorded on {device}" if device else "not recorded"
 
 
 def call(unit: Unit, workdir: str, scale: str, data_dir: str | None) -> None:
@@ -102,7 +137,14 @@ def home(folder: str, scale: str) -> Path:
 
 
 def put_together(chosen: list[Entry], folders: list[Path], workdir: Path) -> None:
-    """Merges the parts of every study that lies in some of the folders; folders of a whole run count too."""
+    """Merges the parts of every study that lies in some of the folders; folders of a whole run count too.
+
+    Raises ValueError, before anything is merged, for a folder that holds no part of these studies.
+    """
+    for folder in folders:
+        if not any((folder / entry.name).is_dir() for entry in chosen):
+            known = ", ".join(entry.name for entry in chosen[:3])
+            raise ValueError(f"--merge: {folder} holds no study of {known}, ...: expected the workdir of a part")
     for entry in chosen:
         parts = [path for folder in folders if (path := folder / entry.name).is_dir()]
         if parts:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from experiments.paper import chosen_methods as chosen
 from experiments.runtime.results import LAST, read_alone, select
+from valuation.methods import GAMES
 
 ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
@@ -23,7 +24,8 @@ class Entry(NamedTuple):
     for the number of draws, which a trial has one of. tiny: arguments instead of these for a trial, where no config has
     that scale.
     after: entries whose finished runs it reads. draws: into which it can be cut, the first one and their number.
-    study: whose kinds of lines it writes, a key of kinds.STUDIES; data: whether it reads archives.
+    study: whose kinds of lines it writes, a key of kinds.STUDIES; data: whether it reads archives. accelerator: whether
+    it is done on one, and so only where it is named.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Entry(NamedTuple):
     draws: tuple[int, int] = (0, 0)
     data: bool = True
     tiny: tuple[str, ...] = ()
+    accelerator: bool = False
 
     def draws_at(self, scale: str) -> range:
         """The draws into which it can be cut: all of them, or of a trial one."""
@@ -135,7 +138,7 @@ ENTRIES = (
         "images",
         3,
         ",model=convnet",
-        (*chosen.CONVNET, *(one for one in chosen.RIVALS if one not in chosen.GAMES)),
+        (*chosen.CONVNET, *(one for one in chosen.RIVALS if one not in GAMES)),
     ),
     Entry(
         "images-cifar10",
@@ -149,6 +152,7 @@ ENTRIES = (
         ),
         draws=(3000, 1),
         tiny=(f"--config=configs/images.py:tiny,draws=1,{FRESH},model=convnet", "--config.methods=surrogate,size"),
+        accelerator=True,
     ),
     _valued("sentiment", "the same for film reviews", "sentiment", 5, methods=chosen.IN_CLASSES),
     _valued("sentiment-cost", "what does the default cost on reviews?", "sentiment", 1, methods=chosen.TIMED),
@@ -198,6 +202,7 @@ ENTRIES = (
         ("--run={workdir}/instructions-smollm2", "--contributors=12", *(f"--draw={3000 + i}" for i in range(3))),
         after=("instructions-smollm2",),
         tiny=("--run={workdir}/instructions-smollm2", "--steps=3"),
+        accelerator=True,
     ),
     *(_added(config, n) for config in ("images", "sentiment") for n in (100, 500)),
     *(_two(config, alone, n) for config, alone in ALONE.items() for n in (100, 500)),
@@ -213,6 +218,7 @@ ENTRIES = (
         "what do condensed images teach, and what does the weight of the CMI do?",
         "condensed",
         "experiments.benchmarks.condensed",
+        tiny=("--scale=tiny", "--parts=accuracy", "--seeds=1"),
     ),
     Entry(
         "mixing",
@@ -286,7 +292,11 @@ def recorded(name: str) -> list[dict]:
 
 def seconds(entry: Entry) -> float | None:
     """What the recorded run of it took on a CPU; None where none is recorded, or a part of one on an accelerator."""
-    lines = recorded(entry.name)
-    runs = select(lines, kind=LAST)
-    on_cpus = all(" x cpu, " in line["device"] for line in lines)
-    return sum(line["seconds"] for line in runs) if runs and on_cpus else None
+    runs = select(recorded(entry.name), kind=LAST)
+    return sum(line["seconds"] for line in runs) if runs and not elsewhere(entry) else None
+
+
+def elsewhere(entry: Entry) -> str:
+    """The device of its recorded lines that is no CPU; "" where there is none."""
+    devices = dict.fromkeys(line["device"] for line in recorded(entry.name))
+    return next((device for device in devices if " x cpu, " not in device), "")

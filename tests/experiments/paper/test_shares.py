@@ -2,11 +2,13 @@
 
 import importlib
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from experiments.paper.__main__ import call, home, part_of, priced, put_together, selected
+from experiments.paper.__main__ import call, home, part_of, priced, put_together, refuse_what_is_missing, selected
 from experiments.paper.record import ENTRIES, Entry
 from experiments.paper.shares import Unit, dealt, units
 from experiments.runtime import kinds, results
@@ -46,10 +48,12 @@ def test_more_machines_than_work_leave_some_idle():
 
 
 def test_names_and_parts_are_checked_and_prices_said():
-    assert [entry.name for entry in selected(["sentiment", "images-mixed"])] == ["images-mixed", "sentiment"]
-    assert selected([]) == list(ENTRIES)
+    assert [entry.name for entry in selected(["sentiment", "images-mixed"], "small")] == ["images-mixed", "sentiment"]
+    assert selected([], "tiny") == list(ENTRIES)
+    left_out = {entry.name for entry in ENTRIES} - {entry.name for entry in selected([], "small")}
+    assert left_out == {"images-cifar10", "lora-everywhere"}
     with pytest.raises(ValueError, match=r"sentimant.*sentiment"):
-        selected(["sentimant"])
+        selected(["sentimant"], "small")
     assert part_of("3/8") == (3, 8)
     for wrong in ("0/8", "9/8", "3", "3/x", "-1/2"):
         with pytest.raises(ValueError, match="NUMBER/OF"):
@@ -57,6 +61,9 @@ def test_names_and_parts_are_checked_and_prices_said():
     said = priced([Unit(STUDIES[0], (3001, 3002), 120.0), Unit(STUDIES[3], (), None)])
     assert "| a, draws 3001, 3002 | five draws | 2 min |" in said
     assert "| d | never run | not recorded |" in said
+    assert "In all about 0.0 h on two cores, and 1 of which that is not known." in said
+    (lent,) = selected(["images-cifar10"], "small")
+    assert "recorded on 1 x NVIDIA H100" in priced([Unit(lent, (), None)])
 
 
 def test_a_command_that_fails_stops_there_and_is_named(tmp_path, capfd):
@@ -78,7 +85,7 @@ def test_a_trial_has_one_draw_and_a_folder_of_its_own():
     ):
         assert STUDIES[0].draws_at(scale) == draws
         assert home("out", scale) == folder
-    (mixed,) = selected(["images-mixed"])
+    (mixed,) = selected(["images-mixed"], "tiny")
     assert "--config=configs/images.py:tiny,draws=1,seed=3000,salt=b" in mixed.command("out/tiny", "tiny")
 
 
@@ -90,13 +97,43 @@ def test_studies_in_one_piece_are_put_together_too(tmp_path):
     ):
         path = results.start(tmp_path / folder / name, {"name": name})
         results.append(path, lines)
-    chosen = selected(["bound", "own-sources", "scale"])
+    chosen = selected(["bound", "own-sources", "scale"], "small")
     put_together(chosen, [tmp_path / "one", tmp_path / "two"], tmp_path / "all")
     assert {path.name for path in (tmp_path / "all").iterdir()} == {"bound", "own-sources"}
     assert results.read(tmp_path / "all" / "bound" / results.FILE) == [
         {"kind": "bound", "draw": 0},
         {"kind": "earlier run", "seconds": 9.0},
     ]
+
+
+def test_a_folder_without_a_part_is_refused_before_anything_is_merged(tmp_path):
+    (tmp_path / "one" / "bound").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"--merge: .*none holds no study of bound"):
+        put_together(selected(["bound"], "small"), [tmp_path / "one", tmp_path / "none"], tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+
+
+def test_a_study_whose_runs_are_missing_names_them(tmp_path):
+    chosen = selected(["axes"], "small")
+    with pytest.raises(ValueError, match=r"axes reads the run of images-along, .* --only=images-along,axes"):
+        refuse_what_is_missing(chosen, tmp_path)
+    refuse_what_is_missing(selected(["images-along", "axes"], "small"), tmp_path)
+    results.start(tmp_path / "images-along", {})
+    refuse_what_is_missing(chosen, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--part=1/2", "--merge=a"], "--part and --merge are asked for: expected one of them"),
+        (["--pages", "--scale=tiny"], "--pages with --scale=tiny: a trial has no pages"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_named(arguments, words):
+    command = [sys.executable, "-m", "experiments.paper", "--workdir=out", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {words}")
 
 
 def test_every_study_after_others_comes_after_them_and_names_are_unique():
