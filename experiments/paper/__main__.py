@@ -5,6 +5,7 @@ in experiments/gallery and rebuilds all tables and figures from these. Killed an
 
     --only=sentiment,mixing     only these studies; those that need an accelerator are done only where they are named
     --scale=tiny                a trial of every command on made-up data, in workdir/tiny; the pages stay as they are
+    --recorded                  valuations begin with the gallery's lines: only what these lack is done
     --pages                     nothing is run: tables and figures are rebuilt from the recorded lines
     --check                     nothing is written: fails if a page shows what its lines do not give
     --part=3/8 --workdir=DIR3   on the third of eight machines: its share of studies and draws
@@ -20,6 +21,7 @@ from absl import flags
 from configs.common import one_of
 from experiments.paper import figures, pages
 from experiments.paper.record import ENTRIES, GALLERY, Entry, elsewhere, recorded, seconds
+from experiments.paper.restore import restore
 from experiments.paper.shares import Unit, dealt, units
 from experiments.reporting.markdown import table
 from experiments.runtime import files, launch, results
@@ -49,6 +51,10 @@ def main(argv: list[str]) -> None:
             return
         if given.merge:
             put_together(chosen, [home(folder.strip(), given.scale) for folder in given.merge], workdir)
+        if given.recorded:
+            read = {name for entry in chosen for name in entry.after}
+            restored = [one.name for one in ENTRIES if (one in chosen or one.name in read) and restore(one, workdir)]
+            print(f"begun with recorded lines: {', '.join(restored) or 'none'}", flush=True)
         refuse_what_is_missing(chosen, workdir)
         print(priced([Unit(entry, (), seconds(entry)) for entry in chosen]), flush=True)
         for entry in chosen:
@@ -66,6 +72,8 @@ def refuse_what_contradicts(given) -> None:
     asked = [name for name in ("check", "pages", "part", "merge") if given[name].value]
     if len(asked) > 1:
         raise ValueError(f"--{asked[0]} and --{asked[1]} are asked for: expected one of them")
+    if given.recorded and given.scale == "tiny":
+        raise ValueError("--recorded with --scale=tiny: no trial is recorded")
     if asked and asked[0] in ("check", "pages") and given.scale == "tiny":
         raise ValueError(f"--{asked[0]} with --scale=tiny: a trial has no pages, they are made of the recorded lines")
 
@@ -157,6 +165,7 @@ if __name__ == "__main__":
     flags.DEFINE_list("only", [], "names of studies; default: all")
     flags.DEFINE_string("part", "", "such as 3/8: the share of the third of eight machines")
     flags.DEFINE_list("merge", [], "workdirs of parts")
+    flags.DEFINE_bool("recorded", False, "begin with the recorded lines of the gallery")
     flags.DEFINE_bool("pages", False, "run nothing, rebuild tables and figures from recorded lines")
     flags.DEFINE_bool("check", False, "write nothing, fail if a page differs from its lines")
     flags.DEFINE_string("data_dir", None, "folder of archives and prepared data")

@@ -25,6 +25,7 @@ RIVALS = tuple(name for name, method in METHODS.items() if method.left_out == NA
 IN_CLASSES = (*default_methods("classification", 0), *RIVALS)
 OF_TEXTS = (  # also what needs a model trained on the union, or every other contributor
     *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
+    "ekfac", "gradient_cosine", "gradient_matching",
 )  # fmt: skip
 ON_STATES = (  # of an adapted language model; the last two take minutes a draw
     "surrogate", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility", "score_disagreement",

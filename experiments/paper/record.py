@@ -81,10 +81,10 @@ def _valued(
     )
 
 
-def _along(name: str, config: str) -> tuple[Entry, Entry]:
+def _along(name: str, config: str, draws: int) -> tuple[Entry, Entry]:
     along = f"{config}-along"
     return (
-        _valued(along, f"and if contributors of {config} differ in one thing only?", config, 5, ",axes=True"),
+        _valued(along, f"and if contributors of {config} differ in one thing only?", config, draws, ",axes=True"),
         Entry(
             name,
             f"what can each method see of {config}?",
@@ -168,8 +168,8 @@ ENTRIES = (
     _table("tables-diabetes", "diabetes", "made_numbers"),
     _valued("effects", "the same for patients, of whom the effect of a treatment is learned", "effects", 5),
     _valued("causal-tables", "the same where the effect is known", "effects", 5, ",data=known"),
-    *_along("axes", "images"),
-    *_along("sentiment-axes", "sentiment"),
+    *_along("axes", "images", 5),
+    *_along("sentiment-axes", "sentiment", 3),
     Entry(
         "stability",
         "is a value stable, and what does a budget buy?",
