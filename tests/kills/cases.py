@@ -75,7 +75,7 @@ CASES = {
     "examples": Case(config("examples.py:tiny"), "examples"),
     "phases": Case(config("phases.py:tiny,repeats=1"), "phases"),
     "interaction": Case(config("interaction.py:tiny"), "interaction"),
-    "mixing": Case(config("mixing.py:tiny,repeats=1"), "mixing"),
+    "mixing": Case(config("mixing.py:tiny,repeats=2"), "mixing"),
     "language": Case(config("language.py:tiny"), "language"),
     "drafts": Case(command("synthetic.generate", "--config=configs/language.py:tiny"), "drafts"),
     "bound": Case(command("studies.bound.study", "--draws=4"), "bound"),
