@@ -50,6 +50,7 @@ PICTURES = (
     Picture("examples.png", "examples", EXAMPLES["curves"][0]),
     Picture("interaction.png", "interaction", INTERACTION["interaction"][0]),
     Picture("relabelling.png", "relabelling", RELABELLING["changes"][0]),
+    Picture("phases-simulation.png", "phases", PHASES["simulation"][0]),
     Picture("phases-facts.png", "phases", PHASES["facts"][0]),
     Picture("phases-ratio.png", "phases", PHASES["ratio"][0]),
     Picture("phases-plan.png", "phases", PHASES["plan"][0]),

@@ -22,6 +22,7 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "chosen": tables.chosen,
     "images": tables.images,
     "learners": tables.learners,
+    "differences": tables.differences,
     "truths": tables.truths,
     "pretrained": tables.pretrained,
     "union": tables.union,

@@ -61,6 +61,22 @@ def learners(read: Read, names: Mapping[str, str] = LEARNERS, methods: tuple[str
     return table(["method", *columns, "looks at"], rows)
 
 
+def differences(read: Read) -> str:
+    """Paired intervals of the surrogate's correlation less that of each method, methods x learners."""
+    columns = {title: by_method(read, name) for title, name in (LEARNERS | ADAPTED).items()}
+    every = dict.fromkeys(method for column in columns.values() for method in column)
+    rows = [
+        [METHODS[name].title, *(_paired(column.get(name)) for column in columns.values())]
+        for name in every
+        if name != "surrogate"
+    ]
+    return table(["method", *columns], rows)
+
+
+def _paired(line: dict | None) -> str:
+    return "–" if line is None or line["less_than_choice"] is None else span(line["less_than_choice"], two)
+
+
 def chosen(read: Read) -> str:
     """The front page's choice of `learners`."""
     return learners(read, LEARNERS, CHOSEN)
