@@ -91,6 +91,10 @@ def value_sources(
 
 def frame_of(name: str, data: Any) -> Frame:
     """The columns of arrays, a mapping or a frame. name: for messages. Raises ValueError for anything else."""
+    names = [*getattr(data, "column_names", getattr(data, "columns", ()))] if not isinstance(data, Mapping) else []
+    if len({*names}) < len(names):
+        twice = next(column for column in names if names.count(column) > 1)
+        raise ValueError(f"{name}: found column {twice!r} twice, expected every name once")
     for method, given in (("to_pydict", {}), ("to_dict", {"orient": "list"})):  # pyarrow; pandas
         if hasattr(data, method) and not isinstance(data, Mapping):
             try:
@@ -103,7 +107,7 @@ def frame_of(name: str, data: Any) -> Frame:
         inputs, targets = map(_on_host, data)
         if np.ndim(inputs) == 2:
             width = range(np.shape(inputs)[1])
-            return from_columns(name, {f"x{i}": np.asarray(inputs)[:, i] for i in width} | {TARGET: targets})
+            return from_columns(name, {f"x{i}": np.asanyarray(inputs)[:, i] for i in width} | {TARGET: targets})
         if np.ndim(inputs) == 1:
             return from_columns(name, {"text": list(inputs), "label": targets})
     raise ValueError(
@@ -119,6 +123,9 @@ def _on_host(values: Any) -> Any:
 
 def _set(config, name: str, value: Any) -> None:
     known = dict(overrides.leaves(config))
+    numbers = value if isinstance(value, (tuple, list)) else (value,)
+    if any(isinstance(one, float) and not np.isfinite(one) for one in numbers):
+        raise ValueError(f"option {name} = {value!r}: expected finite numbers")
     one_of("option", name, [key for key in known if key not in ONCE and not key.startswith("columns.")])
     if not overrides.fits(value, overrides.kind_of(known[name])):
         raise ValueError(f"option {name} = {value!r}: expected {overrides.wanted(overrides.kind_of(known[name]))}")

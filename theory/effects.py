@@ -118,13 +118,15 @@ def effect_errors(first: dict[str, Effect], second: dict[str, Effect], x: Rows) 
     return {name: float(np.sqrt(np.square(first[name].at(x) - second[name].at(x)).mean())) for name in first}
 
 
-def hidden_bias(propensity: Float[np.ndarray, " n"], correlation: float, spread: float) -> float:
-    """rho sigma E[phi(Phi^-1(pi)) / (pi (1 - pi))]: what a hidden cause adds to the mean effect, in the outcome's unit.
+def hidden_bias(probit: Float[np.ndarray, " n"], correlation: float, spread: float) -> float:
+    """rho sigma E[phi(z) / (pi (1 - pi))]: what a hidden cause adds to the mean effect, in the outcome's unit.
 
-    propensity: pi of every row given its covariates, of a probit treatment. correlation: rho of the noise of the
-    treatment with that of the outcome. spread: sigma of the latter.
+    probit: z = Phi^-1(pi) of every row, pi the propensity given its covariates of a probit treatment; it may be so far
+    from 0 that pi is 0 or 1 in floating point. correlation: rho of the noise of the treatment with that of the outcome.
+    spread: sigma of the latter.
     """
-    return float(correlation * spread * (norm.pdf(norm.ppf(propensity)) / (propensity * (1 - propensity))).mean())
+    ratio = np.exp(norm.logpdf(probit) - norm.logcdf(probit) - norm.logcdf(-probit))
+    return float(correlation * spread * ratio.mean())
 
 
 def check_arms(w: Column) -> None:
@@ -137,8 +139,14 @@ def check_arms(w: Column) -> None:
 
 
 def _arms(x: Rows, w: Column, y: Column) -> tuple[Fit, Fit]:
-    """(the fit of the treated, of the others)."""
+    """(the fit of the treated, of the others). Raises ValueError for an arm with as few rows as a fit has numbers."""
     check_arms(w)
+    for arm, name in ((1, "treated"), (0, "others")):
+        if (rows := int((w == arm).sum())) <= x.shape[1] + 1:
+            raise ValueError(
+                f"{rows} of {len(w)} rows are {name}, expected more than {x.shape[1] + 1}: a fit of {x.shape[1]} "
+                "covariates and a constant on them leaves nothing to tell its error from"
+            )
     return tuple(least_squares(with_one(x[w == arm]), y[w == arm]) for arm in (1, 0))  # type: ignore[return-value]
 
 

@@ -15,6 +15,7 @@ from theory.profile import allowed_rise
 
 PLATEAU = 0.25  # a plateau is at most this steep, relative to the slopes around it
 CLOSE = 1e-3  # of the squares: a fit without one point stops where a step gains no more
+STILL = 0.01  # of the logarithm of an error: what falls by less over all samples does not fall
 
 
 class Fit(NamedTuple):
@@ -98,7 +99,8 @@ def compare(
     rising = rise(np.asarray(samples, float), np.asarray(errors, float))
     missing = rising or missing_phase(first, np.asarray(samples, float)) or _without_one(data, optima)
     if first.breakpoints is None:
-        reason = f"{rising}; " if rising else ""
+        reason = rising or _still(first, np.asarray(samples, float))
+        reason += "; " if reason else ""
         verdict = f"no three phases in these data: {reason}the {_words(chosen)} law is best{margin}"
     elif missing:
         verdict = f"no three phases in these data: the {_words(chosen)} law is best, but {missing}{margin}"
@@ -120,6 +122,12 @@ def missing_phase(fit: Fit, samples: Float[np.ndarray, "n"]) -> str:
     if fit.breakpoints is None or fit.plateau is None:
         return f"the {_words(fit.law)} law has no breakpoints"
     return _missing(fit.breakpoints, fit.plateau, samples)
+
+
+def _still(fit: Fit, samples: Float[np.ndarray, "n"]) -> str:
+    """In words that a law without breakpoints does not fall within the samples; empty if it does."""
+    fall = fit.parameters["decay"] * np.log(samples.max() / samples.min())
+    return "the curve does not fall" if fall < STILL else ""
 
 
 def _missing(breakpoints: tuple[float, float], plateau: float, samples: Float[np.ndarray, "n"]) -> str:

@@ -5,10 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
+from scipy import stats
 
 from theory.arguments import Number
 
 RISE, LEAST_RISE = 4.0, 0.02  # of the noise, and of the logarithm of an error, from which on a curve rises
+TREND = 0.016  # of a curve without a trend so large a share has one as clear as this
+UNITS = 1e15  # how far from 1 errors and samples may be as a rule: the fits' bounds are absolute
+LEAST_ERROR = 1e-12  # least standard error, of an error
 BLOCK = 32  # points are padded to a multiple of this, so that one compilation serves many curves
 
 
@@ -31,7 +35,8 @@ def curve(
     """The curve of errors at total numbers of draws, (n,) each; real_share and standard_errors numbers or (n,).
 
     Raises ValueError for lists of unequal length, NaN or non-positive samples, errors and standard errors, shares
-    outside [0, 1], shots <= 0, and for fewer than four different sizes; the message names the first bad point.
+    outside [0, 1], shots that are not positive and finite, units in which numbers are beyond UNITS, and for fewer than
+    four different sizes; the message names the first bad point.
     """
     samples, errors = np.asarray(samples, float), np.asarray(errors, float)
     if samples.ndim != 1 or samples.shape != errors.shape:
@@ -54,8 +59,16 @@ def curve(
             raise ValueError(f"{name} must be {wanted}, got {values[bad[0]]} at position {bad[0]}")
     if len(np.unique(samples)) < 4:
         raise ValueError(f"a scaling law needs at least 4 different sample sizes, got {len(np.unique(samples))}")
-    if not shots > 0:
-        raise ValueError(f"shots must be positive, got {shots}")
+    if not 0 < shots < np.inf:
+        raise ValueError(f"shots must be positive and finite, got {shots}")
+    for name, values in (("errors", errors), ("samples", samples)):
+        if not 1 / UNITS < (usual := float(np.exp(np.log(values).mean()))) < UNITS:
+            raise ValueError(f"{name} are some {usual:.0e}: expected another unit, in which they are nearer to 1")
+    if known and (deviations < LEAST_ERROR * errors).any():
+        raise ValueError(
+            f"standard_errors are some {np.median(deviations):.0e} of errors of {np.median(errors):.0e}: expected at "
+            f"least {LEAST_ERROR:g} of them"
+        )
     size, padding = len(samples), -len(samples) % BLOCK
     relative = np.pad(deviations / errors if known else deviations, (0, padding), constant_values=np.inf)
     samples, errors, padded = (np.pad(x, (0, padding), mode="edge") for x in (samples, errors, share))
@@ -77,7 +90,8 @@ def rise(samples: Float[np.ndarray, "n"], errors: Float[np.ndarray, "n"]) -> str
     """In words where a curve rises by more than its noise, as errors do not; empty if it does not.
 
     samples, errors: (n,), positive; several of one size are averaged (geometric mean). The noise is that of log errors
-    beside the line between their neighbours, by the median; a rise counts from RISE of its standard deviations on.
+    beside the line between their neighbours, by the median; a rise counts from RISE of its standard deviations on, or
+    from 1.5 on where sizes and errors have the same order more clearly than by chance (Kendall's tau, TREND).
     """
     sizes, place = np.unique(samples, return_inverse=True)
     logs = np.array([np.log(errors[place == i]).mean() for i in range(len(sizes))])
@@ -88,9 +102,12 @@ def rise(samples: Float[np.ndarray, "n"], errors: Float[np.ndarray, "n"]) -> str
     middle = np.concatenate([logs[:1], np.median([logs[:-2], logs[1:-1], logs[2:]], axis=0), logs[-1:]])
     least = int(middle.argmin())
     end = min(float(middle[-1]), float(middle[-2]))
-    if end - middle[least] <= max(RISE * noise, LEAST_RISE):
+    third = max(len(logs) // 3, 1)
+    higher = logs[-third:].mean() - logs[:third].mean() > max(1.5 * noise, LEAST_RISE)
+    trend = higher and stats.kendalltau(x, logs, alternative="greater").pvalue < TREND
+    if not trend and end - middle[least] <= max(RISE * noise, LEAST_RISE):
         return ""
-    if least == 0:
+    if trend or least == 0:
         first, last = np.exp(logs[[0, -1]])
         return f"the curve rises, from {first:.3g} to {last:.3g}: are these accuracies, where errors are expected"
     return f"the curve rises again from {sizes[least]:.3g} draws on, where errors are expected, which fall"

@@ -15,6 +15,7 @@ from valuation.scale import medians, significant
 
 ESTIMATORS = ("unbiased", "biased", "linear")
 SHARED = 16  # pairs of blocks a core that are worth a thread
+FAR = 1e4  # times the median squared length of rows, from which on float32 sums lose distances
 SPARSE = 16  # a sparse product is worth it where one number in so many is not zero: it adds up at a tenth of the speed
 KERNELS = 5  # widths sigma^2 / 4 ... 4 sigma^2; k(x, x) = KERNELS
 
@@ -69,10 +70,17 @@ def distance_table(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]) -> 
     """squared_distances of host arrays, which are computed by the host: float32, and nothing is compiled.
 
     Both lose a centre of y first: where all of y is far from zero, float32 still holds how far its rows are apart.
+    Where some rows are far from most of y, as fill values are, sums are float64: float32 loses how far these are apart.
     """
     centre = _centre(y)
-    rows = np.asarray(y - centre, np.float32)
-    return distances_to(rows if x is y else np.asarray(x - centre, np.float32), rows.T, squared_lengths(rows))
+    columns = np.asarray(y - centre, np.float32)
+    rows = columns if x is y else np.asarray(x - centre, np.float32)
+    lengths = squared_lengths(columns)
+    if max(lengths.max(initial=0), squared_lengths(rows).max(initial=0)) > FAR * np.median(lengths):
+        columns = np.asarray(y - centre, np.float64)
+        rows = columns if x is y else np.asarray(x - centre, np.float64)
+        return distances_to(rows, columns.T, squared_lengths(columns)).astype(np.float32)
+    return distances_to(rows, columns.T, lengths)
 
 
 def distances_to(

@@ -29,6 +29,7 @@ from valuation.scale import mean_diagonal
 from valuation.unions import Evaluate, Layout, Scores, checked
 from valuation.workers import progress_over
 
+FILLED = "do features hold fill values, or numbers far beyond all others?"
 Predict = Callable[[Float[np.ndarray, " B"]], Float[np.ndarray, "m c"]]  # weights of the blocks -> predictions
 
 
@@ -79,7 +80,7 @@ def gaussian_inducing(
         gram, cross = np.zeros(upper.shape), np.tensordot(union, left.crosses, 1)
         gram[upper] = union @ left.grams
         gram[np.diag_indices_from(gram)] += ridge * left.traces[there].sum() / blocks.counts[there].sum()
-        factor = scipy.linalg.cho_factor(gram.T, lower=True, overwrite_a=True, check_finite=False)  # columns first
+        factor = factor_of(gram)
         return middle + projected @ scipy.linalg.cho_solve(factor, cross[:, :-1] - np.outer(cross[:, -1], middle))
 
     return predict
@@ -109,6 +110,17 @@ def of_numbers(problem: Problem, blocks: Layout, predict: Predict) -> Evaluate:
     return evaluate
 
 
+def factor_of(system: Float[np.ndarray, "n n"]) -> tuple:
+    """What scipy.linalg.cho_solve takes of a positive definite system, whose upper triangle counts; in its memory.
+
+    Raises ValueError, with the likely cause, for one that is not positive definite in floating point.
+    """
+    try:  # columns first
+        return scipy.linalg.cho_factor(system.T, lower=True, overwrite_a=True, check_finite=False)
+    except scipy.linalg.LinAlgError:
+        raise ValueError(f"the kernel of the examples is not positive definite in floating point: {FILLED}") from None
+
+
 def _exact(problem: Problem, blocks: Layout, whole: Contributor, kernels: tuple, ridge: float) -> Predict:
     inner, outer = kernels
     targets, place = contributor_targets(problem, whole), np.repeat(np.arange(len(blocks.rows)), blocks.counts)
@@ -118,7 +130,7 @@ def _exact(problem: Problem, blocks: Layout, whole: Contributor, kernels: tuple,
         rows = np.flatnonzero(union[place])
         system = inner[np.ix_(rows, rows)].astype(np.float64)
         system[np.diag_indices_from(system)] += ridge * mean_diagonal(system) / union[place][rows]
-        factor = scipy.linalg.cho_factor(system.T, lower=True, overwrite_a=True, check_finite=False)
+        factor = factor_of(system)
         middle = np.average(centres, axis=0, weights=union * blocks.counts)
         return middle + outer[:, rows] @ scipy.linalg.cho_solve(factor, targets[rows] - middle)
 

@@ -12,6 +12,7 @@ from experiments.reporting.plain_text import one_line
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # instead of a number, in any case
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+CODE = r"^[+-]?0\d"  # begins with a zero that a number would not: 01 is not 1
 WHOLE = r"^[+-]?\d+$"
 NUMERIC = r"^[+-]?[\d.,' ]*\d[\d.,' ]*([eE][+-]?\d+)?\s?[%€$£]?$"  # means a number, whether it is one or not
 MOSTLY = 0.9  # of the cells of a column of numbers mean one
@@ -53,7 +54,7 @@ def labels(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
     """(number (n,) of each cell's label, -1 where it is missing; the labels in order: by number, else as texts).
 
     Labels are texts without blanks around them; numbers as short as they are, so that 1, 1.0 and "1" are one label, as
-    are True and "true".
+    are True and "true"; 01 is another.
     """
     encoded = (_trimmed(column) if is_texts(column) else column).combine_chunks().dictionary_encode()
     spelled = [_label(cell) for cell in encoded.dictionary.to_pylist()]
@@ -99,7 +100,7 @@ def _label(cell: str | float | None) -> str:
     if isinstance(cell, str):
         if cell.lower() in ("true", "false"):
             return cell.lower()
-        if not re.match(NUMBER, cell):
+        if not re.match(NUMBER, cell) or re.match(CODE, cell):
             return cell
         if re.match(WHOLE, cell):
             return str(int(cell))  # exact, however long

@@ -72,7 +72,8 @@ def checked(frame: Frame, schema: Schema, *, leave_out: bool = False) -> Rows:
 
     leave_out: whether rows without a text, a number, a target, or with a label that the real file lacks are left out
     and counted; otherwise the first one raises ValueError that names file, row, line and column. Categories that the
-    real file lacks are none of them, and no error. Raises ValueError for missing columns and if nothing is left.
+    real file lacks are none of them, and no error, unless a column holds nothing else. Raises ValueError for missing
+    columns and if nothing is left.
     """
     texts, responses, faults = _texts(frame, schema)
     numbers, categories = _features(frame, schema, faults)
@@ -116,6 +117,12 @@ def _features(frame: Frame, schema: Schema, faults: list[Fault]) -> tuple[np.nda
             known = cells.listed(levels)
             raise ValueError(f"{frame.path}, column {name!r}: expected categories ({known}), found numbers")
         categories[:, i] = _places(frame, name, levels)
+        if (categories[:, i] < 0).all():
+            known, found = cells.listed(levels), cells.listed(cells.labels(column(frame, name))[1]) or "nothing"
+            raise ValueError(
+                f"{frame.path}, column {name!r}: expected categories of the real file ({known}), found none of them in "
+                f"{frame.rows} rows: {found}"
+            )
     return numbers, categories
 
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
 
 from experiments.synthetic.tables_copula import Copula, at_scores, root_of
 
@@ -32,14 +31,14 @@ class Causes(NamedTuple):
 
 class Drawn(NamedTuple):
     """n rows: cells (n, p) in the covariates' units, scores (n, p) their normal scores, treatment and outcome (n,),
-    propensity (n,) given the covariates.
+    probit (n,): Phi^-1 of the propensity given the covariates.
     """
 
     cells: np.ndarray
     scores: np.ndarray
     treatment: np.ndarray
     outcome: np.ndarray
-    propensity: np.ndarray
+    probit: np.ndarray
 
 
 def causal_rows(copula: Copula, causes: Causes, count: int, hidden: float, rng: np.random.Generator) -> Drawn:
@@ -58,4 +57,4 @@ def causal_rows(copula: Copula, causes: Causes, count: int, hidden: float, rng: 
     index = causes.constant + z @ causes.treatment
     w = (index + v > 0).astype(np.float64)
     y = causes.effect * w + z @ causes.outcome + causes.spread * e
-    return Drawn(at_scores(copula.values, z), z, w, y, norm.cdf(index))
+    return Drawn(at_scores(copula.values, z), z, w, y, index)

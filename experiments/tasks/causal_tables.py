@@ -42,7 +42,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     sizes = (config.examples, config.split.validation, config.split.test)
     drawn = [causal_rows(copula, causes, n, 0.0, generator(key)) for n, key in zip(sizes, keys[2:], strict=True)]
     learn, validation, test = map(examples_of, drawn)
-    paper = ", ".join(f"{rho:g}: {hidden_bias(drawn[0].propensity, rho, causes.spread):.2f}" for rho in HIDDEN)
+    paper = ", ".join(f"{rho:g}: {hidden_bias(drawn[0].probit, rho, causes.spread):.2f}" for rho in HIDDEN)
     learned = ", ".join(f"{name} {one.mean:.2f} ± {one.error:.2f}" for name, one in effects_of(learn).items())
     return causal_task(
         config,
@@ -57,20 +57,20 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
             "mean effect in the train pool, by learner": f"{learned}; the true one is {causes.effect:g}",
             "bias of the effect on paper, by rho": paper,
         },
-    )._replace(paper_worth=partial(paper_worth, causes, drawn[0].propensity))
+    )._replace(paper_worth=partial(paper_worth, causes, drawn[0].probit))
 
 
-def paper_worth(causes: Causes, propensity: Float[np.ndarray, " n"], contributor: Contributor) -> float:
+def paper_worth(causes: Causes, probit: Float[np.ndarray, " n"], contributor: Contributor) -> float:
     """Minus how far off the effect is that a contributor's rows teach on average, in spreads of the outcome's noise.
 
     Its synthetic rows are off by hidden_bias, or by what their effect is more than the true one; those of both signs
-    make up for each other. propensity: of rows like all. theory/README.md, section 6.
+    make up for each other. probit: of rows like all, as in hidden_bias. theory/README.md, section 6.
     """
     origin, off = contributor.origin, 0.0
     for mechanism, strength in {*zip(origin.mechanism.tolist(), origin.strength.tolist(), strict=True)}:
         rows = (origin.mechanism == mechanism) & (origin.strength == strength) & ~contributor.real
         if mechanism == "hidden":
-            off += rows.mean() * hidden_bias(propensity, strength, causes.spread)
+            off += rows.mean() * hidden_bias(probit, strength, causes.spread)
         if mechanism == "effect":
             off += rows.mean() * (strength - 1) * causes.effect
     return -abs(float(off))

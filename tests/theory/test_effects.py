@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
-from scipy.stats import linregress, truncnorm
+from scipy.stats import linregress, norm, truncnorm
 
 from theory.effects import (
     LEARNERS,
@@ -75,7 +75,22 @@ def test_hidden_bias_is_that_of_truncated_normals(pi):
     """The noise of the outcome is rho times that of the treatment and something apart: its means in both arms."""
     cut = truncnorm.ppf(1 - pi, -40, 40)
     treated, others = truncnorm.mean(cut, np.inf), truncnorm.mean(-np.inf, cut)
-    np.testing.assert_allclose(hidden_bias(np.full(3, pi), 0.6, 2.0), 0.6 * 2 * (treated - others), rtol=1e-6)
+    np.testing.assert_allclose(hidden_bias(np.full(3, norm.ppf(pi)), 0.6, 2.0), 0.6 * 2 * (treated - others), rtol=1e-6)
+
+
+def test_hidden_bias_of_sure_treatments_is_that_of_mills():
+    """phi(z) / Phi(-z) is near z + 1/z; propensities of 1 in floating point among the others."""
+    assert hidden_bias(np.array([20.0, -20.0]), 1.0, 1.0) == pytest.approx(20 + 1 / 20, rel=1e-3)
+    assert hidden_bias(np.array([0.0, 50.0]), 0.0, 1.0) == 0
+
+
+def test_an_arm_needs_more_rows_than_a_fit_has_numbers():
+    few = np.arange(200) < X.shape[1] + 1
+    for name in ("T", "DR", "RA"):
+        with pytest.raises(ValueError, match=f"{X.shape[1] + 1} of 200 rows are treated, expected more than"):
+            LEARNERS[name](X, few.astype(float), Y)
+        with pytest.raises(ValueError, match=f"{X.shape[1] + 1} of 200 rows are others"):
+            LEARNERS[name](X, (~few).astype(float), Y)
 
 
 def test_a_treatment_needs_two_arms():

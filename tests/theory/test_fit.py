@@ -281,6 +281,8 @@ def test_intervals_hold_the_cutoff_and_power_laws_claim_nothing(tmp_path):
         ({"real_share": 1.5}, "real_share must be between 0 and 1"),
         ({"errors": np.ones(7)}, "lists of one length"),
         ({"shots": 0.0}, "shots must be positive"),
+        ({"errors": np.full(8, 1e-24)}, "errors are some 1e-24: expected another unit"),
+        ({"standard_errors": np.full(8, 1e-100)}, "standard_errors are some 1e-100 of errors"),
     ],
 )
 def test_bad_input_is_named(change, message):

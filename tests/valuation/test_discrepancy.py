@@ -84,6 +84,15 @@ def test_distance_table_is_scipys(offset):
     np.testing.assert_allclose(distance_table(x, y), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("fill", [-999.0, 1e5])
+def test_rows_far_from_most_keep_their_distances(fill):
+    x, y = X.copy(), Y.copy()
+    x[::4, 0] = y[::4, 0] = fill
+    for one, other in ((x, y), (y, y), (Y, x), (x, Y)):
+        expected = scipy.spatial.distance.cdist(one, other, "sqeuclidean")
+        np.testing.assert_allclose(distance_table(one, other), expected, rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("offset", [0.0, 2.0**13])
 def test_distances_of_rows_that_are_mostly_zero_are_scipys(offset):
     """Seven numbers of each row of 200 are not zero, of one row none; beside a column with an offset."""

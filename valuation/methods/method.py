@@ -95,6 +95,11 @@ class Method(NamedTuple):
             if weights := self._weights(problem):
                 raise ValueError(f"{self.name} has no values: {weights}") from error
             raise
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"{self.name} has no values: a system of equations has no solution in floating point ({error}): do "
+                "features hold fill values, or numbers far beyond all others?"
+            ) from error
         if not np.isfinite(values).all():
             first = int(np.argmin(np.isfinite(values)))
             raise ValueError(

@@ -66,7 +66,8 @@ def read(
         files["the validation file"] = held_out
         division = beside(used, _fewer(held_out, config.salt))
     refuse_same(files)
-    schema = schema._replace(said=[*schema.said, *_renamed(used, others, schema)])
+    said = [*_renamed(used, others, schema), *_unknown([*others, division.validation], schema)]
+    schema = schema._replace(said=[*schema.said, *said])
     if len(division.real.row) < FEW:
         raise ValueError(
             f"{used.file}: {len(division.real.row)} examples are left to learn from, expected {FEW} or more real ones"
@@ -152,6 +153,17 @@ def _renamed(real: Rows, sources: Sequence[Rows], schema: Schema) -> list[str]:
         f"{count} of {len(rows.row)} examples of {rows.file} are real ones with another {cells.listed(schema.naming)}."
         for rows, count in zip(sources, counts, strict=True)
         if count
+    ]
+
+
+def _unknown(sets: Sequence[Rows], schema: Schema) -> list[str]:
+    """A sentence for every column of a set that holds categories that the real file lacks, or nothing."""
+    return [
+        f"In column {name!r} {count} of {len(rows.row)} examples of {rows.file} hold nothing, or a category that the "
+        "real file lacks: they count as none."
+        for rows in sets
+        for place, name in enumerate(schema.categorical)
+        if (count := int((rows.categories[:, place] < 0).sum()))
     ]
 
 

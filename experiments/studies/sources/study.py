@@ -24,6 +24,7 @@ from experiments.studies.sources.work import Settings, Work
 from valuation.workers import current
 
 REAL, VALIDATION = "config.real", "config.validation"
+MOST_TIMES = 1_000_000  # times as many examples, that may be asked about
 DATA, METHODS = range(2)  # purposes of the key of a run
 
 
@@ -102,13 +103,16 @@ def check(config, *, priced: bool) -> None:
             raise ValueError(f"config.{name} = {config[name]}, expected {least} or more")
     if config.ridge < 0:
         raise ValueError(f"config.ridge = {config.ridge}, expected a number above 0, or 0 to have it chosen")
-    if config.check_seeds < 1 or config.budget < 0 or not config.minutes > 0:
+    if config.check_seeds < 1 or not config.budget >= 0 or not config.minutes > 0:
         raise ValueError(
             f"config.check_seeds = {config.check_seeds}, config.budget = {config.budget}, config.minutes = "
             f"{config.minutes}: expected 1 or more, 0 or more, and above 0"
         )
-    if not config.times or min(config.times) <= 1:
-        raise ValueError(f"config.times = {tuple(config.times)}: expected numbers above 1, times as many examples")
+    if not config.times or not all(1 < times <= MOST_TIMES for times in config.times):
+        raise ValueError(
+            f"config.times = {tuple(config.times)}: expected numbers above 1 and up to {MOST_TIMES:,}, times as many "
+            "examples"
+        )
     if priced != (config.budget > 0):
         raise ValueError(
             f"{'prices' if priced else 'no prices'} are given and a budget of {config.budget}: a plan needs both"

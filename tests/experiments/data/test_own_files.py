@@ -280,6 +280,9 @@ def test_nothing_left_and_unseen_categories():
     schema = schema_of(frame(**NUMBER), Options(columns={"target": "price"}))
     source = rows.from_columns("mine", {**NUMBER, "colour": ["green", "red"] * 20, "more": SIDES})
     assert checked(source, schema).categories[:, 0].tolist() == [-1, 1] * 20
+    source = rows.from_columns("mine", {**NUMBER, "colour": ["R", "B"] * 20, "more": SIDES})
+    with pytest.raises(ValueError, match=r"column 'colour': expected categories .*found none of them in 40 rows: B, R"):
+        checked(source, schema)
 
 
 def test_a_country_called_na_is_a_country():

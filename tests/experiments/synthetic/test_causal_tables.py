@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from experiments.synthetic.causal_tables import Causes, causal_rows
 from experiments.synthetic.tables_copula import fit
@@ -19,7 +20,7 @@ def effects(hidden):
     found, paper = {name: [] for name in LEARNERS}, []
     for draw in range(DRAWS):
         rows = causal_rows(COPULA, CAUSES, ROWS, hidden, np.random.default_rng(draw))
-        paper.append(hidden_bias(rows.propensity, hidden, CAUSES.spread))
+        paper.append(hidden_bias(rows.probit, hidden, CAUSES.spread))
         for name, learner in LEARNERS.items():
             one = learner(rows.scores, rows.treatment, rows.outcome)
             found[name].append((one.mean, one.error))
@@ -42,8 +43,9 @@ def test_rows_have_the_real_marginals_and_the_propensity_that_is_said():
     rows = causal_rows(COPULA, CAUSES, 4000, 0.3, np.random.default_rng(0))
     for made, real in zip(rows.cells.T, COPULA.values.T, strict=True):
         assert set(made) <= set(real)
-    error = np.sqrt((rows.propensity * (1 - rows.propensity)).mean() / 4000)
-    assert abs(rows.treatment.mean() - rows.propensity.mean()) < 4 * error
+    propensity = norm.cdf(rows.probit)
+    error = np.sqrt((propensity * (1 - propensity)).mean() / 4000)
+    assert abs(rows.treatment.mean() - propensity.mean()) < 4 * error
     np.testing.assert_allclose(np.corrcoef(rows.scores.T), COPULA.correlations, atol=4 / np.sqrt(4000))
 
 

@@ -61,4 +61,4 @@ def test_the_truth_is_the_error_of_the_chosen_effect():
 def test_causes_have_the_lengths_that_are_chosen():
     causes = causes_of(CONFIG.causes, 3, np.random.default_rng(0))
     np.testing.assert_allclose([np.linalg.norm(causes.treatment), np.linalg.norm(causes.outcome)], [0.7, 1.0])
-    assert hidden_bias(np.full(3, 0.5), 1.0, 1.0) == pytest.approx(4 / np.sqrt(2 * np.pi))
+    assert hidden_bias(np.zeros(3), 1.0, 1.0) == pytest.approx(4 / np.sqrt(2 * np.pi))

@@ -285,6 +285,7 @@ def test_what_does_not_fit_into_memory_is_refused_before_work(finished, tmp_path
         ({"blocks": 1}, "config.blocks = 1, expected 2"),
         ({"minutes": 0.0}, "above 0"),
         ({"times": (0.5,)}, "above 1"),
+        ({"times": (1e300,)}, "up to 1,000,000"),
         ({"budget": 3.0}, "a plan needs both"),
         ({"prices": "moore=1", "budget": 3.0}, "expected real, more, shuffled"),
         ({"prices": "more=free", "budget": 3.0}, "expected a price above 0"),
