@@ -121,6 +121,7 @@ ALSO = {
         "experiments.studies.valuation.summaries experiments.studies.valuation.values_report "
         "experiments.synthetic.autoencoder"
     ),
+    "experiments/synthetic/test_condensation.py": "experiments.synthetic.alignment",
     "experiments/tasks/test_images.py": "experiments.synthetic.condensed experiments.synthetic.kept",
     "experiments/synthetic/test_generate.py": (
         "experiments.synthetic.corpus experiments.synthetic.language_model experiments.synthetic.prompts "

@@ -29,8 +29,11 @@ def check(**values: ArrayLike) -> None:
         if isinstance(value, jax.core.Tracer):
             continue
         holds, wanted = RANGES[name]
-        if not np.all(holds(np.asarray(value, float))):
+        numbers = np.asarray(value, float)
+        if not np.all(holds(numbers)):
             raise ValueError(f"{name} {wanted}, got {value}")
+        if not np.all(holds(numbers.astype(used := jnp.result_type(float)))):
+            raise ValueError(f"{name} {wanted}, got {value}, which is not so in {used.name}: use jax.enable_x64")
 
 
 def checked(**values: ArrayLike) -> list[Float[Array, "..."]]:

@@ -28,7 +28,8 @@ from experiments.reporting import markdown
 from experiments.runtime import launch, mesh, results, study
 from experiments.runtime.rng import generator
 from experiments.runtime.study import Step, Study
-from experiments.synthetic.condensation import Condense, condenser, layer_inputs, rows_of_classes
+from experiments.synthetic.alignment import layer_inputs
+from experiments.synthetic.condensation import Condense, condenser, rows_of_classes
 from experiments.synthetic.condensed import network, trained_on_real
 from experiments.tasks.task import classified
 from experiments.training.augmentation import LITTLE, on_moved

@@ -6,12 +6,15 @@ A newcomer gives paths only: the kind is found by names of columns and what they
 import difflib
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from configs.common import one_of
 from experiments.data import cells
 from experiments.data.own_kinds import CLASSES, FEW, LEVELS, ROLES, TARGETS, Profile, columns_of, few, kind_of, profiles
 from experiments.data.rows import Frame
+
+HALF = 0.5  # of the rows: a column of texts that holds as many numbers is said to
 
 
 class Options(NamedTuple):
@@ -144,7 +147,7 @@ def _features(
         elif few(profile, LEVELS, frame.rows):
             categorical[name] = cells.labels(found)[1]
         else:
-            ignored[name] = f"{profile.distinct} different texts"
+            ignored[name] = f"{profile.distinct} different texts{_half_numbers(found)}"
     if not numeric and not categorical:
         raise ValueError(
             f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'none'}; if it "
@@ -152,6 +155,15 @@ def _features(
             f"{cells.argument(_longest(known, target))} --config.columns.label={cells.argument(target)}"
         )
     return numeric, categorical, ignored
+
+
+def _half_numbers(found: pa.ChunkedArray) -> str:
+    """In words that a column of texts holds numbers more often than not, and what it holds else."""
+    values, wrong = cells.numbers(found)
+    if np.isfinite(values).mean() < HALF:
+        return ""
+    other = cells.shown(found, int(wrong.argmax()))
+    return f", in {np.isfinite(values).mean():.0%} of the rows numbers, in others not, such as {other}"
 
 
 def _names_rows(frame: Frame, profile: Profile) -> bool:

@@ -32,8 +32,8 @@ def divide(real: Rows, *, size: int = 0, salt: str = "") -> Division:
     wanted = size or min(distinct // SHARE, MOST)
     if wanted < LEAST or distinct <= wanted + 1:
         raise ValueError(
-            f"{real.file}: {distinct} different examples cannot give {max(wanted, LEAST)} for validation and others to "
-            "learn from: expected more, or a file for validation"
+            f"{real.file}: {distinct} different examples, in {len(real.row)} rows, cannot give {max(wanted, LEAST)} "
+            "for validation and others to learn from: expected more, or columns that tell rows apart"
         )
     chosen = splits.by_content(real.inputs, validation=wanted, test=0, salt=salt).validation
     hashes = {real.inputs[row] for row in chosen}
@@ -60,7 +60,10 @@ def beside(real: Rows, validation: Rows) -> Division:
         raise ValueError(f"{validation.file}: expected at least {LEAST} different examples for validation")
     held = copies(real, validation)
     if held.all():
-        raise ValueError(f"{real.file}: every example stands in {validation.file} too: expected examples of its own")
+        raise ValueError(
+            f"{real.file}: every example stands in {validation.file} too: expected examples of its own, or columns "
+            f"that tell rows apart, of which {len(real.row)} show {len(set(real.inputs))} different examples"
+        )
     said = f"{len(validation.row)} examples of {validation.file} are for validation."
     if held.any():
         said += f" {held.sum()} real examples stand there too and are left out of the real ones."

@@ -29,9 +29,11 @@ def condensed(settings, learn: Examples, classes: int, data_dir: str | None, mes
 
     settings: the group `condensation` of a config. learn: real images (n, h, w, c) in [0, 1] and labels (n,) from 0 to
     classes - 1. data_dir: as in archives.data_folder. mesh: the devices of a training on real images.
-    The mechanism raises ValueError for a strength that is no number of images, for a class with fewer real images than
-    that, and for a file that cannot be read.
+    Raises ValueError for a strength in settings.images that is no number of images, and for a class with fewer real
+    images than that; so does the mechanism, and for a file that cannot be read.
     """
+    for each in settings.images:
+        check(each, learn, classes)
     model, training = network(settings, learn.inputs.shape[1:], classes)
     condense = condenser(settings, model, training, classes)
     start, moves = jax.random.split(jax.random.key(settings.seed))
@@ -47,9 +49,7 @@ def condensed(settings, learn: Examples, classes: int, data_dir: str | None, mes
         return kept(path, partial(make, each), "remove it, the images are condensed again")[0]
 
     def made(examples: Examples, each: float, key: jax.Array) -> Examples:
-        if each < 1 or each != int(each):
-            raise ValueError(f"condensed images: strength {each}, expected how many of a class there are: 1, 2, ...")
-        rows_of_classes(learn.targets, classes, int(each))
+        check(each, learn, classes)
         of_class, rng = images_of(int(each)), generator(key)
         inputs = np.empty_like(examples.inputs)
         for label in np.unique(examples.targets):
@@ -58,6 +58,13 @@ def condensed(settings, learn: Examples, classes: int, data_dir: str | None, mes
         return examples._replace(inputs=inputs)
 
     return made
+
+
+def check(each: float, learn: Examples, classes: int) -> None:
+    """Raises ValueError for a strength that is no number of images, and names a class with fewer real ones."""
+    if each < 1 or each != int(each):
+        raise ValueError(f"condensed images: strength {each}, expected how many of a class there are: 1, 2, ...")
+    rows_of_classes(learn.targets, classes, int(each))
 
 
 def network(settings, shape: tuple[int, ...], classes: int) -> tuple[Model, Recipe]:

@@ -191,6 +191,7 @@ def test_under_jit_and_vmap(x64):
     [
         ({"exponent": 1.0}, "exponent must exceed 1"),
         ({"exponent": np.nan}, "exponent must exceed 1"),
+        ({"exponent": 1 + 1e-9}, "which is not so in float32"),
         ({"cutoff": 0.5}, "cutoff is a rank"),
         ({"shots": 0.0}, "shots must be positive"),
         ({"n_real": -1.0}, "n_real counts examples"),

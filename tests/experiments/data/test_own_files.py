@@ -80,10 +80,12 @@ def test_what_a_person_says_goes_first():
 
 def test_columns_of_a_table_are_numbers_categories_or_left_out():
     columns = {**TABLE, "same": [1] * N, "none": [None] * N, "month": ["1", "2.0"] * 20, "fan": ["yes", None] * 20}
+    columns["mixed"] = [f"{i}.5" if i % 5 else "unknown" for i in range(N)]
     schema = schema_of(frame(**{**columns, "price": NUMBERS}), Options(columns={"target": "price"}))
     assert schema.numeric == ["size", "month"]
     assert schema.categorical == {"colour": ["blue", "red"], "fan": ["yes"]}
     reasons = {"row": "numbers the rows", "who": "40 different texts", "same": "the same in every row", "none": "empty"}
+    reasons["mixed"] = "33 different texts, in 80% of the rows numbers, in others not, such as 'unknown'"
     assert schema.ignored == reasons
     assert schema.said == [
         "A table: target = 'price' (a number); 2 columns of numbers, 2 of categories.",

@@ -7,7 +7,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from experiments.synthetic import condensation
+from experiments.synthetic import alignment, condensation
 from experiments.training.recipe import adam
 from models.losses import cross_entropy
 from models.mlp import mlp
@@ -69,7 +69,7 @@ def test_the_loss_and_its_gradient_are_those_by_hand():
     images = RNG.random((CLASSES, 2, *SHAPE), np.float32)
     others = RNG.random((CLASSES, 4, *SHAPE), np.float32)
 
-    value_and_gradient = jax.jit(jax.value_and_grad(partial(condensation.loss, MODEL, MODEL.params)))
+    value_and_gradient = jax.jit(jax.value_and_grad(partial(alignment.loss, MODEL, MODEL.params)))
     value, gradient = value_and_gradient(images, others, (2.0, MODEL.params))
     np.testing.assert_allclose(value, loss_by_hand(images, others, 2.0), rtol=1e-5)
     direction = RNG.normal(size=images.shape)

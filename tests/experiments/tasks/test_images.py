@@ -40,6 +40,10 @@ def test_strengths_out_of_range_are_refused(task):
         task.mechanisms["condensed"](some, 1.5, jax.random.key(0))
     with pytest.raises(ValueError, match=r"class \d has \d+ real images, 90 condensed"):
         task.mechanisms["condensed"](some, 90, jax.random.key(0))
+    more = config_file.get_config("tiny,condensed=True")
+    more.condensation.images = (1, 90)
+    with pytest.raises(ValueError, match=r"class \d has \d+ real images, 90 condensed"):
+        load(more, None, mesh.devices())
 
 
 def test_the_generator_is_cached_and_a_damaged_cache_named(tmp_path, task):
