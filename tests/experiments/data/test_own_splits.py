@@ -50,7 +50,7 @@ def test_validation_is_split_off_by_content():
     assert whole.said == "20 of the 80 real examples are kept for validation, chosen by the hash of what they show."
     for texts, labels, size, words in (
         (TEXTS[:20], SIDES[:20], 0, "mine: 20 different examples, in 20 rows, cannot give 8 for validation"),
-        (TEXTS, SIDES, N, "40 different examples cannot give 40 for validation and others"),
+        (TEXTS, SIDES, N, "40 different examples, in 40 rows, cannot give 40 for validation and others"),
         (TEXTS, ["pos"] * N, 0, "the examples to learn from have one class only"),
     ):
         with pytest.raises(ValueError, match=words):
