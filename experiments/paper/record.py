@@ -175,7 +175,7 @@ ENTRIES = (
         "is a value stable, and what does a budget buy?",
         "stability",
         "experiments.studies.valuation.stability",
-        ("--values={workdir}/images-mixed", "--draws=3"),
+        ("--values={workdir}/images-mixed", "--draws=2"),
         after=("images-mixed",),
     ),
     Entry(
