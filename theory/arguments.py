@@ -42,6 +42,13 @@ def checked(**values: ArrayLike) -> list[Float[Array, "..."]]:
     return together(*values.values())
 
 
+def within_range(name: str, value: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The value. Raises ValueError where it is beyond its floating type; what jit or vmap trace is let through."""
+    if not isinstance(value, jax.core.Tracer) and not np.isfinite(np.asarray(value)).all():
+        raise ValueError(f"{name} is beyond the numbers of {value.dtype.name}: use jax.enable_x64")
+    return value
+
+
 def require(name: str, value: ArrayLike, rule: str, holds: Callable[[np.ndarray], np.ndarray]) -> None:
     """Raises ValueError that names the first number of the value that is not finite or does not obey the rule.
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
-from theory.arguments import checked, together
+from theory.arguments import checked, together, within_range
 from theory.knowledge import Accuracy, check_accuracy
 from theory.power_sums import Parts, Values, error_sums, head_mass, zeta
 
@@ -81,7 +81,7 @@ def breakpoints(
     The rest, and what is raised, as for expected_error.
     """
     share, beta, k, m = checked(real_share=real_share, exponent=exponent, cutoff=cutoff, shots=shots)
-    needed = m * zeta(beta) * k**beta
+    needed = within_range("m zeta(beta) k^beta", m * zeta(beta) * k**beta)
     return Breakpoints(needed / (share + (1 - share) / head_mass(beta, k)), needed / share)
 
 
@@ -95,7 +95,7 @@ def phase(
     """
     values = checked(n_real=n_real, n_synthetic=n_synthetic, exponent=exponent, cutoff=cutoff, shots=shots)
     real, synthetic, beta, k, m = values
-    needed = m * zeta(beta) * k**beta
+    needed = within_range("m zeta(beta) k^beta", m * zeta(beta) * k**beta)
     head, tail = real + synthetic / head_mass(beta, k) >= needed, real >= needed
     return 1 + head.astype(int) + tail.astype(int)
 

@@ -204,6 +204,13 @@ def test_bad_input_is_named(change, message):
             function(**({"n_real": 1.0, "n_synthetic": 1.0} | LAW | change))
 
 
+def test_breakpoints_beyond_float32_are_named():
+    with pytest.raises(ValueError, match="is beyond the numbers of float32: use"):
+        phases.breakpoints(0.1, exponent=4.5, cutoff=1e9)
+    with jax.enable_x64(True):
+        assert 1e39 < float(phases.breakpoints(0.1, exponent=4.5, cutoff=1e9).first) < 1e41
+
+
 def test_bad_shares_are_named():
     with pytest.raises(ValueError, match="real_share lies between 0 and 1"):
         phases.breakpoints(1.2, **LAW)
