@@ -24,6 +24,7 @@ from experiments.runtime.files import replacing
 # Okabe and Ito's colours, told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 GREY = "#808285"  # seen on white and on black
+LIGHT = "0.92"  # the same on a coloured cell
 MARKERS = "osD^vPX*"
 FINGERPRINT = "Fingerprint"  # the key of a PNG's text
 FORMATS, DPI = ("png", "pdf"), 150
@@ -78,9 +79,11 @@ def heat_map(
     image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto")
     for place, number in np.ndenumerate(grid):
         dark = np.isfinite(number) and abs(number) > 0.7 * reach
-        colour = GREY if pale is not None and pale[place] else "white" if dark else "black"
+        grey = GREY if np.isnan(number) or abs(number) < 0.3 * reach else LIGHT
+        colour = grey if pale is not None and pale[place] else "white" if dark else "black"
+        style = "italic" if colour == LIGHT else "normal"
         words = "–" if np.isnan(number) else f"{number:.2f}"
-        axis.text(place[1], place[0], words, ha="center", va="center", fontsize=7, color=colour)
+        axis.text(place[1], place[0], words, ha="center", va="center", fontsize=7, color=colour, style=style)
     axis.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
     axis.set_yticks(range(len(rows)), rows, fontsize=8)
     figure.colorbar(image, ax=axis, label=label, shrink=0.6)
