@@ -79,7 +79,7 @@ def heat_map(
     image = axis.imshow(np.ma.masked_invalid(grid), cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto")
     for place, number in np.ndenumerate(grid):
         dark = np.isfinite(number) and abs(number) > 0.7 * reach
-        grey = GREY if np.isnan(number) or abs(number) < 0.3 * reach else LIGHT
+        grey = GREY if np.isnan(number) or abs(number) < 0.45 * reach else LIGHT
         colour = grey if pale is not None and pale[place] else "white" if dark else "black"
         style = "italic" if colour == LIGHT else "normal"
         words = "–" if np.isnan(number) else f"{number:.2f}"
