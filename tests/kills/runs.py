@@ -42,6 +42,8 @@ ENVIRONMENT = {  # as in tests/conftest.py: most of a tiny run is compilation
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false",
 }
 
+os.environ |= ENVIRONMENT | os.environ  # pages are drawn here again: curves of laws differ by rounding otherwise
+
 
 class Run:
     """The processes of a case, at work in a folder. files: a folder of files that it may need, and of what it says."""
