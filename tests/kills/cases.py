@@ -74,6 +74,7 @@ CASES = {
     ),
     "examples": Case(config("examples.py:tiny"), "examples"),
     "phases": Case(config("phases.py:tiny,repeats=1"), "phases"),
+    "relabelling": Case(config("relabelling.py:tiny"), "relabelling"),
     "interaction": Case(config("interaction.py:tiny"), "interaction"),
     "mixing": Case(config("mixing.py:tiny,repeats=2"), "mixing"),
     "language": Case(config("language.py:tiny"), "language"),
