@@ -175,7 +175,7 @@ ENTRIES = (
         "is a value stable, and what does a budget buy?",
         "stability",
         "experiments.studies.valuation.stability",
-        ("--values={workdir}/images-mixed", "--draws=2"),
+        ("--values={workdir}/images-mixed", "--draws=1"),
         after=("images-mixed",),
     ),
     Entry(
