@@ -45,7 +45,7 @@ ALSO = {
     "experiments/data/test_reviews.py": "experiments.data.builders.movie_reviews experiments.synthetic.ngrams",
     "experiments/data/test_rows.py": ("experiments.data.columns experiments.data.csv_rows experiments.data.json_rows"),
     "experiments/paper/test_pages.py": (
-        "experiments.paper.chosen_methods experiments.paper.figures experiments.paper.record "
+        "experiments.paper.chosen_methods experiments.paper.entry experiments.paper.figures experiments.paper.record "
         "experiments.paper.study_tables experiments.paper.tables"
     ),
     "experiments/paper/test_shares.py": "experiments.paper.__main__",

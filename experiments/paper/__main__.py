@@ -20,7 +20,8 @@ from absl import flags
 
 from configs.common import one_of
 from experiments.paper import figures, pages
-from experiments.paper.record import ENTRIES, GALLERY, Entry, elsewhere, recorded, seconds
+from experiments.paper.entry import Entry
+from experiments.paper.record import ENTRIES, GALLERY, elsewhere, recorded, seconds
 from experiments.paper.restore import restore
 from experiments.paper.shares import Unit, dealt, units
 from experiments.reporting.markdown import table

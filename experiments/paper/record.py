@@ -1,9 +1,9 @@
 """Which study is behind which lines of the gallery: its command, and what it costs."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 from experiments.paper import chosen_methods as chosen
+from experiments.paper.entry import Entry
 from experiments.runtime.results import LAST, read_alone, select
 from valuation.methods import GAMES
 
@@ -14,42 +14,6 @@ ANEW = "seed=3000,salt=c"  # of tables of texts whose split for FRESH has been l
 DECODER = ",truth_seeds=2,model=decoder"  # from scratch
 BESIDE = {"images": chosen.SHORT, "sentiment": chosen.FEW}  # methods of unions, which of reviews cost much
 ALONE = {"images": "images-mixed", "sentiment": "sentiment"}  # config -> the entry whose truth is of each set alone
-
-
-class Entry(NamedTuple):
-    """A study behind the pages.
-
-    name: of its folder in the workdir, and of its lines, gallery/<name>.jsonl. about: what it answers.
-    module, arguments: of the command; {workdir} stands for the folder of all studies, {scale} for the scale, {draws}
-    for the number of draws, which a trial has one of. tiny: arguments instead of these for a trial, where no config has
-    that scale.
-    after: entries whose finished runs it reads. draws: into which it can be cut, the first one and their number.
-    study: whose kinds of lines it writes, a key of kinds.STUDIES; data: whether it reads archives. accelerator: whether
-    it is done on one, and so only where it is named.
-    """
-
-    name: str
-    about: str
-    study: str
-    module: str
-    arguments: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    draws: tuple[int, int] = (0, 0)
-    data: bool = True
-    tiny: tuple[str, ...] = ()
-    accelerator: bool = False
-
-    def draws_at(self, scale: str) -> range:
-        """The draws into which it can be cut: all of them, or of a trial one."""
-        first, count = self.draws
-        return range(first, first + (min(1, count) if scale == "tiny" else count))
-
-    def command(self, workdir: str, scale: str) -> list[str]:
-        """What follows python -m: module, arguments, --workdir."""
-        draws = len(self.draws_at(scale))
-        arguments = self.tiny if self.tiny and scale == "tiny" else self.arguments
-        given = [argument.format(workdir=workdir, scale=scale, draws=draws) for argument in arguments]
-        return [self.module, *given, f"--workdir={workdir}/{self.name}"]
 
 
 def _valued(
@@ -175,7 +139,7 @@ ENTRIES = (
         "is a value stable, and what does a budget buy?",
         "stability",
         "experiments.studies.valuation.stability",
-        ("--values={workdir}/images-mixed", "--draws=1"),
+        ("--values={workdir}/images-mixed", "--draws=2"),
         after=("images-mixed",),
     ),
     Entry(
@@ -215,9 +179,18 @@ ENTRIES = (
     ),
     Entry(
         "condensed",
-        "what do condensed images teach, and what does the weight of the CMI do?",
+        "what do condensed images teach?",
         "condensed",
         "experiments.benchmarks.condensed",
+        ("--parts=accuracy",),
+        tiny=("--scale=tiny", "--parts=accuracy", "--seeds=1"),
+    ),
+    Entry(
+        "condensed-support",
+        "and what does the weight of the CMI do to the support they cover?",
+        "condensed",
+        "experiments.benchmarks.condensed",
+        ("--parts=support",),
         tiny=("--scale=tiny", "--parts=accuracy", "--seeds=1"),
     ),
     Entry(

@@ -4,7 +4,8 @@ import importlib
 from pathlib import Path
 
 from experiments import run
-from experiments.paper.record import Entry, recorded
+from experiments.paper.entry import Entry
+from experiments.paper.record import recorded
 from experiments.runtime import files, results
 from experiments.runtime.results import LAST, select
 

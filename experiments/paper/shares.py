@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from experiments.paper.record import Entry
+from experiments.paper.entry import Entry
 
 
 class Unit(NamedTuple):

@@ -4,6 +4,7 @@ Figures are matplotlib.figure.Figure objects made without pyplot: no backend is 
 """
 
 import hashlib
+import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,8 +55,7 @@ def draw_all(figures: Figures[Content], content: Content, folder: Path) -> list[
             drawn = figure(content)
             if drawn is not None:
                 for ending in FORMATS:
-                    with replacing(folder / f"{name}.{ending}") as draft:
-                        drawn.savefig(draft, dpi=DPI, metadata=UNDATED.get(ending))
+                    save(drawn, folder / f"{name}.{ending}", metadata=UNDATED.get(ending))
                     drawn.set_layout_engine("none")  # the second file has the first one's layout, worked out once
                 made.append((f"{name}.png", caption))
     return made
@@ -90,13 +90,22 @@ def heat_map(
     return figure
 
 
+def save(figure: Figure, path: Path, *, dpi: int | None = None, metadata: Mapping | None = None) -> None:
+    """Writes a figure in the format of the path's ending. dpi: DPI if None.
+
+    It is rendered in memory: what a renderer says of a full disk is not what the system says.
+    """
+    rendered = io.BytesIO()
+    figure.savefig(rendered, dpi=dpi or DPI, format=path.suffix[1:], metadata=metadata)
+    with replacing(path) as draft:
+        draft.write_bytes(rendered.getvalue())
+
+
 def save_shown(figure: Figure, path: Path) -> None:
     """Writes a PNG for a page, in which the figure's `fingerprint` stands as text."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        known = {FINGERPRINT: fingerprint(figure)}
-        with replacing(path) as draft:
-            figure.savefig(draft, dpi=DPI, format="png", metadata=known)
+        save(figure, path, metadata={FINGERPRINT: fingerprint(figure)})
 
 
 def saved_fingerprint(path: Path) -> str | None:

@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.reporting import markdown
-from experiments.reporting.figures import COLOURS
-from experiments.runtime.files import replacing
+from experiments.reporting.figures import COLOURS, save
 
 LABELS = {
     "n": "examples n",
@@ -82,8 +81,7 @@ def draw(lines: list[dict], path: str | Path) -> None:
     panels[1, 0].minorticks_off()
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
-    with replacing(path) as draft:
-        figure.savefig(draft, dpi=130)
+    save(figure, path, dpi=130)
 
 
 def table(lines: list[dict]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from experiments.paper.__main__ import call, home, part_of, priced, put_together, refuse_what_is_missing, selected
-from experiments.paper.record import ENTRIES, Entry
+from experiments.paper.entry import Entry
+from experiments.paper.record import ENTRIES
 from experiments.paper.shares import Unit, dealt, units
 from experiments.runtime import kinds, results
 from experiments.studies.valuation.checks import check

@@ -1,11 +1,14 @@
 """Figures leave files and nothing else: no style, no backend, no open figure."""
 
+import errno
 import sys
+from pathlib import Path
 
 import matplotlib
+import pytest
 from matplotlib.figure import Figure
 
-from experiments.reporting.figures import STYLE, draw_all, shown
+from experiments.reporting.figures import STYLE, draw_all, save, shown
 
 
 def line_plot(lines: list[dict]) -> Figure:
@@ -36,3 +39,17 @@ def test_pyplot_is_not_needed(tmp_path):
     assert "matplotlib.pyplot" not in sys.modules
     if loaded:
         sys.modules["matplotlib.pyplot"] = loaded
+
+
+def test_a_full_disk_is_an_error_of_the_system_and_leaves_the_old_file(tmp_path, monkeypatch):
+    """Renderers that write to it themselves say something else when they close their file."""
+    (tmp_path / "a.pdf").write_text("old")
+
+    def full(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        save(Figure(), tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
