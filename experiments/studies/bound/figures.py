@@ -81,7 +81,7 @@ def draw(lines: list[dict], path: str | Path) -> None:
     panels[1, 0].minorticks_off()
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
-    save(figure, path, dpi=130)
+    save(figure, Path(path), dpi=130)
 
 
 def table(lines: list[dict]) -> str:
