@@ -48,14 +48,19 @@ def opened(path: Path) -> gguf.GGUFReader:
 
 
 def metadata(reader: gguf.GGUFReader, path: Path) -> Callable:
-    """(key, default) -> the value of a metadata key; without a default, ValueError names the file that lacks it."""
+    """(key, default) -> the value of a metadata key. Without a default, ValueError names a file that lacks it; with or
+    without, one whose text is no UTF-8.
+    """
 
     def get(key: str, *default):
         if key not in reader.fields:
             if default:
                 return default[0]
             raise ValueError(f"{path} lacks the metadata key {key}")
-        return reader.fields[key].contents()
+        try:
+            return reader.fields[key].contents()
+        except UnicodeDecodeError:
+            raise ValueError(f"{path}: the metadata key {key} holds no text in UTF-8: fetch the file again") from None
 
     return get
 

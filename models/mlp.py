@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float, Shaped
 
 from models.functional import Model, functional
 from models.layers import Dense
@@ -23,9 +23,9 @@ class MLP(nnx.Module):
             raise ValueError(f"an MLP needs the width of its input and of its output, got {tuple(widths)}")
         self.layers = nnx.List([Dense(k, d, rngs=rngs) for k, d in itertools.pairwise(widths)])
 
-    def __call__(self, x: Num[Array, "n ..."]) -> Float[Array, "n c"]:
+    def __call__(self, x: Shaped[Array, "n ..."]) -> Float[Array, "n c"]:
         x = x.reshape(x.shape[0], -1)
-        if not jnp.issubdtype(x.dtype, jnp.floating):  # whole numbers, such as pixels
+        if not jnp.issubdtype(x.dtype, jnp.floating):  # whole numbers, such as pixels, or bits
             x = x.astype(jnp.float32)
         for layer in self.layers[:-1]:
             x = jax.nn.relu(layer(x))

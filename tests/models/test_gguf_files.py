@@ -60,6 +60,16 @@ def test_another_architecture_is_refused(tmp_path, monkeypatch):
         from_gguf(tmp_path / "a.gguf")
 
 
+def test_metadata_that_are_no_text_are_named(tmp_path):
+    path = tmp_path / "a.gguf"
+    written(path)
+    whole = path.read_bytes()
+    place = whole.index(b"llama", whole.index(b"general.architecture") + 20)
+    path.write_bytes(whole[:place] + b"\x80" + whole[place + 1 :])
+    with pytest.raises(ValueError, match="the metadata key general.architecture holds no text in UTF-8"):
+        from_gguf(path)
+
+
 def test_frequencies_of_another_size_are_named(tmp_path):
     written(tmp_path / "a.gguf", add={"rope_freqs.weight": np.ones(3, np.float32)})
     with pytest.raises(ValueError, match=r"rope_freqs\.weight holds 3 numbers: expected 4, one a pair"):
