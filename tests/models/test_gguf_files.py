@@ -66,7 +66,7 @@ def test_metadata_that_are_no_text_are_named(tmp_path):
     whole = path.read_bytes()
     place = whole.index(b"llama", whole.index(b"general.architecture") + 20)
     path.write_bytes(whole[:place] + b"\x80" + whole[place + 1 :])
-    with pytest.raises(ValueError, match="the metadata key general.architecture holds no text in UTF-8"):
+    with pytest.raises(ValueError, match=r"the metadata key general\.architecture holds no text in UTF-8"):
         from_gguf(path)
 
 
