@@ -12,6 +12,7 @@ from configs.schema import described
 
 WORDS = {int: "whole number", float: "number", bool: "True or False", str: "text", dict: "dict", object: "value"}
 COUNTS = {2: "a pair of", 3: "three"}
+SHOWN = 12  # keys of a group that a message lists
 
 
 def leaves(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -134,7 +135,8 @@ def _at(config: ml_collections.ConfigDict, key: str) -> ml_collections.ConfigDic
 def _unknown(config: ml_collections.ConfigDict, key: str, known: dict[str, Any]) -> str:
     inside = [name for name in known if name.startswith(f"{key}.")]
     if inside:
-        return f"config.{key} is a group of keys: expected one of {', '.join(f'config.{name}' for name in inside)}"
+        shown = ", ".join(f"config.{name}" for name in inside[:SHOWN]) + (", ..." if len(inside) > SHOWN else "")
+        return f"config.{key} is a group of keys: expected one of {shown}"
     near = difflib.get_close_matches(key, known, n=1)
     hint = f": did you mean config.{near[0]}?" if near else ""
     group = key
