@@ -37,10 +37,19 @@ NEUTRAL: dict[str, tuple] = {  # what this decoder does not have -> the values t
 FILE: dict[str, tuple] = {"general.type": ("model",), "split.count": (0, 1)}  # of the file as a whole
 
 
+class _Reader(gguf.GGUFReader):
+    """The package's reader, which ends where the file does: a damaged count of what is not there would be counted out."""
+
+    def _get(self, offset, dtype, count=1, override_order=None):
+        if int(offset) + int(count) * np.dtype(dtype).itemsize > self.data.nbytes:
+            raise ValueError("it announces more than it holds")
+        return super()._get(offset, dtype, count, override_order)
+
+
 def opened(path: Path) -> gguf.GGUFReader:
     """The file, mapped. Raises as `checkpoint.existing`, and ValueError for a file that is damaged or cut off."""
     try:
-        return gguf.GGUFReader(existing(path))
+        return _Reader(existing(path))
     except (ValueError, IndexError, KeyError, OverflowError) as error:
         if str(path) in str(error):
             raise

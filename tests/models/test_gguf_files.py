@@ -70,6 +70,18 @@ def test_metadata_that_are_no_text_are_named(tmp_path):
         from_gguf(path)
 
 
+def test_a_list_longer_than_the_file_is_refused_and_not_counted_out(tmp_path):
+    path = tmp_path / "a.gguf"
+    written(path)
+    whole, key = path.read_bytes(), b"tokenizer.ggml.tokens"
+    place = whole.index(key) + len(key) + 8  # behind the types of the list and of what is in it
+    path.write_bytes(whole[:place] + (2**60).to_bytes(8, "little") + whole[place + 8 :])
+    with pytest.raises(
+        ValueError, match=r"a\.gguf is no GGUF file, damaged or cut off \(it announces more than it holds"
+    ):
+        from_gguf(path)
+
+
 def test_frequencies_of_another_size_are_named(tmp_path):
     written(tmp_path / "a.gguf", add={"rope_freqs.weight": np.ones(3, np.float32)})
     with pytest.raises(ValueError, match=r"rope_freqs\.weight holds 3 numbers: expected 4, one a pair"):
