@@ -38,7 +38,7 @@ FILE: dict[str, tuple] = {"general.type": ("model",), "split.count": (0, 1)}  # 
 
 
 class _Reader(gguf.GGUFReader):
-    """The package's reader, which ends where the file does: a damaged count of what is not there would be counted out."""
+    """The package's reader, which ends where the file does: it would count out what a damaged file announces."""
 
     def _get(self, offset, dtype, count=1, override_order=None):
         if int(offset) + int(count) * np.dtype(dtype).itemsize > self.data.nbytes:

@@ -76,9 +76,7 @@ def test_a_list_longer_than_the_file_is_refused_and_not_counted_out(tmp_path):
     whole, key = path.read_bytes(), b"tokenizer.ggml.tokens"
     place = whole.index(key) + len(key) + 8  # behind the types of the list and of what is in it
     path.write_bytes(whole[:place] + (2**60).to_bytes(8, "little") + whole[place + 8 :])
-    with pytest.raises(
-        ValueError, match=r"a\.gguf is no GGUF file, damaged or cut off \(it announces more than it holds"
-    ):
+    with pytest.raises(ValueError, match=r"a\.gguf is no GGUF file, .*announces more than it holds"):
         from_gguf(path)
 
 
