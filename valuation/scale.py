@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 UNITS = 8  # of the last place of the scale
 SQUARE = float(np.finfo(np.float32).max) / 8  # a squared norm that leaves room for the distance between two rows
+FILLED = "do features hold fill values, or numbers far beyond all others?"  # why a solve fails
 
 
 def significant(spread, scale, *, dtype=np.float32):

@@ -25,11 +25,10 @@ from valuation.kernel_sums import gaussian_kernels
 from valuation.margins import relative_margin_rows, shared_accuracy_rows
 from valuation.problem import Contributor, Problem
 from valuation.purposes import Purpose, purpose_key
-from valuation.scale import mean_diagonal
+from valuation.scale import FILLED, mean_diagonal
 from valuation.unions import Evaluate, Layout, Scores, checked
 from valuation.workers import progress_over
 
-FILLED = "do features hold fill values, or numbers far beyond all others?"
 Predict = Callable[[Float[np.ndarray, " B"]], Float[np.ndarray, "m c"]]  # weights of the blocks -> predictions
 
 

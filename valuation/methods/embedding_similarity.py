@@ -14,8 +14,7 @@ def embedding_similarity(problem: Problem) -> Float[np.ndarray, " C"]:
     """Mean over a contributor's examples of the largest cosine with a validation example, from -1 to 1; no unit.
 
     Angles are those at the medians of the validation features; an example that lies there has cosine 0 with all.
-    O(n m d) a contributor. Looks at no target and trains nothing. Raises ValueError for a
-    validation set of one point.
+    O(n m d) a contributor. Looks at no target and trains nothing. Raises ValueError for a validation set of one point.
     """
     v = validation_features(problem)
     scale = float(np.linalg.norm(v, axis=1).max())

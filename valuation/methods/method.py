@@ -16,6 +16,7 @@ from valuation.needs import Estimate, nothing, refusal_of_size, sizes
 from valuation.objective import OBJECTIVES
 from valuation.problem import Problem
 from valuation.purposes import Purpose
+from valuation.scale import FILLED
 from valuation.union_surrogates import OWN, SURROGATES
 from valuation.workers import current
 
@@ -97,8 +98,7 @@ class Method(NamedTuple):
             raise
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"{self.name} has no values: a system of equations has no solution in floating point ({error}): do "
-                "features hold fill values, or numbers far beyond all others?"
+                f"{self.name} has no values: a system of equations has no solution in floating point ({error}): {FILLED}"
             ) from error
         if not np.isfinite(values).all():
             first = int(np.argmin(np.isfinite(values)))
