@@ -98,7 +98,7 @@ class Method(NamedTuple):
             raise
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"{self.name} has no values: a system of equations has no solution in floating point ({error}): {FILLED}"
+                f"{self.name} has no values: a system of equations has no solution ({error}): {FILLED}"
             ) from error
         if not np.isfinite(values).all():
             first = int(np.argmin(np.isfinite(values)))
