@@ -27,13 +27,18 @@ from valuation.workers import current, map_chunks
 MEMORY = 2**30  # bytes, of a process on a CPU, of every device otherwise
 ALIVE = 3  # captured arrays of a chunk and as much again for the passes that make them
 TILE = 2**21  # bytes of the largest captured array of a tile: the cache of a core
-LARGEST = 2048  # rows of a chunk: more do not make it faster
+LARGEST = 2048  # rows of a group: more do not make it faster
+GROUPS = 8  # of a chunk, one after another in the same memory: a system hands out fresh memory slowly
 
 
 class Plan(NamedTuple):
-    """Rows of a chunk, and of a tile, which divides them; chunks worked on at a time on one device."""
+    """Rows of a chunk; of a group, which divides them; of a tile, which divides a group; chunks at a time on a device.
+
+    What is captured of a group is alive at once, of the groups of a chunk one after another.
+    """
 
     rows: int
+    group: int
     tile: int
     workers: int
 
@@ -71,9 +76,10 @@ def directed(
     """<grad o(x_i), direction_j> of m directions in parameter space: dotted path of a parameter -> factor of m rows."""
     model, examples = at_targets(model, examples)
     chosen = plan(model, output, examples, memory, pairs=True)
-    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output, "tile": chosen.tile}
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": output}
+    step = partial(_products, group=chosen.group, tile=chosen.tile, **args)
     shared = (model.params, model.frozen, directions)
-    return np.concatenate(list(each(partial(_products, **args), shared, examples, chosen, progress=progress)))
+    return np.concatenate(list(each(step, shared, examples, chosen, progress=progress)))
 
 
 def self_products(
@@ -172,12 +178,15 @@ def plan(
     tile = max(TILE // max(map(_bytes, jax.tree.leaves(alive))), 1)
     tile = max(min(int(share // 2 // in_tile), tile, LARGEST), 1)
     tiles = max(min(int((share - tile * in_tile) // max(in_row * tile, 1)), LARGEST // tile), 1)
-    if workers == 1 and tile * tiles >= n:  # everything in one chunk of equal tiles
+    if workers == 1 and tile * tiles >= n:  # everything in one group of equal tiles
         tiles = -(-n // tile)
-        return Plan(tiles * -(-n // tiles), -(-n // tiles), 1)
+        rows = tiles * -(-n // tiles)
+        return Plan(rows, rows, -(-n // tiles), 1)
     if n <= tile * workers:  # a small set: equal parts, in eights so that sets of like size share a compilation
         tile, tiles = max(min(-(-n // (8 * workers)) * 8, tile), 1), 1
-    return Plan(tile * min(tiles, max(-(-n // (tile * workers)), 1)), tile, at_once)
+    group = tile * min(tiles, max(-(-n // (tile * workers)), 1))
+    groups = -(-n // (group * workers)) if pairs else 1  # of one worker
+    return Plan(group * -(-groups // -(-groups // GROUPS)), group, tile, at_once)
 
 
 def check(model, *sets: Examples) -> None:
@@ -251,12 +260,15 @@ def _routed(params, frozen, query, *, tapped, layers, output, n, tile):
     return _tiled(routed, query, tile)
 
 
-@partial(jit, static_argnames=("tapped", "layers", "output", "tile"))
-def _products(params, frozen, routed, examples, *, tapped, layers, output, tile):
+@partial(jit, static_argnames=("tapped", "layers", "output", "group", "tile"))
+def _products(params, frozen, routed, examples, *, tapped, layers, output, group, tile):
     def gradients(examples):
         return captured_factors(params, frozen, examples, tapped, layers, output)[0]
 
-    return products(_tiled(gradients, examples, tile), routed, shapes(params))
+    def of_group(examples):
+        return products(_tiled(gradients, examples, tile), routed, shapes(params))
+
+    return _tiled(of_group, examples, group)
 
 
 @partial(jit, static_argnames=("tapped", "layers", "output", "feature", "tile"))

@@ -15,7 +15,7 @@ from models.mlp import mlp
 from models.transformer import transformer
 from tests.reference import jacobian
 from valuation import kernel, stream
-from valuation.factors import Formed, Outer, Rows, form, products, route, shapes, squares
+from valuation.factors import Formed, Outer, Rows, form, products, route, shapes, squares, unravelled
 from valuation.gradients import capture, per_example_gradients
 from valuation.kernel import gram
 from valuation.outputs import class_sum
@@ -197,10 +197,35 @@ def test_budget_holds_what_xla_asks_for():
     examples, memory = Examples(tokens, tokens), 2**24
     chosen = plan(model, squared, examples, memory, pairs=True)
     routed = {name: Formed(jnp.zeros((4, int(np.prod(s))))) for name, s in shapes(model.params).items()}
-    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": squared, "tile": chosen.tile}
-    step = stream._products.lower(model.params, model.frozen, routed, examples.take(slice(0, chosen.rows)), **args)
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": squared}
+    args |= {"group": chosen.group, "tile": chosen.tile}
+    given = stream.chunk(examples, chosen.rows, 0)
+    step = stream._products.lower(model.params, model.frozen, routed, given, **args)
     assert chosen.workers * step.compile().memory_analysis().temp_size_in_bytes <= memory
-    assert chosen.rows > 1
+    assert chosen.group > 1
+
+
+def test_groups_of_a_chunk_change_nothing():
+    """One after another in the same memory, or all at once."""
+    model, examples = built("transformer")
+    given, table = stream.chunk(examples, 12, 0), shapes(model.params)
+    routed = unravelled(explicit("transformer")[:2], table)
+    args = {"tapped": model.tapped, "layers": tuple(model.layers.items()), "output": squared}
+    rows = np.resize(explicit("transformer"), (12, explicit("transformer").shape[1]))
+    rows[len(explicit("transformer")) :] = explicit("transformer")[-1]  # what fills up a chunk
+    for group, tile in ((12, 12), (6, 3), (3, 3)):
+        got = stream._products(model.params, model.frozen, routed, given, group=group, tile=tile, **args)
+        close(got, rows @ explicit("transformer")[:2].T)
+
+
+def test_a_long_set_is_cut_into_chunks_of_several_groups():
+    """As even as can be among the workers, and no more than GROUPS at a time."""
+    model, examples = built("transformer")
+    long = jax.tree.map(lambda leaf: np.resize(leaf, (4000, *leaf.shape[1:])), examples)
+    with use_workers():
+        chosen = plan(model, squared, long, 10**7, pairs=True)
+    assert chosen.rows % chosen.group == chosen.group % chosen.tile == 0
+    assert 1 < chosen.rows // chosen.group <= stream.GROUPS
 
 
 @pytest.mark.parametrize("memory", [2**30, 100_000])
