@@ -12,6 +12,11 @@ CONVNET = (
     *CHEAP[:2], "ntk_flow", "rbf_utility", *MARGINS, "linear_utility", "knn_utility", "proxy_training",
     "score_disagreement", "size", "random",
 )  # fmt: skip
+OF_CONVNET = (  # without what takes as long as the truth, or is the MLP's ablation of a score
+    *CONVNET, *("ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "embedding_similarity"),
+    *("ntk_relative", "score_scale_free", "score_kappa", "davinz", "tracin", "logra", "trak", "mmd_only", "mmd_size"),
+    *("loss_only", "real_count", "real_share", "leave_one_out", "shapley", "banzhaf"),
+)  # fmt: skip
 PHOTOGRAPHS = (
     *CONVNET[:-2], *("score_scale_free", "davinz", "deviation", "tracin", "logra", "trak"),
     *("ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "mmd_only", "mmd_size", "loss_only"),
@@ -23,13 +28,15 @@ FEW = (
 )  # fmt: skip
 RIVALS = tuple(name for name, method in METHODS.items() if method.left_out == NAMED)  # of attribution, and games
 IN_CLASSES = (*default_methods("classification", 0), *RIVALS)
+ALONG = tuple(name for name in IN_CLASSES if name != "deviation")  # which is for fewer examples than the axes have
 OF_TEXTS = (  # also what needs a model trained on the union, or every other contributor
     *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
     "ekfac", "gradient_cosine", "gradient_matching",
 )  # fmt: skip
-ON_STATES = (  # of an adapted language model; the last two take minutes a draw
+ON_STATES = (  # of an adapted language model; the tangent kernel and what looks at every gradient take minutes a draw
     "surrogate", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility", "score_disagreement",
     "mmd_only", "mmd_size", "size", "real_count", "real_share", "random", "proxy_training", "ntk_utility",
+    "gradient_cosine", "logra", "leave_one_out", "shapley", "banzhaf", "embedding_similarity", "gradient_matching",
+    "ekfac", "trak", "score_scale_free", "score_kappa", "davinz",
 )  # fmt: skip
-OF_UNION = ("gradient_cosine", "logra")  # seven minutes a draw each
 TIMED = ("surrogate", "proxy_training", "size")  # in a run beside which nothing else runs

@@ -5,7 +5,6 @@ from pathlib import Path
 from experiments.paper import chosen_methods as chosen
 from experiments.paper.entry import Entry
 from experiments.runtime.results import LAST, read_alone, select
-from valuation.methods import GAMES
 
 ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
@@ -48,7 +47,14 @@ def _valued(
 def _along(name: str, config: str, draws: int) -> tuple[Entry, Entry]:
     along = f"{config}-along"
     return (
-        _valued(along, f"and if contributors of {config} differ in one thing only?", config, draws, ",axes=True"),
+        _valued(
+            along,
+            f"and if contributors of {config} differ in one thing only?",
+            config,
+            draws,
+            ",axes=True",
+            chosen.ALONG,
+        ),
         Entry(
             name,
             f"what can each method see of {config}?",
@@ -61,9 +67,10 @@ def _along(name: str, config: str, draws: int) -> tuple[Entry, Entry]:
     )
 
 
-def _adapted(config: str, of: str, methods: tuple[str, ...]) -> Entry:
+def _adapted(config: str, of: str) -> Entry:
     about = f"the same for {of} and the last blocks of a language model"
-    return _valued(f"{config}-smollm2", about, config, 3, ",model=smollm2,truth_seeds=2", methods, fresh=ANEW)
+    options = ",model=smollm2,truth_seeds=2"
+    return _valued(f"{config}-smollm2", about, config, 3, options, chosen.ON_STATES, fresh=ANEW)
 
 
 def _table(name: str, dataset: str, made: str) -> Entry:
@@ -96,14 +103,7 @@ ENTRIES = (
         "images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=chosen.IN_CLASSES
     ),
     _valued("images-equal", "the same at equal size", "images", 5, ",size=500", chosen.SHORT),
-    _valued(
-        "images-convnet",
-        "the same for a ConvNet",
-        "images",
-        3,
-        ",model=convnet",
-        (*chosen.CONVNET, *(one for one in chosen.RIVALS if one not in GAMES)),
-    ),
+    _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", chosen.OF_CONVNET),
     Entry(
         "images-cifar10",
         "the same for small photographs and a ConvNet, on an accelerator",
@@ -124,8 +124,8 @@ ENTRIES = (
     _valued("reasoning", "the same for problems and solutions", "reasoning", 8, DECODER, chosen.CHEAP),
     _valued("instructions-union", "and by all methods, on three draws?", "instructions", 3, DECODER, chosen.OF_TEXTS),
     _valued("reasoning-union", "the same for problems and solutions", "reasoning", 3, DECODER, chosen.OF_TEXTS),
-    _adapted("instructions", "requests and answers", (*chosen.ON_STATES, *chosen.OF_UNION)),
-    _adapted("reasoning", "problems and solutions", chosen.ON_STATES),
+    _adapted("instructions", "requests and answers"),
+    _adapted("reasoning", "problems and solutions"),
     _table("tables-mroz", "mroz", "made_classes"),
     _table("tables-breast-cancer", "breast_cancer", "made_classes"),
     _table("tables-nhefs", "nhefs", "made_numbers"),
