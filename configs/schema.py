@@ -74,7 +74,7 @@ GROUPS: dict[str, dict[str, Key]] = {
         "steps": Key(int, "by which images are moved with each of them"),
         "inner": Key(int, "steps of its training on the condensed images after each of these"),
         "batch": Key(int, "real images of a class that a step looks at"),
-        "learning_rate": Key(float, "of Adam on pixels, which lie in [0, 1]"),
+        "learning_rate": Key(float, "of Adam on pixels, which lie in [0, 1], at the start; at the end 0"),
         "concentration": Key(float, "weight of the class-aware CMI; 0: without"),
         "images": Key(_SIZES, "of a class, the numbers that a random contributor may have"),
         "channels": Key(_SIZES, "of the layers of the network, a ConvNet"),

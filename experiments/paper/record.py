@@ -79,9 +79,9 @@ def _table(name: str, dataset: str, made: str) -> Entry:
 
 
 def _added(config: str, beside: int) -> Entry:
-    options = f",truth=added,beside={beside}"
-    name = f"{config}-added-{beside}"
-    return _valued(name, f"what does it add to {beside} real examples of {config}?", config, 5, options, BESIDE[config])
+    name, about = f"{config}-added-{beside}", f"what does it add to {beside} real examples of {config}?"
+    options, trial = (f",truth=added,beside={count}" for count in (beside, beside // 20))
+    return _valued(name, about, config, 5, options, BESIDE[config], trial=trial)
 
 
 def _two(config: str, alone: str, beside: int) -> Entry:
@@ -102,7 +102,7 @@ ENTRIES = (
     _valued(
         "images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=chosen.IN_CLASSES
     ),
-    _valued("images-equal", "the same at equal size", "images", 5, ",size=500", chosen.SHORT),
+    _valued("images-equal", "the same at equal size", "images", 5, ",size=500", chosen.SHORT, trial=",size=50"),
     _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", chosen.OF_CONVNET),
     Entry(
         "images-cifar10",

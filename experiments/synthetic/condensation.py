@@ -42,7 +42,8 @@ def condenser(settings, model: Model, training: Recipe, classes: int) -> Condens
     trained: its networks learn the condensed images, moved a little, one after another, each from a fresh start.
     classes: how many.
     """
-    adam, training = optax.adam(settings.learning_rate), training._replace(loss=on_moved(training.loss))
+    slower = optax.cosine_decay_schedule(settings.learning_rate, settings.networks * settings.steps)
+    adam, training = optax.adam(slower), training._replace(loss=on_moved(training.loss))
 
     @jax.jit
     def move(images, inputs, batches, bits, moves, concentrated):
