@@ -33,10 +33,10 @@ OF_TEXTS = (  # also what needs a model trained on the union, or every other con
     *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
     "ekfac", "gradient_cosine", "gradient_matching",
 )  # fmt: skip
-ON_STATES = (  # of an adapted language model; the tangent kernel and what looks at every gradient take minutes a draw
+ON_STATES = (  # of an adapted language model, without TracIn and TRAK: five passes over all gradients, half of a truth
     "surrogate", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility", "score_disagreement",
     "mmd_only", "mmd_size", "size", "real_count", "real_share", "random", "proxy_training", "ntk_utility",
     "gradient_cosine", "logra", "leave_one_out", "shapley", "banzhaf", "embedding_similarity", "gradient_matching",
-    "ekfac", "trak", "score_scale_free", "score_kappa", "davinz",
+    "ekfac", "score_scale_free", "score_kappa", "davinz",
 )  # fmt: skip
 TIMED = ("surrogate", "proxy_training", "size")  # in a run beside which nothing else runs
