@@ -76,13 +76,17 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
 
 
 def condensation(scale: str) -> dict:
-    """config.condensation: how images are condensed; see configs/schema.py."""
+    """config.condensation: how images are condensed; see configs/schema.py.
+
+    The best of ten variants on all held-out digits of the development split, seeds 0 to 3: other numbers of networks,
+    steps, inner steps and real images, other rates, and rates that stay.
+    """
     return {
         "networks": 2 if scale == "tiny" else 20,
         "steps": 3 if scale == "tiny" else 20,
         "inner": 1,
-        "batch": 8 if scale == "tiny" else 16,
-        "learning_rate": 0.05,
+        "batch": 8 if scale == "tiny" else 64,
+        "learning_rate": 0.02,
         "concentration": 0.0,
         "images": (1, 5, 20),
         "channels": (4, 8) if scale == "tiny" else (16, 32, 64),
