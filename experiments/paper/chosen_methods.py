@@ -12,7 +12,7 @@ CONVNET = (
     *CHEAP[:2], "ntk_flow", "rbf_utility", *MARGINS, "linear_utility", "knn_utility", "proxy_training",
     "score_disagreement", "size", "random",
 )  # fmt: skip
-OF_CONVNET = (  # without what takes as long as the truth, is the MLP's ablation of a score, or a game of tangent kernels
+OF_CONVNET = (  # without what takes as long as the truth, the MLP's ablation of a score, games of tangent kernels
     *CONVNET, *("ekfac", "gradient_cosine", "gradient_matching", "knn_shapley", "lava", "embedding_similarity"),
     *("ntk_relative", "score_scale_free", "score_kappa", "davinz", "tracin", "logra", "trak", "mmd_only", "mmd_size"),
     *("loss_only", "real_count", "real_share"),
