@@ -9,7 +9,7 @@ from experiments.runtime.results import LAST, read_alone, select
 ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
 FRESH = "seed=3000,salt=b"  # of the tables; development seeds are 0 to 9
-ANEW = "seed=3000,salt=c"  # of tables of texts whose split for FRESH has been looked at, with decoders from scratch
+ANEW = "seed=3000,salt=c"  # of tables whose split for FRESH has been looked at
 DECODER = ",truth_seeds=2,model=decoder"  # from scratch
 BESIDE = {"images": chosen.SHORT, "sentiment": chosen.FEW}  # methods of unions, which of reviews cost much
 ALONE = {"images": "images-mixed", "sentiment": "sentiment"}  # config -> the entry whose truth is of each set alone
@@ -205,7 +205,8 @@ ENTRIES = (
         "are unions of sources worth more than their parts?",
         "interaction",
         "experiments.run",
-        (f"--config=configs/interaction.py:{{scale}},{FRESH}",),
+        (f"--config=configs/interaction.py:{{scale}},draws=24,{ANEW}",),
+        tiny=(f"--config=configs/interaction.py:tiny,{ANEW}",),
     ),
     Entry(
         "own-sources",
