@@ -33,7 +33,7 @@ OF_TEXTS = (  # also what needs a model trained on the union, or every other con
     *CHEAP, "deviation", "tracin", "logra", "trak", "leave_one_out", "shapley", "banzhaf", "embedding_similarity",
     "ekfac", "gradient_cosine", "gradient_matching",
 )  # fmt: skip
-ON_STATES = (  # of an adapted language model, without TracIn and TRAK: five passes over all gradients, half of a truth
+ON_STATES = (  # of an adapted language model, without TracIn and TRAK, which go over all gradients at every checkpoint
     "surrogate", "ngram_utility", "knn_lm", "token_ridge", "rbf_utility", "linear_utility", "score_disagreement",
     "mmd_only", "mmd_size", "size", "real_count", "real_share", "random", "proxy_training", "ntk_utility",
     "gradient_cosine", "logra", "leave_one_out", "shapley", "banzhaf", "embedding_similarity", "gradient_matching",
