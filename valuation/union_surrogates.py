@@ -16,7 +16,7 @@ from valuation.union_counts import counted
 from valuation.union_fits import Predict, gaussian_exact, gaussian_inducing, of_classes, of_numbers, tangent_exact
 from valuation.unions import Evaluate, Layout, remembered
 
-TANGENT = 4096  # examples of all contributors together whose tangent kernel is formed
+TANGENT = 8192  # examples of all contributors together whose tangent kernel is formed
 OWN = ""  # the surrogate of the learner
 SURROGATES = {  # kind of objective -> the methods that can be fitted on unions; the first of any size
     "classification": ("rbf_relative", "ntk_relative"),

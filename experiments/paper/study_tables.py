@@ -6,7 +6,7 @@ from experiments.paper.tables import Read, interval
 from experiments.reporting.markdown import decimal, number, span, table, with_span
 from experiments.runtime.results import select
 from experiments.studies.examples.report import methods as attributions
-from experiments.studies.interaction.report import together
+from experiments.studies.interaction.report import sign_table, together
 from experiments.studies.language.figures import label, ordered
 from experiments.studies.phases import reading
 from experiments.studies.phases.curves import REAL
@@ -63,8 +63,9 @@ def examples(read: Read) -> str:
 
 
 def interaction(read: Read) -> str:
-    """What unions of sources are worth beyond their parts, of all pairs together."""
-    return together(read("interaction"))
+    """What unions of sources are worth beyond their parts, all pairs together, and how often surrogates foretell it."""
+    lines = read("interaction")
+    return "\n\n".join([together(lines), sign_table(lines)])
 
 
 def everywhere(read: Read) -> str:

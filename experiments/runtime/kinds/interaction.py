@@ -8,14 +8,20 @@ UNION = {
     "first": "source in it; empty: none",
     "second": "source in it; the same again: as many other examples of it",
 }
+SURROGATE = {"surrogate": "its method's name"}
 MEASURE = {
     "measure": "interaction, beside the real strings; contrast, of mixtures at equal size without them",
     "real": DRAW["real"],
 }
+PAIR = {"first": "source", "second": "source"}
 INTERACTION = {
     "union predicted": Kind(
-        (*DRAW, *UNION),
-        DRAW | UNION | {"own": "predicted utility in the surrogate's unit", "metric": "predicted metric"} | SECONDS,
+        (*DRAW, *SURROGATE, *UNION),
+        DRAW
+        | SURROGATE
+        | UNION
+        | {"own": "predicted utility in the surrogate's unit", "metric": "predicted metric"}
+        | SECONDS,
     ),
     "union trained": Kind(
         (*DRAW, *UNION, "seed"),
@@ -31,13 +37,21 @@ INTERACTION = {
     "pair": Kind(
         ("measure", "real", "first", "second"),
         MEASURE
+        | PAIR
         | {
-            "first": "source",
-            "second": "source",
             "value": "interaction or contrast of trained metrics, mean over draws",
             "interval": "of that, 95 % over draws",
             "strings": "the same of strings",
-            "metric": "of predicted metrics",
+        },
+        derived=True,
+    ),
+    "pair predicted": Kind(
+        ("measure", "real", "first", "second", *SURROGATE),
+        MEASURE
+        | PAIR
+        | SURROGATE
+        | {
+            "metric": "interaction or contrast of predicted metrics, mean over draws",
             "own": "of predicted utilities in the surrogate's unit",
         },
         derived=True,
@@ -54,9 +68,10 @@ INTERACTION = {
         derived=True,
     ),
     "signs": Kind(
-        ("measure", "unit"),
-        {
-            "measure": MEASURE["measure"],
+        ("measure", *SURROGATE, "unit"),
+        {"measure": MEASURE["measure"]}
+        | SURROGATE
+        | {
             "unit": "of the surrogate: own or metric",
             "clear": "pairs and numbers of real strings whose trained interval is clear of 0",
             "right": "of them with the surrogate's sign that of training",

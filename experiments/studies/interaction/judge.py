@@ -38,44 +38,52 @@ def derived(config, lines: list[dict]) -> list[dict]:
     every: list[dict] = []
     for measure in MEASURES:
         for real in config.real_counts:
-            every += judged(measure, real, sources_of(config), select(lines, real=real))
-    found = {measure: select(every, kind="pair", measure=measure) for measure in MEASURES}
-    return [*every, *(signs(measure, unit, group) for measure, group in found.items() for unit in UNITS)]
+            every += judged(measure, real, config, select(lines, real=real))
+    for measure in MEASURES:
+        trained = select(every, kind="pair", measure=measure)
+        for name in config.surrogates:
+            predicted = select(every, kind="pair predicted", measure=measure, surrogate=name)
+            every += [signs(measure, name, unit, trained, predicted) for unit in UNITS]
+    return every
 
 
-def judged(measure: str, real: int, sources: tuple[str, ...], lines: list[dict]) -> Iterator[dict]:
+def judged(measure: str, real: int, config, lines: list[dict]) -> Iterator[dict]:
     """The lines of every pair of sources, then that of all of them. lines: of that number of real strings."""
     about, value = {"measure": measure, "real": real}, MEASURES[measure]
     trained, strings = (by_draw(lines, "union trained", field) for field in ("utility", "strings"))
-    predicted = {unit: by_draw(lines, "union predicted", unit) for unit in UNITS}
+    surrogates = {name: select(lines, surrogate=name) for name in config.surrogates}
     table, spans = [], []
-    for first, second in pairs(sources):
+    for first, second in pairs(sources_of(config)):
         table.append(value(trained, first, second))
         spans.append(mean_interval(table[-1]))
-        means = {unit: float(value(utility, first, second).mean()) for unit, utility in predicted.items()}
-        yield {"kind": "pair", **about, "first": first, "second": second, "value": float(table[-1].mean()),
-               "interval": spans[-1], "strings": float(value(strings, first, second).mean()), **means}  # fmt: skip
+        pair = about | {"first": first, "second": second}
+        yield {"kind": "pair", **pair, "value": float(table[-1].mean()), "interval": spans[-1],
+               "strings": float(value(strings, first, second).mean())}  # fmt: skip
+        for name, some in surrogates.items():
+            predicted = {unit: value(by_draw(some, "union predicted", unit), first, second).mean() for unit in UNITS}
+            yield {"kind": "pair predicted", **pair, "surrogate": name} | {u: float(x) for u, x in predicted.items()}
     means = np.mean(table, 0)
     yield {"kind": "pairs", **about, "mean": float(means.mean()), "interval": mean_interval(means),
            "above": sum(low > 0 for low, _ in spans), "below": sum(high < 0 for _, high in spans)}  # fmt: skip
 
 
-def signs(measure: str, unit: str, found: list[dict]) -> dict:
+def signs(measure: str, surrogate: str, unit: str, trained: list[dict], predicted: list[dict]) -> dict:
     """How often the surrogate has the sign of training, where that is clear of 0, and how often one sign would; and how
     alike the two order all pairs.
 
-    found: lines of pairs. A contrast of sources that the real strings have no part in is there once for every number of
-    them and counts once.
+    trained, predicted: lines of pairs, in one order. A contrast of sources that the real strings have no part in is
+    there once for every number of them and counts once.
     """
-    found = list({(line["first"], line["second"], line["value"]): line for line in found}.values())
+    told = [line | {unit: other[unit]} for line, other in zip(trained, predicted, strict=True)]
+    found = list({(line["first"], line["second"], line["value"]): line for line in told}.values())
     clear = [line for line in found if line["interval"][0] > 0 or line["interval"][1] < 0]
     above = sum(line["value"] > 0 for line in clear)
     right = sum(bool(np.sign(line[unit]) == np.sign(line["value"])) for line in clear)
-    trained, predicted = ([line[field] for line in found] for field in ("value", unit))
-    alike = np.ptp(trained) == 0 or np.ptp(predicted) == 0
-    return {"kind": "signs", "measure": measure, "unit": unit, "clear": len(clear), "right": right,
-            "constant": max(above, len(clear) - above),
-            "spearman": None if alike else float(scipy.stats.spearmanr(trained, predicted).statistic)}  # fmt: skip
+    values, foretold = ([line[field] for line in found] for field in ("value", unit))
+    alike = np.ptp(values) == 0 or np.ptp(foretold) == 0
+    return {"kind": "signs", "measure": measure, "surrogate": surrogate, "unit": unit, "clear": len(clear),
+            "right": right, "constant": max(above, len(clear) - above),
+            "spearman": None if alike else float(scipy.stats.spearmanr(values, foretold).statistic)}  # fmt: skip
 
 
 def by_draw(lines: list[dict], kind: str, field: str) -> Utility:

@@ -12,9 +12,10 @@ from experiments.reporting.pages import write_report
 from experiments.runtime.results import select
 from experiments.studies.interaction.judge import CONTRAST, INTERACTION, MEASURES, UNITS, by_draw
 from experiments.studies.interaction.sets import Union
+from valuation.methods import METHODS
 
 WHAT = """Strings of four digits, read one character at a time. u is the test accuracy of characters that networks
-reach, or that the surrogate predicts; R real strings, A and B as many strings of two sources, A' and B' as many others
+reach, or that a surrogate predicts; R real strings, A and B as many strings of two sources, A' and B' as many others
 of the same. *Interaction*: u(RAB) - u(RA) - u(RB) + u(R), above 0 where both together add more to R than each alone.
 *Contrast*: u(AB) - [u(AA') + u(BB')]/2, above 0 where a mixture is worth more than as much of one; R is not in it.
 Points are hundredths of accuracy; 95 % intervals are over draws, each the mean of its seeds."""
@@ -34,14 +35,18 @@ def sections(lines: list[dict], workdir: Path) -> list[str]:
 
 
 def answer(lines: list[dict]) -> list[str]:
-    """How often the surrogate has the sign of training, a paragraph a measure."""
+    """How often the surrogates have the sign of training, a paragraph a measure."""
     said = []
     for measure in MEASURES:
-        (signs,) = select(lines, kind="signs", measure=measure, unit=UNITS[0])
-        said.append(
-            f"*{measure.capitalize()}*: of the {signs['clear']} that training tells from 0 the surrogate has the sign "
-            f"of {signs['right']} right, the best constant sign that of {signs['constant']}."
-        )
+        every = select(lines, kind="signs", measure=measure, unit=UNITS[0])
+        if clear := every[0]["clear"]:
+            right = "; ".join(f"*{METHODS[signs['surrogate']].title}* has {signs['right']} right" for signs in every)
+            said.append(
+                f"*{measure.capitalize()}*: training tells {clear} from 0; {right}, the best guess of one sign for all "
+                f"{every[0]['constant']}."
+            )
+        else:
+            said.append(f"*{measure.capitalize()}*: training tells none from 0.")
     return said
 
 
@@ -70,6 +75,7 @@ def worth(lines: list[dict]) -> str:
 
 def pair_table(lines: list[dict]) -> str:
     """A row for every measure, number of real strings and pair."""
+    foretold = {name: select(lines, kind="pair predicted", surrogate=name) for name in surrogates_of(lines)}
     rows = [
         [
             line["measure"],
@@ -77,24 +83,24 @@ def pair_table(lines: list[dict]) -> str:
             f"{line['first']}, {line['second']}",
             f"{line['value'] * POINTS:+.2f} ({spanned(line['interval'])})",
             f"{line['strings'] * POINTS:+.2f}",
-            f"{line['metric'] * POINTS:+.2f}",
-            f"{line['own']:+.4f}",
+            *(f"{predicted[place]['metric'] * POINTS:+.2f}" for predicted in foretold.values()),
         ]
-        for line in select(lines, kind="pair")
+        for place, line in enumerate(select(lines, kind="pair"))
     ]
-    head = ["measure", "real strings", "pair", "points by training (95 %)", "of strings", "by the surrogate"]
-    return table([*head, "in its own unit"], rows)
+    head = ["measure", "real strings", "pair", "points by training (95 %)", "of strings"]
+    return table([*head, *(f"by {METHODS[name].title}" for name in foretold)], rows)
 
 
 def sign_table(lines: list[dict]) -> str:
-    """How often the surrogate has the sign of training, and how alike they order all pairs."""
+    """How often a surrogate has the sign of training, and how alike they order all pairs."""
     units = dict(zip(UNITS, ("accuracy", "its own"), strict=True))
     rows = [
-        [line["measure"], units[line["unit"]], *(f"{line[field]}" for field in ("clear", "constant", "right")),
+        [line["measure"], METHODS[line["surrogate"]].title, units[line["unit"]],
+         *(f"{line[field]}" for field in ("clear", "constant", "right")),
          decimal(line["spearman"])]
         for line in select(lines, kind="signs")
     ]  # fmt: skip
-    head = ["measure", "surrogate's unit", "told from 0 by training", "right by the best constant sign"]
+    head = ["measure", "surrogate", "its unit", "told from 0 by training", "right by the best constant sign"]
     return table([*head, "by the surrogate", "Spearman over all pairs"], rows)
 
 
@@ -115,16 +121,28 @@ def sources_of(lines: list[dict]) -> list[str]:
     return list(dict.fromkeys(line[end] for end in ("first", "second") for line in every))
 
 
+def surrogates_of(lines: list[dict]) -> list[str]:
+    """The surrogates, in their order."""
+    return list(dict.fromkeys(line["surrogate"] for line in select(lines, kind="signs")))
+
+
 def matrix(lines: list[dict], measure: str) -> Figure | None:
-    """Pairs x numbers of real strings, by training and by the surrogate, in points; grey where training is unsure."""
+    """Pairs x numbers of real strings, by training and by surrogates, in points; grey where training is unsure."""
     found = select(lines, kind="pair", measure=measure)
     if not found:
         return None
     amounts, names = amounts_of(lines), list(dict.fromkeys((line["first"], line["second"]) for line in found))
     cells = [[select(found, real=real, first=a, second=b)[0] for real in amounts] for a, b in names]
-    grid = [[line[field] * POINTS for field in ("value", "metric") for line in row] for row in cells]
-    unsure = [[line["interval"][0] <= 0 <= line["interval"][1] for _ in range(2) for line in row] for row in cells]
-    columns = [f"{real} real, {by}" for by in ("trained", "surrogate") for real in amounts]
+    labels = {name: METHODS[name].title for name in surrogates_of(lines)}
+    grid = [[line["value"] * POINTS for line in row] for row in cells]
+    for name in labels:
+        foretold = select(lines, kind="pair predicted", measure=measure, surrogate=name)
+        for values, row in zip(grid, cells, strict=True):
+            for line in row:
+                (same,) = select(foretold, real=line["real"], first=line["first"], second=line["second"])
+                values.append(same["metric"] * POINTS)
+    unsure = [[line["interval"][0] <= 0 <= line["interval"][1] for line in row] * (1 + len(labels)) for row in cells]
+    columns = [f"{real} real, {by}" for by in ("trained", *labels.values()) for real in amounts]
     rows = [f"{a}, {b}" for a, b in names]
     reach = float(np.abs(grid).max())
     return heat_map(np.array(grid), rows, columns, "points of accuracy", pale=np.array(unsure), reach=reach)

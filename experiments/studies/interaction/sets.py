@@ -19,6 +19,7 @@ from experiments.tasks import own_data
 from experiments.tasks.composition import PERMUTED, TEMPLATE, drawn_by
 from experiments.tasks.task import Task
 from valuation.problem import Examples, Problem
+from valuation.union_surrogates import SURROGATES
 from valuation.unions import Layout, layout, taken
 
 REAL = "real"  # further real strings
@@ -126,6 +127,10 @@ def check(config) -> None:
         raise ValueError(f"sources = {', '.join(config.sources) or 'none'}: expected two or more of {SOURCES}")
     for name in config.sources:
         one_of("source", name, SOURCES)
+    for name in config.surrogates:
+        one_of("surrogate", name, SURROGATES["classification"])
+    if not config.surrogates or len(set(config.surrogates)) < len(config.surrogates):
+        raise ValueError(f"surrogates = {tuple(config.surrogates)}: expected one or more, each once")
     needed, there = max(config.real_counts, default=0) + 2 * config.size, config.composition.strings.train
     if not config.real_counts or min(config.real_counts) < 1 or config.size < 1 or needed > there:
         raise ValueError(

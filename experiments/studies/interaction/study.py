@@ -52,11 +52,10 @@ def one(config, task, drawn, draw: int, real: int, devices, folder: Path) -> Ite
     task, drawn: () -> the task and the sets of the draw. folder: of checkpoints.
     """
     about, every = {"draw": draw, "real": real}, unions(sources_of(config))
-    predicted = [{"kind": "union predicted", **about, **union._asdict()} for union in every]
 
-    def valued() -> list[dict]:
+    def valued(surrogate: str, predicted: list[dict]) -> list[dict]:
         begun, (problem, blocks, _) = time.perf_counter(), drawn()
-        evaluate = evaluator(problem, blocks)
+        evaluate = evaluator(problem, blocks, surrogate=surrogate)
         scores = [evaluate(weights(drawn(), union)) for union in every]
         seconds = (time.perf_counter() - begun) / len(every)
         return [
@@ -64,7 +63,10 @@ def one(config, task, drawn, draw: int, real: int, devices, folder: Path) -> Ite
             for line, score in zip(predicted, scores, strict=True)
         ]
 
-    yield Step(predicted, valued, remake=({"kind": "union predicted", **about},))
+    for name in config.surrogates:
+        of_name = {"kind": "union predicted", **about, "surrogate": name}
+        predicted = [of_name | union._asdict() for union in every]
+        yield Step(predicted, functools.partial(valued, name, predicted), remake=(of_name,))
     wanted = [
         {"kind": "union trained", **about, **union._asdict(), "seed": seed}
         for seed in range(config.repeats)

@@ -128,12 +128,12 @@ def test_the_games_of_every_learner_have_a_surrogate():
 
 def test_what_cannot_be_fitted_is_refused_before_work():
     given = corners()._replace(learner="convolutional")
-    words = r"ntk_relative cannot be fitted on unions for classification with 5,000 .* option surrogate=rbf_relative"
+    words = r"ntk_relative cannot be fitted on unions for classification with 9,000 .* option surrogate=rbf_relative"
     for name in ("leave_one_out", "shapley", "banzhaf"):
         method = METHODS[name]
-        assert re.match(words, method.unfit(given._replace(contributors=()), 5_000, method.defaults()))
-        assert not method.unfit(given, 5_000, method.defaults() | {"surrogate": "rbf_relative"})
-        assert not method.unfit(given, 4_000, method.defaults())
-    large = many(1)._replace(learner="convolutional", contributors=(contributor("large", [0] * 5_000, numbers().pool),))
+        assert re.match(words, method.unfit(given._replace(contributors=()), 9_000, method.defaults()))
+        assert not method.unfit(given, 9_000, method.defaults() | {"surrogate": "rbf_relative"})
+        assert not method.unfit(given, 8_000, method.defaults())
+    large = many(1)._replace(learner="convolutional", contributors=(contributor("large", [0] * 9_000, numbers().pool),))
     with pytest.raises(ValueError, match=r"ntk_utility cannot be fitted .* option surrogate=rbf_wide"):
         leave_one_out(large)

@@ -17,6 +17,7 @@ from tests.experiments.runtime.written import unwritten
 
 CONFIG, SOURCES = config_file.get_config("tiny"), sets.SOURCES
 DRAWS = 3
+TANGENT, GAUSSIAN = CONFIG.surrogates
 
 
 def worth(draw: int, names: tuple[str, ...]) -> float:
@@ -39,7 +40,8 @@ def lines_of(config) -> list[dict]:
         for kind, fields in (
             ("union trained", {"seed": 0, "utility": value + 1, "strings": value}),
             ("union trained", {"seed": 1, "utility": value - 1, "strings": value}),
-            ("union predicted", {"metric": value, "own": -value}),
+            ("union predicted", {"surrogate": TANGENT, "metric": value, "own": -value}),
+            ("union predicted", {"surrogate": GAUSSIAN, "metric": 2 * value, "own": -3 * value}),
         )
     ]
 
@@ -55,13 +57,12 @@ def test_interactions_are_alternating_sums_over_subsets_and_contrasts_take_halve
                     sums[draw] += (-1) ** size * worth(draw, ("R", *some))
             apart[draw] = worth(draw, (first, second)) - np.mean([worth(draw, (x, x)) for x in (first, second)])
         for measure, expected in ((judge.INTERACTION, sums), (judge.CONTRAST, apart)):
-            (line,) = select(
-                every, kind="pair", measure=measure, real=config.real_counts[0], first=first, second=second
-            )
-            assert line["value"] == pytest.approx(expected.mean())
-            assert (line["strings"], line["metric"], line["own"]) == pytest.approx(
-                expected.mean() * np.array([1, 1, -1])
-            )
+            about = {"measure": measure, "real": config.real_counts[0], "first": first, "second": second}
+            (line,) = select(every, kind="pair", **about)
+            assert (line["value"], line["strings"]) == pytest.approx((expected.mean(),) * 2)
+            for name, metric, own in ((TANGENT, 1, -1), (GAUSSIAN, 2, -3)):
+                (line,) = select(every, kind="pair predicted", **about, surrogate=name)
+                assert (line["metric"], line["own"]) == pytest.approx((metric * expected.mean(), own * expected.mean()))
     for measure in judge.MEASURES:
         (known,) = select(every, kind="pairs", measure=measure, real=config.real_counts[1])
         values = [x["value"] for x in select(every, kind="pair", measure=measure, real=config.real_counts[1])]
@@ -69,12 +70,15 @@ def test_interactions_are_alternating_sums_over_subsets_and_contrasts_take_halve
 
 
 def test_signs_are_counted_against_the_best_constant_one():
+    values, foretold = (2, 2, 2, -2, 0.5), (1, 1, -1, -1, -1)
     found = [
-        {"first": "a", "second": f"b{place}", "value": value, "interval": [value - 1, value + 1], "own": own}
-        for place, (value, own) in enumerate(((2, 1), (2, 1), (2, -1), (-2, -1), (0.5, -1)))
+        {"first": "a", "second": f"b{place}", "value": value, "interval": [value - 1, value + 1]}
+        for place, value in enumerate(values)
     ]
-    found.append(found[0])  # of sources without a part of the real strings, at another number of those
-    line = judge.signs("interaction", "own", found)
+    predicted = [{"own": own} for own in foretold]
+    for every in (found, predicted):
+        every.append(every[0])  # of sources without a part of the real strings, at another number of those
+    line = judge.signs("interaction", TANGENT, "own", found, predicted)
     assert (line["clear"], line["right"], line["constant"]) == (4, 2 + 1, 3)
     ranks = np.array([[4, 4.5], [4, 4.5], [4, 2], [1, 2], [2, 2]])  # of ties the mean
     assert line["spearman"] == pytest.approx(np.corrcoef(ranks.T)[0, 1])
@@ -126,6 +130,9 @@ def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(task, tmp
     lines = results.read(workdir / results.FILE)
     assert unwritten("interaction", lines) == []
     assert len(select(lines, kind="union trained")) == 2 * 7  # draws, unions
+    tangent, gaussian = (select(lines, kind="union predicted", surrogate=name) for name in config.surrogates)
+    assert len(tangent) == 2 * 7
+    assert [x["own"] for x in tangent] != [x["own"] for x in gaussian]
     assert "points, mean over pairs" in page.read_text()
     kept = [line for line in lines if line.get("draw") != 1 and line["kind"] != "run"]
     (workdir / results.FILE).write_text("".join(results.text_of(line) + "\n" for line in kept))
@@ -141,6 +148,8 @@ def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(task, tmp
     [
         ("draws", 1, "expected 2 and 1 at least"),
         ("real_counts", (5, 50), r"are 70, expected 2 to 60, the strings of composition\.strings\.train"),
+        ("surrogates", (), r"surrogates = \(\): expected one or more"),
+        ("surrogates", ("rbf_ridge",), "unknown surrogate 'rbf_ridge'.* known: rbf_relative, ntk_relative"),
         ("sources", {"real": 0.0}, "expected two or more of"),
         ("sources", {"real": 0.0, "templates": 1.0}, "unknown source 'templates': did you mean 'template'"),
     ],
