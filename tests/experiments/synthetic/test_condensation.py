@@ -1,14 +1,18 @@
-"""Losses against NumPy by hand, gradients against finite differences, and what moved images are."""
+"""Losses against NumPy by hand, gradients against finite differences, and images against a replay step by step."""
 
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import ml_collections
 import numpy as np
+import optax
 import pytest
 
+from experiments.runtime.rng import generator
 from experiments.synthetic import alignment, condensation
-from experiments.training.recipe import adam
+from experiments.training import recipe
+from experiments.training.augmentation import moved, on_moved
 from models.losses import cross_entropy
 from models.mlp import mlp
 from valuation.covariates.concentration import class_concentration
@@ -17,7 +21,7 @@ from valuation.problem import Examples
 CLASSES, SHAPE, RNG = 3, (2, 3, 1), np.random.default_rng(0)
 MODEL = mlp((6, 8, 8, CLASSES), jax.random.key(0))
 SETTINGS = ml_collections.ConfigDict(
-    {"networks": 2, "steps": 4, "inner": 1, "batch": 3, "learning_rate": 0.05, "training": {}}
+    {"networks": 2, "steps": 4, "inner": 2, "batch": 3, "learning_rate": 0.05, "training": {}}
 )
 
 
@@ -30,14 +34,19 @@ def real():
 
 
 @pytest.fixture(scope="module")
-def condense():
-    settings = ml_collections.ConfigDict({"learning_rate": 1e-3, "steps": 1, "batch": 1})
+def training():
+    settings = ml_collections.ConfigDict({"learning_rate": 0.05, "steps": 1, "batch": 1})
 
     def loss(params, frozen, examples, key):
         return cross_entropy(MODEL.apply(params, frozen, examples.inputs), examples.targets)
 
     build = lambda key: mlp((6, 8, 8, CLASSES), key).params  # noqa: E731
-    return condensation.condenser(SETTINGS, MODEL, adam(loss, build, MODEL.frozen, settings), CLASSES)
+    return recipe.adam(loss, build, MODEL.frozen, settings)
+
+
+@pytest.fixture(scope="module")
+def condense(training):
+    return condensation.condenser(SETTINGS, MODEL, training, CLASSES)
 
 
 def by_hand(images) -> list[np.ndarray]:
@@ -95,6 +104,48 @@ def test_images_have_classes_and_range_of_the_real_ones_and_follow_key_and_weigh
         return class_concentration(read.reshape(9, -1), some.targets)
 
     assert within(made(1, 1e4)) < 0.5 * within(first)
+
+
+def test_images_are_those_of_a_replay_step_by_step(real, condense, training):
+    """Every network begins from its own bits, sees the images and the real ones moved by one map that changes from
+    step to step, and learns the images `inner` times between two changes of them.
+    """
+    each, weight, key = 3, 2.0, jax.random.key(7)
+    chosen, batches, networks, moves = jax.random.split(key, 4)
+    by_class, rng = [np.flatnonzero(real.targets == label) for label in range(CLASSES)], generator(chosen)
+    images = jnp.stack([real.inputs[rng.choice(some, each, replace=False)] for some in by_class])
+    rng, shape = generator(batches), (SETTINGS.networks, SETTINGS.steps, SETTINGS.batch)
+    rows = np.stack([rng.choice(some, shape) for some in by_class], axis=2)
+    labels, low, high = jnp.repeat(jnp.arange(CLASSES), each), real.inputs.min(), real.inputs.max()
+    outer = optax.adam(optax.cosine_decay_schedule(SETTINGS.learning_rate, SETTINGS.networks * SETTINGS.steps))
+    moments = outer.init(images)
+
+    @jax.jit
+    def gradient(images, params, seen, key):
+        def mismatch(images):
+            made, true = (moved(x.reshape(-1, *SHAPE), key, alike=True).reshape(x.shape) for x in (images, seen))
+            return alignment.loss(MODEL, params, made, true, (weight, MODEL.params))
+
+        return jax.grad(mismatch)(images)
+
+    @jax.jit
+    def learnt(network, images):
+        examples = Examples(images.reshape(-1, *SHAPE), labels)
+        return recipe.step(training._replace(loss=on_moved(training.loss)), network, examples, MODEL.frozen)[0]
+
+    starts = jax.random.split(networks, SETTINGS.networks)
+    for turn in range(SETTINGS.networks * SETTINGS.steps):
+        number, step = divmod(turn, SETTINGS.steps)
+        if step == 0:
+            network = recipe.begin(training, jax.random.key_data(starts[number]))
+        one = gradient(images, network[0], real.inputs[rows[number, step]], jax.random.fold_in(moves, turn))
+        change, moments = outer.update(one, moments)
+        images = jnp.clip(images + change, low, high)
+        for _ in range(SETTINGS.inner):
+            network = learnt(network, images)
+
+    found = condense(real, each, key, concentration=weight, trained=MODEL.params)
+    np.testing.assert_allclose(found.inputs, images.reshape(-1, *SHAPE), atol=1e-3)  # rounding: 1e-6; no moves: 0.1
 
 
 def test_a_class_with_fewer_images_than_asked_for_is_named(real, condense):
