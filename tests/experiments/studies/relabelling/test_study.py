@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from configs import relabelling as config_file
-from experiments.runtime import results
+from experiments import tasks
+from experiments.runtime import mesh, results
 from experiments.runtime.results import select
 from experiments.runtime.rng import generator
 from experiments.studies.relabelling import judge, study
@@ -35,6 +36,31 @@ def test_an_ensemble_of_clear_classes_undoes_wrong_labels():
     for wrong in ({"members": 0, "share": 0.5}, {"members": 1, "share": 0.0}):
         with pytest.raises(ValueError, match="expected 1 or more"):
             ensemble_scores(x, y, x, classes=3, key=jax.random.key(0), **wrong)
+
+
+def test_the_ensemble_sees_the_real_examples_of_its_own_number_alone(monkeypatch):
+    """It labels everything 2 here: so is each relabelled source labelled, and R in front of it is not."""
+    config, seen = config_file.get_config("tiny"), []
+    task = tasks.load(config.images, None, mesh.devices())
+
+    def ensemble(real, labels, queries, **_):
+        seen.append((real, labels))
+        return np.tile(np.arange(3) == 2, (len(queries), 1))
+
+    monkeypatch.setattr(study, "ensemble_scores", ensemble)
+    fewer, more = (study.drawn_of(config, task, 0, real).problem for real in config.real_counts)
+    for problem, count, calls in zip((fewer, more), config.real_counts, np.split(np.arange(6), 2), strict=True):
+        base, *unions = problem.contributors
+        rows = base.index  # of the train split, with which the pool begins
+        assert (len(rows), len(set(rows)), rows.max() < len(task.train.inputs)) == (count, count, True)
+        for call in calls:  # one a source
+            np.testing.assert_array_equal(seen[call][0], task.features(task.train.inputs[rows]))
+            np.testing.assert_array_equal(seen[call][1], task.train.targets[rows])
+        for as_it_is, relabelled in zip(unions[::2], unions[1::2], strict=True):
+            np.testing.assert_array_equal(relabelled.targets, [*task.train.targets[rows], *[2] * config.size])
+            np.testing.assert_array_equal(relabelled.index, as_it_is.index)
+            np.testing.assert_array_equal(as_it_is.targets[:count], task.train.targets[rows])
+    np.testing.assert_array_equal(more.contributors[0].index[: config.real_counts[0]], fewer.contributors[0].index)
 
 
 def test_a_run_says_when_relabelling_pays_and_goes_on_where_it_stopped(tmp_path, unrendered):
