@@ -29,6 +29,28 @@ def test_three_parts_keep_effect_and_propensity_whatever_the_covariates_do():
         assert abs(np.corrcoef(made.inputs[:, 0], made.inputs[:, 2])[0, 1] - np.corrcoef(X[:, 0], W)[0, 1]) < 0.1
 
 
+def test_every_outcome_is_its_arms_fit_and_one_of_that_arms_residuals():
+    """40 people, noise three times as wide in the treated, 4,000 patients: each residual is drawn, all alike often."""
+    w, rng = np.arange(40) % 2.0, np.random.default_rng(1)
+    y = X[:40] @ [1.0, -1.0] + w * (2 + X[:40, 0]) + (1 + 2 * w) * rng.normal(size=40)
+    real = Examples(np.column_stack([X[:40], w]).astype(np.float32), y.astype(np.float32))
+    asked = real.take(np.tile(np.arange(40), 100))
+    made = patients_in_parts(COLUMNS, real, 5, jax.random.key(0))(asked, 1.0, jax.random.key(1))
+    for arm in (0, 1):
+        (x, target), (x_made, target_made) = (
+            (np.column_stack([np.ones(len(some.targets)), some.inputs[:, :2]])[some.inputs[:, 2] == arm],
+             some.targets[some.inputs[:, 2] == arm].astype(float))
+            for some in (real, made)
+        )  # fmt: skip
+        b = np.linalg.lstsq(x, target, rcond=None)[0]
+        residuals, found = target - x @ b, target_made - x_made @ b
+        which = np.abs(found[:, None] - residuals).argmin(1)
+        np.testing.assert_allclose(found, residuals[which], atol=1e-5)
+        share, error = 1 / len(residuals), np.sqrt(1 / len(residuals) / len(found))
+        np.testing.assert_allclose(np.bincount(which, minlength=len(residuals)) / len(found), share, atol=5 * error)
+        assert found.std() == pytest.approx(residuals.std(), rel=4 / np.sqrt(2 * len(found)))
+
+
 def test_one_copula_of_all_loses_a_part_of_the_effect():
     made = patients_by_copula(COLUMNS, REAL, jax.random.key(0))(REAL, 1.0, jax.random.key(1))
     assert set(made.inputs[:, 2]) == {0, 1}
