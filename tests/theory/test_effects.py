@@ -15,6 +15,7 @@ from theory.effects import (
     least_squares,
     propensities,
     ra_learner,
+    s_learner,
     t_learner,
     with_one,
 )
@@ -47,6 +48,40 @@ def test_with_one_covariate_of_two_values_effects_are_differences_of_cell_means(
     cells = [Y[(x[:, 0] == v) & (W == 1)].mean() - Y[(x[:, 0] == v) & (W == 0)].mean() for v in (0, 1)]
     np.testing.assert_allclose(t_learner(x, W, Y).at(np.array([[0.0], [1.0]])), cells)
     np.testing.assert_allclose(t_learner(x, W, Y).mean, np.mean([cells[int(v)] for v in x[:, 0]]))
+
+
+def test_their_errors_are_those_of_cell_means_and_of_effects_that_differ_between_rows():
+    """Var = sum_v share_v^2 (s_1^2/n_1v + s_0^2/n_0v) + the variance of the cells' effects over the rows / n."""
+    x = (X[:, :1] > 0).astype(float)
+    cells = {(v, arm): Y[(x[:, 0] == v) & (arm == W)] for v in (0, 1) for arm in (0, 1)}
+    share = {v: (x[:, 0] == v).mean() for v in (0, 1)}
+    low, high = (cells[v, 1].mean() - cells[v, 0].mean() for v in (0, 1))
+    variance = share[0] * share[1] * (high - low) ** 2 / 200
+    for arm in (0, 1):
+        both = [cells[v, arm] for v in (0, 1)]
+        noise = sum(np.square(cell - cell.mean()).sum() for cell in both) / (sum(map(len, both)) - 2)
+        variance += sum(share[v] ** 2 * noise / len(cells[v, arm]) for v in (0, 1))
+    for learner in (t_learner, ra_learner):
+        np.testing.assert_allclose(learner(x, W, Y).error, np.sqrt(variance))
+
+
+def test_without_noise_only_the_effects_that_differ_between_rows_are_uncertain():
+    """y = x_0 + w (2 + x_0 - 3 x_1): the effect's spread over sqrt(n), which a new draw of rows would move."""
+    effect = 2 + X @ [1.0, -3.0]
+    for name in ("T", "RA"):
+        found = LEARNERS[name](X, W, X[:, 0] + W * effect)
+        np.testing.assert_allclose((found.mean, found.error), (effect.mean(), effect.std() / np.sqrt(200)))
+
+
+def test_one_fit_for_all_is_scipys_regression_of_what_the_covariates_leave():
+    """Frisch, Waugh and Lovell: the slope of outcome on treatment, both less their fits on the covariates, whose
+    two numbers its error has to know of too.
+    """
+    left = [some - with_one(X) @ np.linalg.lstsq(with_one(X), some, rcond=None)[0] for some in (W, Y)]
+    expected, found = linregress(*left), s_learner(X, W, Y)
+    error = expected.stderr * np.sqrt((200 - 2) / (200 - 4))
+    np.testing.assert_allclose((found.mean, found.error), (expected.slope, error))
+    np.testing.assert_allclose(found.coefficients, [expected.slope, 0, 0])
 
 
 def test_scores_of_the_doubly_robust_and_of_regression_adjustment():
