@@ -1,9 +1,12 @@
 """The measures of a problem: by hand on its arrays, what may not change them, what is refused."""
 
+import gzip
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.linalg import eigvalsh
+from scipy.spatial.distance import pdist, squareform
 
 from tests.problems import corners, numbers, sequences
 from tests.reference import euclidean
@@ -56,6 +59,28 @@ def test_repetition_looks_at_tokens_without_padding():
         rows = contributor_examples(problem, one).inputs
         pairs = [pair for row in rows for pair in pairwise(row) if 0 not in pair]
         assert MEASURES["distinct"](problem)[i] == pytest.approx(len(set(pairs)) / len(pairs))
+
+
+def test_what_gzip_leaves_is_that_of_two_bytes_a_token_without_padding():
+    """18 bytes of a gzip file are head and check sum, of what is counted 6."""
+    problem = sequences()
+    for i, one in enumerate(problem.contributors):
+        rows = problem.pool.inputs[one.index]
+        content = b"".join(int(token).to_bytes(2, "little") for row in rows for token in row if token != 0)
+        assert len(content) < 2 * rows.size
+        expected = (len(gzip.compress(content, 6)) - 12) / len(content)
+        assert MEASURES["gzip"](problem)[i] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("make", [corners, numbers])
+def test_vendi_is_that_of_the_kernel_whose_width_is_the_median_of_validation(make):
+    problem = make()
+    s2 = np.median(pdist(problem.validation.inputs, "sqeuclidean"))
+    for i, one in enumerate(problem.contributors):
+        squared = squareform(pdist(problem.pool.inputs[one.index], "sqeuclidean"))
+        shares = eigvalsh(np.exp(-squared / (2 * s2)) / len(squared))
+        shares = shares[shares > 1e-12]
+        assert MEASURES["vendi"](problem)[i] == pytest.approx(np.prod(shares**-shares), rel=1e-4), one.name
 
 
 @pytest.mark.parametrize("make", [corners, numbers])
