@@ -27,6 +27,7 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "pretrained": tables.pretrained,
     "union": tables.union,
     "rows": tables.rows,
+    "made": tables.made,
     "measures": tables.measures,
     "beside-images": partial(tables.beside, config="images"),
     "beside-sentiment": partial(tables.beside, config="sentiment"),

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 GALLERY = ROOT / "experiments" / "gallery"
 FRESH = "seed=3000,salt=b"  # of the tables; development seeds are 0 to 9
 ANEW = "seed=3000,salt=c"  # of tables whose split for FRESH has been looked at
+LATEST = "seed=3000,salt=d"  # and that for ANEW too
 DECODER = ",truth_seeds=2,model=decoder"  # from scratch
 BESIDE = {"images": chosen.SHORT, "sentiment": chosen.FEW}  # methods of unions, which of reviews cost much
 ALONE = {"images": "images-mixed", "sentiment": "sentiment"}  # config -> the entry whose truth is of each set alone
@@ -103,6 +104,10 @@ ENTRIES = (
         "images-mixed", "which contributor of digits is worth training on?", "images", 5, methods=chosen.IN_CLASSES
     ),
     _valued("images-equal", "the same at equal size", "images", 5, ",size=500", chosen.SHORT, trial=",size=50"),
+    _valued(
+        "images-condensed", "the same with condensed digits", "images", 5, ",condensed=True", chosen.SHORT, fresh=LATEST
+    ),
+    _valued("strings", "the same for strings of digits", "composition", 5, "", chosen.SHORT, fresh=LATEST),
     _valued("images-convnet", "the same for a ConvNet", "images", 3, ",model=convnet", chosen.OF_CONVNET),
     Entry(
         "images-cifar10",
@@ -183,15 +188,15 @@ ENTRIES = (
         "condensed",
         "experiments.benchmarks.condensed",
         ("--parts=accuracy",),
-        tiny=("--scale=tiny", "--parts=accuracy", "--seeds=1"),
+        tiny=("--scale=tiny", "--parts=accuracy", "--salts=d", "--seeds=1"),
     ),
     Entry(
         "condensed-support",
         "and what does the weight of the CMI do to the support they cover?",
         "condensed",
         "experiments.benchmarks.condensed",
-        ("--parts=support",),
-        tiny=("--scale=tiny", "--parts=accuracy", "--seeds=1"),
+        ("--parts=support", "--seeds=1"),
+        tiny=("--scale=tiny", "--parts=accuracy", "--salts=d", "--seeds=1"),
     ),
     Entry(
         "mixing",
@@ -205,8 +210,8 @@ ENTRIES = (
         "are unions of sources worth more than their parts?",
         "interaction",
         "experiments.run",
-        ("--config=configs/interaction.py:{scale},draws=24,seed=3000,salt=d",),
-        tiny=("--config=configs/interaction.py:tiny,seed=3000,salt=d",),
+        (f"--config=configs/interaction.py:{{scale}},draws=24,{LATEST}",),
+        tiny=(f"--config=configs/interaction.py:tiny,{LATEST}",),
     ),
     Entry(
         "own-sources",

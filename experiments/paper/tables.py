@@ -19,6 +19,7 @@ ROWS = {
     "mroz": "tables-mroz", "breast cancer": "tables-breast-cancer", "nhefs": "tables-nhefs",
     "diabetes": "tables-diabetes", "effects": "effects", "known effects": "causal-tables",
 }  # fmt: skip
+MADE = {"strings": "strings", "with condensed digits": "images-condensed"}
 ADDED = {"sentiment beside 500": "sentiment-added-500"}  # of those whose measures are recorded
 ADAPTED = {"instructions, SmolLM2": "instructions-smollm2", "reasoning, SmolLM2": "reasoning-smollm2"}
 PHOTOGRAPHS = {"CIFAR-10, ConvNet, one H100": "images-cifar10"}
@@ -200,9 +201,14 @@ def rows(read: Read) -> str:
     return learners(read, {title: name for title, name in ROWS.items() if read(name)})
 
 
+def made(read: Read) -> str:
+    """Methods on contributors that are made otherwise: of strings, and with condensed digits among their images."""
+    return learners(read, {title: name for title, name in MADE.items() if read(name)})
+
+
 def measures(read: Read) -> str:
     """Measures of contributors x tasks: whether they go with the truth, alone and beside the default value."""
-    recorded = {title: read(name) for title, name in (LEARNERS | ADAPTED | ROWS | ADDED).items()}
+    recorded = {title: read(name) for title, name in (LEARNERS | MADE | ADAPTED | ROWS | ADDED).items()}
     return explained.page({title: lines for title, lines in recorded.items() if select(lines, kind=explained.KIND)})
 
 

@@ -143,10 +143,11 @@ OWN_SOURCES = {
 CONDENSED_IMAGES = {"condensing_seconds": "that the images took, the first ones with compilation"}
 CONDENSED = {
     "condensed accuracy": Kind(
-        ("each", "images", "seed"),
+        ("each", "images", "salt", "seed"),
         {
             "each": "images a class",
-            "images": "random (real ones) or condensed",
+            "images": "random, chosen (real ones nearest the centres of k-means) or condensed",
+            "salt": "of the split",
             "seed": "of the images and trainings",
             "learning_rate": "of the trainings",
             "validation": "accuracy on the validation set, one a training",
@@ -155,9 +156,10 @@ CONDENSED = {
         | CONDENSED_IMAGES,
     ),
     "condensed support": Kind(
-        ("weight", "seed"),
+        ("weight", "salt", "seed"),
         {
             "weight": "of the CMI in the condensation",
+            "salt": "of the split",
             "seed": "of the images and networks",
             "concentration": "CMI of the images in the network that it was lowered in, nats",
             "precision": "of support, of pixels",
@@ -168,13 +170,15 @@ CONDENSED = {
         | CONDENSED_IMAGES,
     ),
     "condensed gain": Kind(
-        ("each",),
+        ("each", "over"),
         {
             "each": "images a class",
-            "random": "test accuracy with random real images, mean over seeds",
+            "over": "random or chosen",
+            "real": "test accuracy with such real images, mean over splits and seeds",
             "condensed": "the same with condensed ones",
             "gain": "the difference",
-            "standard_error": "of it, over seeds",
+            "standard_error": "of it, over splits and seeds alike",
+            "of_splits": "the gain of each split",
         },
         derived=True,
     ),
