@@ -53,6 +53,7 @@ FEW = (1, 10)  # images a class that are trained on
 # the best of 1e-3, 3e-3 and 1e-2 (of 10 images: and 5e-3) on validation and test set of the development split, two to
 # four of its seeds 0 to 3 (--salt= --seed=0 --learning_rate=...)
 RATES = {(RANDOM, 1): 3e-3, (CHOSEN, 1): 3e-3, (CONDENSED, 1): 1e-2} | {(name, 10): 3e-3 for name in KINDS}
+RATE_OF_MANY = 3e-3
 STEPS, BATCH, TRAININGS = 300, 32, 5  # of a batch no more than there are
 MANY = {"small": 50, "tiny": 10}  # scale -> images a class whose support is looked at
 WEIGHTS = (0.0, 100.0, 1000.0, 10000.0, 100000.0)
@@ -135,7 +136,7 @@ def accuracies(given: Setting, each: int, about: dict, rates: dict) -> list[dict
         models = given.fitted(some, rate, jax.random.fold_in(key, LEARN))
         line = {"kind": "condensed accuracy", "each": each, "images": name, **about, "learning_rate": rate}
         for part, held_out in (("validation", given.validation), ("test", given.test)):
-            line[part] = [classified(given.model._replace(params=params), held_out)[0] for params in models]
+            line[part] = reached(given, models, held_out)
         out.append(line | ({"condensing_seconds": seconds} if name == CONDENSED else {}))
     return out
 
@@ -148,7 +149,8 @@ def nearest_to_centres(images: Float[np.ndarray, "n ..."], count: int, rng: np.r
 
 
 def support(given: Setting, weight: float, about: dict) -> list[dict]:
-    """The line of given.many images a class, condensed with that weight of the CMI from a start that all weights share.
+    """The line of given.many images a class, condensed with that weight of the CMI from a start that all weights share:
+    what they cover, and what networks reach that learn them.
 
     about: salt and seed.
     """
@@ -166,7 +168,13 @@ def support(given: Setting, weight: float, about: dict) -> list[dict]:
     pixels = (x.inputs.reshape(len(x.inputs), -1) for x in (made, given.validation))
     line["precision"], line["recall"] = covered(*pixels)
     line["feature_precision"], line["feature_recall"] = covered(*(features(judge, x) for x in (made, given.validation)))
-    return [line]
+    models = given.fitted([made] * TRAININGS, RATE_OF_MANY, jax.random.fold_in(jax.random.key(seed), LEARN))
+    return [line | {"test": reached(given, models, given.test)}]
+
+
+def reached(given: Setting, models: list[PyTree], held_out: Examples) -> list[float]:
+    """Accuracy of every model."""
+    return [classified(given.model._replace(params=params), held_out)[0] for params in models]
 
 
 def covered(rows: Float[np.ndarray, "n d"], real: Float[np.ndarray, "m d"]) -> tuple[float, float]:
@@ -211,10 +219,11 @@ def write(workdir: str | Path) -> Path:
         splits = ", ".join(map(markdown.decimal, line["of_splits"]))
         table.append([str(line["each"]), line["over"], *map(markdown.decimal, cells), splits, seconds])
     text += [markdown.table(head, table)] if table else []
-    head, table = ["weight of the CMI", "CMI, nats", *MEASURES.values(), "seconds of a condensation"], []
+    head = ["weight of the CMI", "CMI, nats", *MEASURES.values(), "test accuracy", "seconds of a condensation"]
+    table = []
     for weight in dict.fromkeys(line["weight"] for line in results.select(lines, kind="condensed support")):
         chosen = results.select(lines, kind="condensed support", weight=weight)
-        means = (float(np.mean([line[name] for line in chosen])) for name in ("concentration", *MEASURES))
+        means = (float(np.mean([line[name] for line in chosen])) for name in ("concentration", *MEASURES, "test"))
         table.append([f"{weight:g}", *map(markdown.decimal, means), _most(chosen)])
     text += [markdown.table(head, table)] if table else []
     for line in results.select(lines, kind="condensed dial"):

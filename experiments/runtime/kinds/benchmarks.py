@@ -166,6 +166,7 @@ CONDENSED = {
             "recall": "of support, of pixels",
             "feature_precision": "of support, of another network's features",
             "feature_recall": "of support, of another network's features",
+            "test": "accuracy on the test set after a training on the images, one a training",
         }
         | CONDENSED_IMAGES,
     ),
