@@ -12,8 +12,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 from experiments.data import patients
-from experiments.data.own_files import Options, schema_of
-from experiments.data.own_rows import checked
+from experiments.data.table_rows import left_out, rows_of
 from experiments.runtime.rng import generator
 from experiments.synthetic.causal_tables import Causes, Drawn, causal_rows
 from experiments.synthetic.tables_copula import Copula, fit
@@ -35,7 +34,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     error of its effects, in units of the outcome's noise. data_dir: as in archives.data_folder. mesh: not used.
     """
     found = patients.read(config, data_dir)
-    rows = checked(found.frame, schema_of(found.frame, Options("table", {"target": patients.OUTCOME}, "number")))
+    schema, rows = rows_of(found.frame, patients.OUTCOME, "number")
     keys = jax.random.split(jax.random.key(config.causes.seed), 2 + len(PARTS))
     copula = fit(np.column_stack([rows.numbers, rows.categories]).astype(np.float64), generator(keys[0]))
     causes = causes_of(config.causes, copula.values.shape[1], generator(keys[1]))
@@ -56,6 +55,7 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
             "dataset": f"causes that are chosen, covariates as in {found.says}",
             "mean effect in the train pool, by learner": f"{learned}; the true one is {causes.effect:g}",
             "bias of the effect on paper, by rho": paper,
+            **left_out(schema),
         },
     )._replace(paper_worth=partial(paper_worth, causes, drawn[0].probit))
 
