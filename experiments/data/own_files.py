@@ -81,11 +81,11 @@ def schema_of(real: Frame, options: Options = Options()) -> Schema:  # noqa: B00
     categorical: dict[str, list[str]] = {}
     ignored = {name: "no role" for name in (*real.columns, *real.broken) if name not in columns.values()}
     if kind == "table":
-        numeric, categorical, ignored = _features(real, known, columns["target"], options.ignore)
+        numeric, categorical, ignored = _features(real, known, columns["target"], options)
     classes = _classes(real, columns.get("label") or columns["target"]) if target == "class" else []
     guessed = kind == "table" and "target" not in given and columns["target"].lower() not in TARGETS
     said = [_sentence(kind, columns, guessed, classes, numeric, categorical)]
-    said += [f"Left out: {_listed(ignored)}."] if ignored else []
+    said += [f"Left out: {reasons(ignored)}."] if ignored else []
     names = [name for name in numeric if _names_rows(real, known[name])]
     if names:
         said.append(
@@ -128,10 +128,10 @@ def _classes(frame: Frame, name: str) -> list[str]:
 
 
 def _features(
-    frame: Frame, known: dict[str, Profile], target: str, ignore: tuple[str, ...]
+    frame: Frame, known: dict[str, Profile], target: str, options: Options
 ) -> tuple[list[str], dict[str, list[str]], dict[str, str]]:
     """Columns of numbers; those of categories, with their texts; those left out, with the reason."""
-    numeric, categorical, ignored = [], {}, dict.fromkeys(ignore, "as asked")
+    numeric, categorical, ignored = [], {}, dict.fromkeys(options.ignore, "as asked")
     for name in (*frame.columns, *frame.broken):
         if name == target or name in ignored:
             continue
@@ -147,20 +147,23 @@ def _features(
         elif few(profile, LEVELS, frame.rows):
             categorical[name] = cells.labels(found)[1]
         else:
-            ignored[name] = f"{profile.distinct} different texts{_half_numbers(found)}"
+            ignored[name] = f"{profile.distinct} different texts{half_numbers(found, HALF)}"
     if not numeric and not categorical:
-        raise ValueError(
-            f"{frame.path}: expected features beside the target {target!r}, found {_listed(ignored) or 'none'}; if it "
-            f"is no table, say what it is, as --config.kind=text --config.columns.text="
+        other = (
+            f"; if it is no table, say what it is, as --config.kind=text --config.columns.text="
             f"{cells.argument(_longest(known, target))} --config.columns.label={cells.argument(target)}"
+        )
+        raise ValueError(
+            f"{frame.path}: expected features beside the target {target!r}, found {reasons(ignored) or 'none'}"
+            f"{'' if options.kind else other}"
         )
     return numeric, categorical, ignored
 
 
-def _half_numbers(found: pa.ChunkedArray) -> str:
-    """In words that a column of texts holds numbers more often than not, and what it holds else."""
+def half_numbers(found: pa.ChunkedArray, least: float) -> str:
+    """In words that a column of texts holds numbers in that share of its rows or more, and what it holds else."""
     values, wrong = cells.numbers(found)
-    if np.isfinite(values).mean() < HALF:
+    if np.isfinite(values).mean() < least:
         return ""
     other = cells.shown(found, int(wrong.argmax()))
     return f", in {np.isfinite(values).mean():.0%} of the rows numbers, in others not, such as {other}"
@@ -176,7 +179,8 @@ def _longest(known: dict[str, Profile], target: str) -> str:
     return max((name for name in known if name != target), key=lambda name: known[name].prose, default="NAME")
 
 
-def _listed(ignored: dict[str, str]) -> str:
+def reasons(ignored: dict[str, str]) -> str:
+    """The columns of Schema.ignored in words, each with why it is left out."""
     return cells.listed([f"{name!r} ({why})" for name, why in ignored.items()])
 
 

@@ -10,8 +10,6 @@ from experiments.data import cells
 from experiments.data.own_files import Schema, column
 from experiments.data.rows import Frame
 
-REMEDY = "mend the file, or set leave_out_rows to leave such rows out"
-
 
 class Rows(NamedTuple):
     """Examples of a file, n of them.
@@ -67,18 +65,19 @@ class Fault(NamedTuple):
     why: str
 
 
-def checked(frame: Frame, schema: Schema, *, leave_out: bool = False) -> Rows:
+def checked(frame: Frame, schema: Schema, *, leave_out: bool = False, remedy: str = "") -> Rows:
     """The examples of a file, real one, validation or source.
 
     leave_out: whether rows without a text, a number, a target, or with a label that the real file lacks are left out
     and counted; otherwise the first one raises ValueError that names file, row, line and column. Categories that the
-    real file lacks are none of them, and no error, unless a column holds nothing else. Raises ValueError for missing
+    real file lacks are none of them, nor are missing ones, and no error, unless a column holds nothing else. remedy:
+    how the message about such a row ends, where its reader can do more than mend it. Raises ValueError for missing
     columns and if nothing is left.
     """
     texts, responses, faults = _texts(frame, schema)
     numbers, categories = _features(frame, schema, faults)
     targets = _targets(frame, schema, faults)
-    used, left_out = _used(frame, faults, leave_out)
+    used, left_out = _used(frame, faults, leave_out, remedy)
     inputs = _digests([text.encode() for text in texts] or _row_bytes(numbers, categories))
     outputs = [response.encode() for response in responses] or _row_bytes(targets[:, None])
     examples = _digests(shown + output for shown, output in zip(inputs, outputs, strict=True))
@@ -152,7 +151,7 @@ def _numbers(frame: Frame, name: str, faults: list[Fault]) -> np.ndarray:
     return values
 
 
-def _used(frame: Frame, faults: list[Fault], leave_out: bool) -> tuple[np.ndarray, dict[str, int]]:
+def _used(frame: Frame, faults: list[Fault], leave_out: bool, remedy: str) -> tuple[np.ndarray, dict[str, int]]:
     """Which rows (n,) have no fault; why -> how many have one. Raises ValueError for the first unless leave_out."""
     used = np.ones(frame.rows, bool)
     left_out: dict[str, int] = {}
@@ -166,7 +165,7 @@ def _used(frame: Frame, faults: list[Fault], leave_out: bool) -> tuple[np.ndarra
         row = int(np.argmax(first.rows))
         found = first.found or cells.shown(column(frame, first.column), row)
         more = "" if used.sum() == frame.rows - 1 else f" (and {frame.rows - int(used.sum()) - 1} more rows)"
-        raise ValueError(f"{frame.where(row, first.column)}: expected {first.expected}, found {found}{more}; {REMEDY}")
+        raise ValueError(f"{frame.where(row, first.column)}: expected {first.expected}, found {found}{more}{remedy}")
     if not used.any():
         raise ValueError(f"{frame.path}: nothing is left of {frame.rows} rows: {left_out}")
     return used, left_out

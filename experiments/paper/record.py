@@ -137,6 +137,14 @@ ENTRIES = (
     _table("tables-diabetes", "diabetes", "made_numbers"),
     _valued("effects", "the same for patients, of whom the effect of a treatment is learned", "effects", 5),
     _valued("causal-tables", "the same where the effect is known", "effects", 5, ",data=known"),
+    Entry(
+        "known-effects",
+        "do learners of effects find the one that is known, and miss it as on paper?",
+        "known_effects",
+        "experiments.benchmarks.known_effects",
+        ("--seed=3000",),
+        tiny=("--scale=tiny", "--draws=2", "--rows=100"),
+    ),
     *_along("axes", "images", 5),
     *_along("sentiment-axes", "sentiment", 3),
     Entry(

@@ -13,7 +13,8 @@ from experiments.runtime.rng import generator
 from experiments.synthetic.mechanism import Mechanism
 from experiments.synthetic.table_columns import Columns, cells_of, vectors_of
 from experiments.synthetic.tables_copula import Copula, draw, draw_given, fit
-from theory.effects import check_arms, least_squares, propensities, with_one
+from theory.effects import least_squares
+from theory.treatment import check_arms, propensities, with_one
 from valuation.problem import Examples
 
 

@@ -5,6 +5,7 @@ size of that is its worth, but for the noise of learning, which n decides.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -12,8 +13,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 from experiments.data import patients
-from experiments.data.own_files import Options, schema_of
-from experiments.data.own_rows import checked
+from experiments.data.table_rows import left_out, rows_of
 from experiments.runtime.rng import generator
 from experiments.synthetic.causal_tables import Causes, Drawn, causal_rows
 from experiments.synthetic.tables_copula import Copula, fit
@@ -28,19 +28,30 @@ EFFECTS = (-1.0, 0.0, 0.5, 1.0)  # of contributors, in units of the true one
 PARTS = ("train", "validation", "test")
 
 
+class Setting(NamedTuple):
+    """Rows of a chosen effect are drawn from these.
+
+    copula: of covariates that go together as those of config.dataset do. causes: of treatment and outcome. says: where
+    the covariates come from. notes: facts about them for the report.
+    """
+
+    copula: Copula
+    causes: Causes
+    says: str
+    notes: dict[str, str]
+
+
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The task of configs/effects.py with data=known: covariates go together as those of config.dataset do.
 
     The learner sees their normal scores, in which outcome and treatment are linear. Truth: minus the root mean squared
     error of its effects, in units of the outcome's noise. data_dir: as in archives.data_folder. mesh: not used.
     """
-    found = patients.read(config, data_dir)
-    rows = checked(found.frame, schema_of(found.frame, Options("table", {"target": patients.OUTCOME}, "number")))
-    keys = jax.random.split(jax.random.key(config.causes.seed), 2 + len(PARTS))
-    copula = fit(np.column_stack([rows.numbers, rows.categories]).astype(np.float64), generator(keys[0]))
-    causes = causes_of(config.causes, copula.values.shape[1], generator(keys[1]))
+    copula, causes, says, notes = setting(config, data_dir)
     sizes = (config.examples, config.split.validation, config.split.test)
-    drawn = [causal_rows(copula, causes, n, 0.0, generator(key)) for n, key in zip(sizes, keys[2:], strict=True)]
+    drawn = [
+        causal_rows(copula, causes, n, 0.0, generator(key)) for n, key in zip(sizes, _keys(config)[2:], strict=True)
+    ]
     learn, validation, test = map(examples_of, drawn)
     paper = ", ".join(f"{rho:g}: {hidden_bias(drawn[0].probit, rho, causes.spread):.2f}" for rho in HIDDEN)
     learned = ", ".join(f"{name} {one.mean:.2f} ± {one.error:.2f}" for name, one in effects_of(learn).items())
@@ -53,11 +64,21 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
         mechanisms={"hidden": partial(_hidden, copula, causes), "effect": partial(_with_effect, copula, causes)},
         strengths={"hidden": HIDDEN, "effect": EFFECTS},
         notes={
-            "dataset": f"causes that are chosen, covariates as in {found.says}",
+            "dataset": f"causes that are chosen, covariates as in {says}",
             "mean effect in the train pool, by learner": f"{learned}; the true one is {causes.effect:g}",
             "bias of the effect on paper, by rho": paper,
+            **notes,
         },
     )._replace(paper_worth=partial(paper_worth, causes, drawn[0].probit))
+
+
+def setting(config, data_dir: str | None) -> Setting:
+    """Of configs/effects.py with data=known. data_dir: as in archives.data_folder. Raises as rows_of does."""
+    found, keys = patients.read(config, data_dir), _keys(config)
+    schema, rows = rows_of(found.frame, patients.OUTCOME, "number")
+    copula = fit(np.column_stack([rows.numbers, rows.categories]).astype(np.float64), generator(keys[0]))
+    causes = causes_of(config.causes, copula.values.shape[1], generator(keys[1]))
+    return Setting(copula, causes, found.says, left_out(schema))
 
 
 def paper_worth(causes: Causes, probit: Float[np.ndarray, " n"], contributor: Contributor) -> float:
@@ -95,6 +116,11 @@ def examples_of(drawn: Drawn) -> Examples:
 def error_of_effect(effect: float, model: Model, data: Examples) -> tuple[float, float]:
     """(minus the root mean squared error of the model's effects, mean squared error): the `measure` of the task."""
     return -float(np.sqrt(np.square(model_effects(model, data) - effect).mean())), mean_square(model, data)
+
+
+def _keys(config) -> jax.Array:
+    """Of the copula, the causes and each of PARTS."""
+    return jax.random.split(jax.random.key(config.causes.seed), 2 + len(PARTS))
 
 
 def _hidden(copula: Copula, causes: Causes, examples: Examples, strength: float, key: jax.Array) -> Examples:

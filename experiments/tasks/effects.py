@@ -10,17 +10,17 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 from experiments.data import patients, splits
-from experiments.data.own_files import Options, schema_of
-from experiments.data.own_rows import checked
+from experiments.data.table_rows import left_out, rows_of
 from experiments.synthetic.patients import patients_by_copula, patients_in_parts
 from experiments.synthetic.table_columns import Columns
 from experiments.synthetic.tables_noise import noisy_rows
 from experiments.tasks.own_tables import regressor, scales_of, vectors
-from experiments.tasks.tables import GROUPS, NEAR, check, other_numbers, quantiles, unseen
+from experiments.tasks.tables import GROUPS, NEAR, PARTS, check, other_numbers, quantiles, unseen
 from experiments.tasks.task import Task
 from models.functional import Model
 from models.mlp import mlp
-from theory.effects import LEARNERS, Effect, check_arms, effect_errors
+from theory.effects import LEARNERS, Effect, effect_errors
+from theory.treatment import check_arms
 from valuation.kernel import outputs
 from valuation.objective import Regression
 from valuation.problem import Examples
@@ -35,13 +35,12 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     the split in which the treatment has one arm.
     """
     found = patients.read(config, data_dir)
-    schema = schema_of(found.frame, Options("table", {"target": patients.OUTCOME}, "number"))
-    rows = checked(found.frame, schema)
+    schema, rows = rows_of(found.frame, patients.OUTCOME, "number")
     treatment = found.treatment[rows.row]
     contents = [shown + b"%g" % arm for shown, arm in zip(rows.examples, treatment, strict=True)]
     parts = splits.split(contents, None, config.split)
-    taken = {name: rows.take(index) for name, index in zip(("training", "validation", "test"), parts, strict=False)}
-    check(schema, taken["training"], taken)
+    taken = {name: rows.take(index) for name, index in zip(PARTS, parts, strict=False)}
+    check(schema, taken)
     scales = scales_of(taken["training"], taken["validation"], schema)
     learn, validation, test = (
         treated(vectors(scales, schema, name, one), found.treatment[one.row], name) for name, one in taken.items()
@@ -68,7 +67,8 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
             "duplicates dropped": len(parts.dropped),
             f"mean effect of '{patients.TREATMENT}' in the train pool, by learner": f"{learned} {patients.UNIT}",
             "error of the effects that learners find in the train pool": f"{floor:.2f} {DEVIATIONS}",
-            **unseen(schema, taken["validation"]),
+            **left_out(schema),
+            **unseen(schema, taken),
         },
     )
 
@@ -102,11 +102,10 @@ def causal_task(
 
 
 def treated(examples: Examples, treatment: Float[np.ndarray, " n"], name: str) -> Examples:
-    """The examples with the treatment as last number. Raises ValueError that names the part for one arm only."""
-    try:
-        check_arms(treatment)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    """The examples with the treatment as last number. name: of the part of the split, which the ValueError names, as it
+    does the treatment's column, for one arm only or for other numbers than 0 and 1.
+    """
+    check_arms(treatment, f"{name}: the treatment {patients.TREATMENT!r}")
     return examples._replace(inputs=np.column_stack([examples.inputs, treatment]).astype(np.float32))
 
 

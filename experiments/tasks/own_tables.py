@@ -89,18 +89,39 @@ def prepare(
 
 
 def scales_of(real: Rows, validation: Rows, schema: Schema) -> Scales:
-    """From the real file, and the unit of the target from validation; 1 for what is the same in every row."""
-    spreads = real.numbers.std(0)
+    """From the real file, and the unit of the target from validation; 1 for what is the same in every row.
+
+    Raises ValueError for a target that is the same in all of validation, and for numbers so large that a column has no
+    finite standard deviation, naming row and column of the largest.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        means, spreads = real.numbers.mean(0), real.numbers.std(0)
+    for place, column in enumerate(schema.numeric):
+        check_spread(real, column, real.numbers[:, place], spreads[place])
     words = [len(known) for known in schema.categorical.values()]
     centre, unit = 0.0, 1.0
     if schema.target == "number":
-        centre, unit = float(real.targets.mean()), float(validation.targets.std())
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre, unit = float(real.targets.mean()), float(validation.targets.std())
+            spread = float(real.targets.std())
+        check_spread(real, schema.columns["target"], real.targets, spread)
+        check_spread(validation, schema.columns["target"], validation.targets, unit)
         if not unit > 0:
             raise ValueError(
                 f"the target is {validation.targets[0]:g} in all {len(validation.targets)} validation examples: "
                 "expected numbers that differ"
             )
-    return Scales(real.numbers.mean(0), np.where(spreads > 0, spreads, 1.0), words, centre, unit)
+    return Scales(means, np.where(spreads > 0, spreads, 1.0), words, centre, unit)
+
+
+def check_spread(rows: Rows, column: str, numbers: Float[np.ndarray, " n"], spread: float) -> None:
+    """Raises ValueError that names row and column of the largest of the numbers if their spread is not finite."""
+    if not np.isfinite(spread):
+        first = int(np.abs(numbers).argmax())
+        raise ValueError(
+            f"{rows.file}, row {rows.row[first]}, column {column!r}: {numbers[first]:g} is so large that the column "
+            "has no finite standard deviation: is it a fill value?"
+        )
 
 
 def vectors(scales: Scales, schema: Schema, name: str, rows: Rows) -> Examples:
@@ -110,7 +131,8 @@ def vectors(scales: Scales, schema: Schema, name: str, rows: Rows) -> Examples:
     columns = len(scales.means)
     out = np.zeros((len(rows.row), columns + sum(scales.words)), np.float32)
     for place, column in enumerate(schema.numeric):
-        scaled = (rows.numbers[:, place] - scales.means[place]) / scales.spreads[place]
+        with np.errstate(over="ignore"):
+            scaled = (rows.numbers[:, place] - scales.means[place]) / scales.spreads[place]
         far = ~(np.abs(scaled) <= LARGEST)
         if far.any():
             first = int(far.argmax())

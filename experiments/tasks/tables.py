@@ -8,8 +8,9 @@ from jax.sharding import Mesh
 
 from experiments.data import splits, tables
 from experiments.data.cells import listed
-from experiments.data.own_files import Options, Schema, schema_of
-from experiments.data.own_rows import Rows, checked
+from experiments.data.own_files import Schema
+from experiments.data.own_rows import Rows
+from experiments.data.table_rows import left_out, rows_of
 from experiments.synthetic.table_columns import Columns
 from experiments.synthetic.tables_conditional import conditional_rows
 from experiments.synthetic.tables_copula import copula_rows
@@ -22,6 +23,7 @@ from models.mlp import mlp
 from valuation.objective import Classification, Regression
 from valuation.problem import Examples
 
+PARTS = ("training", "validation", "test")  # of the split
 GROUPS = 5  # of a target that is a number, by its quantiles: a truncated part keeps some of them
 NEAR = 0.9999  # cosine similarity of the vectors of two rows
 STRENGTHS: dict[str, tuple[float, ...]] = {
@@ -32,20 +34,16 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
 def load(config, data_dir: str | None, mesh: Mesh) -> Task:
     """The task of configs/tables.py, of classes or of numbers.
 
-    data_dir: as in archives.data_folder. mesh: not used. Raises ValueError for cells that are missing, infinite or of
-    another kind, for classes that a part of the split lacks and for fewer real rows than numbers a row.
+    data_dir: as in archives.data_folder. mesh: not used. Raises ValueError as rows_of does, for numbers whose spread is
+    not finite, for classes that a part of the split lacks and for fewer real rows than numbers a row.
     """
     table = tables.read(config, data_dir)
-    schema = schema_of(table.frame, Options("table", {"target": table.target}, table.kind))
-    rows = checked(table.frame, schema)
+    schema, rows = rows_of(table.frame, table.target, table.kind)
     parts = splits.split(rows.examples, None, config.split)
-    real, held_out, tested = (rows.take(index) for index in parts[:3])
-    check(schema, real, {"training": real, "validation": held_out, "test": tested})
-    scales = scales_of(real, held_out, schema)
-    learn, validation, test = (
-        vectors(scales, schema, name, one)
-        for name, one in (("training", real), ("validation", held_out), ("test", tested))
-    )
+    taken = {name: rows.take(index) for name, index in zip(PARTS, parts, strict=False)}
+    check(schema, taken)
+    scales = scales_of(taken["training"], taken["validation"], schema)
+    learn, validation, test = (vectors(scales, schema, name, one) for name, one in taken.items())
     classes = table.kind == "class"
     columns = Columns(len(schema.numeric), tuple(map(len, schema.categorical.values())))
     build = partial(mlp, (columns.width, *config.model.widths, len(schema.classes) if classes else 1))
@@ -75,17 +73,19 @@ def load(config, data_dir: str | None, mesh: Mesh) -> Task:
             "dataset": table.says,
             "columns": f"{len(schema.numeric)} of numbers, {len(schema.categorical)} of categories",
             "duplicates dropped": len(parts.dropped),
-            "train / validation / test": f"{len(real.row)} / {len(held_out.row)} / {len(tested.row)}",
-            **unseen(schema, held_out),
+            "train / validation / test": " / ".join(str(len(one.row)) for one in taken.values()),
+            **left_out(schema),
+            **unseen(schema, taken),
         },
     )
 
 
-def check(schema: Schema, real: Rows, parts: dict[str, Rows]) -> None:
-    """Raises ValueError, naming the class, for one that a part lacks, and for fewer real rows than numbers a row.
+def check(schema: Schema, parts: dict[str, Rows]) -> None:
+    """Raises ValueError, naming the class, for one that a part lacks, and for fewer training rows than numbers a row.
 
-    real: the rows to train on. parts: of the split, by name.
+    parts: of the split, by the names PARTS.
     """
+    real = parts["training"]
     width = len(schema.numeric) + sum(map(len, schema.categorical.values()))
     if len(real.row) <= width:
         raise ValueError(f"{real.file}: {len(real.row)} rows are left to train on, expected more than the {width} "
@@ -97,15 +97,22 @@ def check(schema: Schema, real: Rows, parts: dict[str, Rows]) -> None:
                                  f"{len(part.row)} {name} rows has it: raise split.{name} or leave it out")  # fmt: skip
 
 
-def unseen(schema: Schema, held_out: Rows) -> dict[str, str]:
-    """Categories that no validation row has, by column, for the report: values cannot tell what they are worth."""
-    found = {}
+def unseen(schema: Schema, parts: dict[str, Rows]) -> dict[str, str]:
+    """For the report: categories, by column, that no validation row has, so that values cannot tell what they are
+    worth, and those that validation or test rows have and no training row, so that nothing is learned of them.
+
+    parts: of the split, by the names PARTS.
+    """
+    found: dict[str, list[str]] = {}
     for place, (name, known) in enumerate(schema.categorical.items()):
-        missing = [word for i, word in enumerate(known) if not (held_out.categories[:, place] == i).any()]
-        if missing:
-            found[name] = listed(missing)
-    said = "; ".join(f"{name!r}: {words}" for name, words in found.items())
-    return {"categories that no validation row has": said} if found else {}
+        learned, held_out, tested = (np.isin(range(len(known)), parts[part].categories[:, place]) for part in PARTS)
+        for what, missing in (
+            ("categories that no validation row has", ~held_out),
+            ("categories that validation or test rows have and no training row", (held_out | tested) & ~learned),
+        ):
+            words = [word for word, gone in zip(known, missing, strict=True) if gone]
+            found.setdefault(what, []).extend([f"{name!r}: {listed(words)}"] if words else [])
+    return {what: "; ".join(said) for what, said in found.items() if said}
 
 
 def quantiles(targets: np.ndarray, count: int) -> np.ndarray:

@@ -56,8 +56,24 @@ def test_options_are_finite(given):
         value_sources((x, y), {"again": (x, y)}, options=given)
 
 
-def test_categories_that_the_real_file_lacks_are_counted():
+def test_categories_that_the_real_file_lacks_and_missing_ones_are_counted():
     given = columns("table")
     more = given["more"] | {"colour": ["green", *given["more"]["colour"][1:]]}
-    said = " ".join(value_sources(given["real"], {"more": more}, options=QUICK).data.found)
+    real = given["real"] | {"colour": [None, "", *given["real"]["colour"][2:]]}
+    said = " ".join(value_sources(real, {"more": more}, options=QUICK).data.found)
     assert f"In column 'colour' 1 of {len(more['colour'])} examples of more hold nothing, or a category" in said
+    assert f"In column 'colour' 2 of {len(real['colour'])} examples of real hold nothing, or a category" in said
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ([None], r"row 0, column 'a': expected a number, found nothing; mend the file, or set leave_out_rows to"),
+        ([1e300], r"row 0, column 'a': 1e\+300 (is so large that|lies more than)"),
+    ],
+)
+def test_numbers_that_are_missing_or_too_large_are_named(cells, words):
+    given = columns("table")
+    real = given["real"] | {"a": [*cells, *given["real"]["a"][len(cells) :]]}
+    with pytest.raises(ValueError, match=words):
+        value_sources(real, {"more": given["more"]}, options=QUICK)

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
-from scipy.special import expit
 from scipy.stats import linregress, norm, truncnorm
 
 from theory.effects import (
@@ -13,12 +11,11 @@ from theory.effects import (
     effect_errors,
     hidden_bias,
     least_squares,
-    propensities,
     ra_learner,
     s_learner,
     t_learner,
-    with_one,
 )
+from theory.treatment import propensities, with_one
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 2))
@@ -31,16 +28,6 @@ def test_least_squares_are_scipys():
     fit = least_squares(with_one(X[:, :1]), Y)
     np.testing.assert_allclose(fit.coefficients, [expected.intercept, expected.slope])
     np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), [expected.intercept_stderr, expected.stderr])
-
-
-def test_propensities_minimise_the_logistic_loss():
-    def loss(b):
-        return np.logaddexp(0, -(2 * W - 1) * (with_one(X) @ b)).sum() + 0.5 * 1e-3 * np.square(b[1:]).sum()
-
-    best = minimize(loss, np.zeros(3), tol=1e-12).x
-    np.testing.assert_allclose(propensities(X, W), np.clip(expit(with_one(X) @ best), 0.01, 0.99), atol=1e-5)
-    told_apart = (X[:, 0] > 0).astype(float)
-    assert set(np.round(propensities(X, told_apart, np.array([[9.0, 0], [-9, 0]])), 6)) == {0.01, 0.99}
 
 
 def test_with_one_covariate_of_two_values_effects_are_differences_of_cell_means():
@@ -132,5 +119,3 @@ def test_a_treatment_needs_two_arms():
     for learner in LEARNERS.values():
         with pytest.raises(ValueError, match="is 1 in all 200 rows, expected two arms"):
             learner(X, np.ones(200), Y)
-    with pytest.raises(ValueError, match="the treatment holds 2, expected 0 and 1"):
-        propensities(X, 2 * W)

@@ -9,6 +9,7 @@ from experiments.runtime.kinds.benchmarks import (
     CONDENSED,
     COST,
     DISCREPANCY,
+    KNOWN_EFFECTS,
     LANGUAGE_MODEL,
     OWN_SOURCES,
     SCALE,
@@ -52,6 +53,7 @@ STUDIES: dict[str, dict[str, Kind]] = {
     "scale": SCALE | SHARED,
     "own_sources": OWN_SOURCES | SHARED,
     "condensed": CONDENSED | SHARED,
+    "known_effects": KNOWN_EFFECTS | SHARED,
 }
 
 

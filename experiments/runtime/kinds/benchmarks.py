@@ -140,6 +140,35 @@ OWN_SOURCES = {
     ),
     "run": RUN,
 }
+STRENGTH = {"rho": "correlation of the treatment's noise with the outcome's, by a hidden cause"}
+KNOWN_EFFECTS = {
+    "known effect": Kind(
+        ("rho", "seed"),
+        STRENGTH
+        | {
+            "seed": "of the rows",
+            "effect": "of the treatment that was chosen",
+            "paper": "bias by the hidden cause on paper, of these rows",
+            "effects": "mean over the rows, by learner",
+            "errors": "of these, by learner",
+        },
+    ),
+    "known effect summary": Kind(
+        ("rho", "learner"),
+        STRENGTH
+        | {
+            "learner": "of the effect: T, S, DR or RA",
+            "draws": "seeds",
+            "held": "share of its 95 % intervals that hold the effect",
+            "held_moved": "share that hold the effect and the bias on paper",
+            "bias": "mean over draws of what it finds above the effect",
+            "standard_error": "of it, over draws",
+            "paper": "bias on paper, mean over draws",
+        },
+        derived=True,
+    ),
+    "run": RUN,
+}
 CONDENSED_IMAGES = {"condensing_seconds": "that the images took, the first ones with compilation"}
 CONDENSED = {
     "condensed accuracy": Kind(

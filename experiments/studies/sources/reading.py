@@ -1,7 +1,8 @@
 """Frames of somebody's own data -> what the study is given: examples of one kind, validation, what is said of it."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -25,6 +26,7 @@ RESERVED = ("real", "all")  # names that answers use
 REPEATS = "repeats another of the same file, which teaches a learner of so many steps nothing new"
 IN_REAL = "stands among the real examples, with the same target"
 MANY = 0.01  # of real examples that repeat others; where more do, repeats tell how frequent an example is
+REMEDY = "; mend the file, or set leave_out_rows to leave such rows out"
 FEW = 20  # examples of the real file, below which nothing can be said
 
 
@@ -56,17 +58,17 @@ def read(
     """
     columns = {role: name for role, name in config.columns.items() if name}
     schema = schema_of(real, Options(config.kind, columns, config.target, tuple(listed(config.ignore))))
-    used = own_rows.checked(real, schema, leave_out=config.leave_out_rows)
-    others = [own_rows.checked(frame, schema, leave_out=config.leave_out_rows) for frame in sources]
+    checked = partial(own_rows.checked, schema=schema, leave_out=config.leave_out_rows, remedy=REMEDY)
+    used, others = checked(real), [checked(frame) for frame in sources]
     files = {"the real file": used} | {f"source {i}": rows for i, rows in enumerate(others, start=1)}
     if validation is None:
         division = divide(used, size=config.held_out, salt=config.salt)
     else:
-        held_out = own_rows.checked(validation, schema, leave_out=config.leave_out_rows)
+        held_out = checked(validation)
         files["the validation file"] = held_out
         division = beside(used, _fewer(held_out, config.salt))
     refuse_same(files)
-    said = [*_renamed(used, others, schema), *_unknown([*others, division.validation], schema)]
+    said = [*_renamed(used, others, schema), *_unknown(files.values(), schema)]
     schema = schema._replace(said=[*schema.said, *said])
     if len(division.real.row) < FEW:
         raise ValueError(
@@ -156,7 +158,7 @@ def _renamed(real: Rows, sources: Sequence[Rows], schema: Schema) -> list[str]:
     ]
 
 
-def _unknown(sets: Sequence[Rows], schema: Schema) -> list[str]:
+def _unknown(sets: Iterable[Rows], schema: Schema) -> list[str]:
     """A sentence for every column of a set that holds categories that the real file lacks, or nothing."""
     return [
         f"In column {name!r} {count} of {len(rows.row)} examples of {rows.file} hold nothing, or a category that the "

@@ -33,8 +33,10 @@ def test_intervals_hold_the_effect_when_nothing_is_hidden():
         assert 0.88 <= held <= 0.99, name
 
 
-def test_hidden_causes_bias_all_learners_as_on_paper():
-    found, paper = effects(-0.7)
+@pytest.mark.parametrize("rho", [0.3, 0.6, 0.9, -0.7])
+def test_hidden_causes_bias_all_learners_as_on_paper(rho):
+    found, paper = effects(rho)
+    assert np.sign(paper) == np.sign(rho)
     for name, (means, _) in found.items():
         assert abs(means.mean() - CAUSES.effect - paper) < 0.2 * abs(paper), name
 

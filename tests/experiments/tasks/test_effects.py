@@ -76,8 +76,39 @@ def test_people_who_differ_in_the_treatment_alone_are_two(monkeypatch):
     assert tasks.load(config_file.get_config("tiny"), None, None).notes["duplicates dropped"] == 0
 
 
-def test_a_treatment_with_one_arm_is_named(monkeypatch):
+def people(treatment=None, **changes):
+    """As those that are made, with other columns."""
     made = patients.read(SimpleNamespace(dataset="made", examples=260), None)
-    monkeypatch.setattr(patients, "read", lambda config, data_dir: made._replace(treatment=np.ones(260)))
-    with pytest.raises(ValueError, match="training: the treatment is 1 in all 160 rows, expected two arms"):
+    columns = {name: column.to_pylist() for name, column in made.frame.columns.items()}
+    frame = from_columns("people", columns | changes)
+    return made._replace(frame=frame, treatment=made.treatment if treatment is None else treatment)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"treatment": np.ones(260)}, "^training: the treatment 'stopped smoking' is 1 in all 160 rows, expected two"),
+        ({"treatment": np.full(260, np.nan)}, "^training: the treatment 'stopped smoking' holds nan, expected 0 and 1"),
+        ({"sex": ["a", None, *"ab" * 129]}, "^people, row 1, column 'sex': expected a category, found nothing$"),
+        ({"age": [*map(str, range(130)), *["old"] * 130]}, "^people, column 'age': expected numbers, or categories"),
+        ({"weight gained": [1e300, *range(259)]}, r"(column 'weight gained'|the target of example).*fill value"),
+        ({"weight gained": np.linspace(0, 1e300, 260)}, r"row \d+, column 'weight gained': \S+e\+\d+ is so large that"),
+        ({"weight gained": [None, *range(259)]}, "^people, row 0, column 'weight gained': expected a number, found no"),
+    ],
+)
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_patients_that_cannot_be_learned_are_refused_by_column(monkeypatch, changes, words):
+    made = people(**changes)
+    monkeypatch.setattr(patients, "read", lambda config, data_dir: made)
+    with pytest.raises(ValueError, match=words) as caught:
         tasks.load(config_file.get_config("tiny"), None, None)
+    assert "leave_out_rows" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", ["nhefs", "known"])
+def test_columns_that_are_left_out_are_noted(monkeypatch, data):
+    made = people(ward=["a"] * 260, number=[*range(260)])
+    monkeypatch.setattr(patients, "read", lambda config, data_dir: made)
+    notes = tasks.load(config_file.get_config(f"tiny,data={data}"), None, None).notes
+    assert notes["columns left out"] == "'ward' (the same in every row), 'number' (numbers the rows)"
