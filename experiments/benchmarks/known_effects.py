@@ -72,16 +72,21 @@ def judged(lines: list[dict]) -> list[dict]:
     return out
 
 
-def write(workdir: str | Path) -> Path:
-    """Writes the table, workdir/report.md; its path."""
-    lines = results.finished(workdir)
+def table_of(lines: list[dict]) -> str:
+    """A row for every correlation and learner."""
     head, table = ["rho", "learner", "holds the effect", "holds it moved", "bias", "standard error", "on paper"], []
     for line in results.select(lines, kind="known effect summary"):
         shares = (f"{line[name]:.2f}" for name in ("held", "held_moved"))
         numbers = (markdown.decimal(line[name]) for name in ("bias", "standard_error", "paper"))
         table.append([f"{line['rho']:g}", line["learner"], *shares, *numbers])
+    return markdown.table(head, table)
+
+
+def write(workdir: str | Path) -> Path:
+    """Writes the table, workdir/report.md; its path."""
+    lines = results.finished(workdir)
     draws = max((line["draws"] for line in results.select(lines, kind="known effect summary")), default=0)
-    text = markdown.table(head, table)
+    text = table_of(lines)
     if draws:
         by_chance = np.sqrt(LEVEL * (1 - LEVEL) / draws)
         text += (

@@ -38,6 +38,7 @@ TABLES: Mapping[str, Callable[[Read], str]] = {
     "own-sources": study_tables.own_sources,
     "examples": study_tables.examples,
     "interaction": study_tables.interaction,
+    "known-effects": study_tables.effects,
     "everywhere": study_tables.everywhere,
     "photographs": tables.photographs,
     "stability": study_tables.stability,

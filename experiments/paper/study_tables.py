@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from experiments.benchmarks import known_effects
 from experiments.paper.tables import Read, interval
 from experiments.reporting.markdown import decimal, number, span, table, with_span
 from experiments.runtime.results import select
@@ -66,6 +67,11 @@ def interaction(read: Read) -> str:
     """What unions of sources are worth beyond their parts, all pairs together, and how often surrogates foretell it."""
     lines = read("interaction")
     return "\n\n".join([together(lines), sign_table(lines)])
+
+
+def effects(read: Read) -> str:
+    """How often learners' intervals hold an effect that is known, and their bias beside the one on paper."""
+    return known_effects.table_of(read("known-effects"))
 
 
 def everywhere(read: Read) -> str:
