@@ -133,7 +133,7 @@ def matrix(lines: list[dict], measure: str) -> Figure | None:
         return None
     amounts, names = amounts_of(lines), list(dict.fromkeys((line["first"], line["second"]) for line in found))
     cells = [[select(found, real=real, first=a, second=b)[0] for real in amounts] for a, b in names]
-    labels = {name: METHODS[name].title for name in surrogates_of(lines)}
+    labels = {name: METHODS[name].title.partition(",")[0] for name in surrogates_of(lines)}
     grid = [[line["value"] * POINTS for line in row] for row in cells]
     for name in labels:
         foretold = select(lines, kind="pair predicted", measure=measure, surrogate=name)
