@@ -1,4 +1,7 @@
-"""Condensed images as a mechanism: every contributor takes its images from sets condensed of the real train pool."""
+"""Condensed images as a mechanism: every contributor takes its images from sets condensed of the real train pool.
+
+How they are condensed is in condensation.py, and what they are moved against in alignment.py (theory/README.md, 7).
+"""
 
 import functools
 from functools import partial
