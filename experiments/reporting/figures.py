@@ -15,7 +15,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter
 from matplotlib.typing import RcKeyType
 from PIL import Image
 
@@ -139,8 +139,10 @@ def _words(axes: Axes) -> list[str]:
     legend = axes.get_legend()
     words += [text.get_text() for text in legend.get_texts()] if legend else []
     for axis in (axes.xaxis, axes.yaxis):
-        form = axis.get_major_formatter()
+        form, places = axis.get_major_formatter(), axis.get_major_locator()
         words += map(str, form.seq) if isinstance(form, FixedFormatter) else []
+        if isinstance(form, FuncFormatter) and isinstance(places, FixedLocator):  # set_xticks(..., labels)
+            words += [form(place, number) for number, place in enumerate(places())]
     return words
 
 

@@ -56,7 +56,7 @@ def test_a_table_that_there_is_not_is_refused(read):
     assert pages.filled("no table", read) == "no table"
 
 
-def chart(value: float = 1.0, title: str = "a", dots: int = 3) -> Figure:
+def chart(value: float = 1.0, title: str = "a", dots: int = 3, tick: str = "left") -> Figure:
     figure = Figure()
     axes = figure.subplots()
     axes.bar([0, 1], [value, 2])
@@ -64,6 +64,7 @@ def chart(value: float = 1.0, title: str = "a", dots: int = 3) -> Figure:
     axes.scatter(np.arange(dots), np.ones(dots))
     axes.fill_between([0, 1], [0, 0], [value, 1])
     axes.set_title(title)
+    axes.set_xticks([0, 1], [tick, "right"])
     axes.legend()
     return figure
 
@@ -72,8 +73,8 @@ def test_a_fingerprint_follows_what_is_shown_and_not_how(tmp_path):
     same = chart()
     same.set_size_inches(3, 2)
     assert fingerprint(same) == fingerprint(chart(1 + 1e-9)) == fingerprint(chart())
-    others = {fingerprint(chart(*given)) for given in ((), (1.01,), (1.0, "b"), (1.0, "a", 4))}
-    assert len(others) == 4
+    others = {fingerprint(chart(*given)) for given in ((), (1.01,), (1.0, "b"), (1.0, "a", 4), (1.0, "a", 3, "l"))}
+    assert len(others) == 5
     save_shown(same, tmp_path / "shown.png")
     assert saved_fingerprint(tmp_path / "shown.png") == fingerprint(chart())
     chart().savefig(tmp_path / "plain.png", dpi=20)
