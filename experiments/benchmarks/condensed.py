@@ -212,6 +212,7 @@ def write(workdir: str | Path) -> Path:
     """Writes the tables, workdir/report.md; its path."""
     lines, text = results.finished(workdir), []
     head = ["images a class", "real ones", "they reach", "condensed ones", "gain", "standard error", "of every split"]
+    head += ["seconds of a condensation"]
     table = []
     for line in results.select(lines, kind="condensed gain"):
         seconds = _most(results.select(lines, kind="condensed accuracy", each=line["each"], images=CONDENSED))
