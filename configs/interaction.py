@@ -5,10 +5,10 @@
 Strings of digits. Beside three numbers of real strings, all pairs of further real strings and of strings of a font, in
 another order, and of a generator that saw those real digits: what both add beyond what each adds, and what a mixture of
 two reaches beyond as much of one; by training, and by surrogates. small: 8 draws x 3 x 21 unions x 3 seeds, 1,512
-trainings, ten minutes on two cores. tiny: patterns made in memory, seconds.
+trainings, seven minutes on a core. tiny: patterns made in memory, seconds.
 
 Options: a scale (tiny, small), draws=8, seed=0 (0 to 9 are for development, tables use 3000 and on), salt= (a word;
-another one splits the digits anew, salt=b for those tables), repeats=3, the seeds of every training.
+another one splits the digits anew, salt=d for those tables), repeats=3, the seeds of every training.
 """
 
 import ml_collections
@@ -32,7 +32,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
     # jitter of the font, temperature of the generator; the others have none
     config.sources = {"real": 0.0, "template": 1.0, "permuted": 0.0, "generated": 0.75}
     # The tangent kernel of the networks that learn strings, and what values contributors of them. On development draws
-    # 0 to 7 they had the sign of 11 and 7 of 11 interactions that training tells from 0; four more ridges were tried.
+    # 0 to 7 their accuracies had the sign of 11 and 7 of 11 interactions that training tells from 0; four more ridges
+    # were tried.
     config.surrogates = ("ntk_relative", "rbf_relative")
     if options.scale == "tiny":
         config.real_counts, config.size = (5, 20), 10

@@ -1,4 +1,4 @@
-"""Condensed images beside as many real ones, and what the weight of the CMI does to the support they cover.
+"""Condensed images beside as many real ones, and what the weight of the CMI does to what they cover and teach.
 
     python -m experiments.benchmarks.condensed --seed=3000 --workdir=out/condensed
 
@@ -6,9 +6,9 @@ What is condensed is the train pool of configs/images.py, of every split that a 
 of the ConvNet of the condensation on the test set, after equal steps of Adam on images of one kind that are moved a
 little, anew at every step (experiments/training/augmentation.py), with a learning rate for each kind and size. Kinds:
 random real images; chosen ones, of every class those nearest the centres of k-means of its pixels; condensed ones.
-Random and chosen ones are drawn anew for every training. Recall and
-precision of support are those of 50 condensed images a class in the balls of the validation set: of pixels, as in every
-valuation, and of the features of a network trained on real images from another start than that of the CMI.
+Random and chosen ones are drawn anew for every training; one chosen image a class is always the same. Recall and
+precision of support are those of 50 condensed images a class (tiny: 10) in the balls of the validation set: of pixels,
+as in every valuation, and of the features of a network trained on real images from another start than that of the CMI.
 """
 
 import itertools
@@ -51,9 +51,9 @@ from valuation.problem import Examples
 KINDS = RANDOM, CHOSEN, CONDENSED = "random", "chosen", "condensed"
 FEW = (1, 10)  # images a class that are trained on
 # the best of 1e-3, 3e-3 and 1e-2 (of 10 images: and 5e-3) on validation and test set of the development split, two to
-# four of its seeds 0 to 3 (--salt= --seed=0 --learning_rate=...)
+# four of its seeds 0 to 3 (--salts= --seed=0 --learning_rate=...); of chosen images, of two splits, seeds 0 and 1
 RATES = {(RANDOM, 1): 3e-3, (CHOSEN, 1): 3e-3, (CONDENSED, 1): 1e-2} | {(name, 10): 3e-3 for name in KINDS}
-RATE_OF_MANY = 3e-3
+RATE_OF_MANY = 3e-3  # that of 10
 STEPS, BATCH, TRAININGS = 300, 32, 5  # of a batch no more than there are
 MANY = {"small": 50, "tiny": 10}  # scale -> images a class whose support is looked at
 WEIGHTS = (0.0, 100.0, 1000.0, 10000.0, 100000.0)
@@ -268,7 +268,7 @@ def main(argv: list[str]) -> None:
     scale = "" if flags.FLAGS.scale == "small" else flags.FLAGS.scale
     about = {"name": "benchmark_condensed", "scale": scale, **given, "condensation": settings.to_dict()}
     about |= {"parts": parts, "rates": [[*kind, rate] for kind, rate in rates.items()], "steps": STEPS, "batch": BATCH}
-    about |= {"trainings": TRAININGS, "moves": list(LITTLE)}
+    about |= {"trainings": TRAININGS, "moves": list(LITTLE), "many": [MANY[flags.FLAGS.scale], RATE_OF_MANY]}
     path = study.run(Study("condensed", about, steps, write, summaries=judged), flags.FLAGS.workdir)
     print(path.read_text(), end="")
 
@@ -278,7 +278,7 @@ if __name__ == "__main__":
     flags.DEFINE_list(
         "parts",
         [ACCURACY, SUPPORT],
-        "what is measured: beside random images, over weights of the CMI; a workdir is for one choice",
+        "what is measured: beside real images, over weights of the CMI; a workdir is for one choice",
     )
     flags.DEFINE_enum("scale", "small", ("small", "tiny"), "of configs/images.py; tiny: images made in memory, a trial")
     flags.DEFINE_list("salts", ["d", "e", "f"], "of the splits into train pool, validation and test set; '' has none")

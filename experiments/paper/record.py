@@ -204,7 +204,7 @@ ENTRIES = (
         "condensed",
         "experiments.benchmarks.condensed",
         ("--parts=support", "--seeds=1"),
-        tiny=("--scale=tiny", "--parts=accuracy", "--salts=d", "--seeds=1"),
+        tiny=("--scale=tiny", "--parts=support", "--salts=d", "--seeds=1"),
     ),
     Entry(
         "mixing",

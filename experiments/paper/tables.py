@@ -20,7 +20,10 @@ ROWS = {
     "diabetes": "tables-diabetes", "effects": "effects", "known effects": "causal-tables",
 }  # fmt: skip
 MADE = {"strings": "strings", "with condensed digits": "images-condensed"}
-ADDED = {"sentiment beside 500": "sentiment-added-500"}  # of those whose measures are recorded
+MEASURED = {  # too: at equal size, and beside real examples
+    "images at equal size": "images-equal", "images beside 100": "images-added-100",
+    "images beside 500": "images-added-500", "sentiment beside 500": "sentiment-added-500",
+}  # fmt: skip
 ADAPTED = {"instructions, SmolLM2": "instructions-smollm2", "reasoning, SmolLM2": "reasoning-smollm2"}
 PHOTOGRAPHS = {"CIFAR-10, ConvNet, one H100": "images-cifar10"}
 PRETRAINED = {  # the same tasks, learned by the last blocks of a language model and from scratch
@@ -208,7 +211,7 @@ def made(read: Read) -> str:
 
 def measures(read: Read) -> str:
     """Measures of contributors x tasks: whether they go with the truth, alone and beside the default value."""
-    recorded = {title: read(name) for title, name in (LEARNERS | MADE | ADAPTED | ROWS | ADDED).items()}
+    recorded = {title: read(name) for title, name in (LEARNERS | MADE | ADAPTED | ROWS | MEASURED).items()}
     return explained.page({title: lines for title, lines in recorded.items() if select(lines, kind=explained.KIND)})
 
 

@@ -19,7 +19,7 @@ from experiments.tasks import own_data
 from experiments.tasks.composition import PERMUTED, TEMPLATE, drawn_by
 from experiments.tasks.task import Task
 from valuation.problem import Examples, Problem
-from valuation.union_surrogates import SURROGATES
+from valuation.union_surrogates import SURROGATES, no_unions
 from valuation.unions import Layout, layout, taken
 
 REAL = "real"  # further real strings
@@ -137,3 +137,7 @@ def check(config) -> None:
             f"real_counts = {tuple(config.real_counts)}, size = {config.size}: the most real strings and twice a "
             f"source's size are {needed}, expected 2 to {there}, the strings of composition.strings.train"
         )
+    examples = LENGTH * (max(config.real_counts) + 2 * config.size * len(config.sources))
+    for name in config.surrogates:
+        if refusal := no_unions(name, "classification", examples):
+            raise ValueError(refusal)

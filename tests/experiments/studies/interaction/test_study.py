@@ -150,12 +150,16 @@ def test_a_run_says_what_unions_are_worth_and_goes_on_where_it_stopped(task, tmp
         ("real_counts", (5, 50), r"are 70, expected 2 to 60, the strings of composition\.strings\.train"),
         ("surrogates", (), r"surrogates = \(\): expected one or more"),
         ("surrogates", ("rbf_ridge",), "unknown surrogate 'rbf_ridge'.* known: rbf_relative, ntk_relative"),
+        ("composition.strings.train size", (5_000, 300), "ntk_relative cannot be fitted on unions .* 9,680 examples"),
         ("sources", {"real": 0.0}, "expected two or more of"),
         ("sources", {"real": 0.0, "templates": 1.0}, "unknown source 'templates': did you mean 'template'"),
     ],
 )
 def test_what_cannot_be_is_refused_before_work(tmp_path, key, value, words):
-    config = config_file.get_config("tiny").to_dict() | {key: value}
+    config = config_file.get_config("tiny")
+    keys = key.split()
+    config.unlock()
+    config.update_from_flattened_dict(dict(zip(keys, value if len(keys) > 1 else [value], strict=True)))
     with pytest.raises(ValueError, match=words):
-        study.run(config_file.ml_collections.ConfigDict(config), str(tmp_path / "run"), None)
+        study.run(config, str(tmp_path / "run"), None)
     assert not (tmp_path / "run").exists()
