@@ -113,7 +113,8 @@ def main(argv: list[str]) -> None:
     scale = "" if flags.FLAGS.scale == "small" else flags.FLAGS.scale
     about = {"name": "benchmark_known_effects", "scale": scale, **given, "rho": list(RHOS)}
     about |= {"dataset": config.dataset, "causes": config.causes.to_dict()}
-    path = study.run(Study("known_effects", about, steps, write, judged), flags.FLAGS.workdir)
+    known = Study("known_effects", about, steps, write, judged, lambda: {"dataset": read().says} | read().notes)
+    path = study.run(known, flags.FLAGS.workdir)
     print(path.read_text(), end="")
 
 

@@ -75,7 +75,7 @@ def worth(lines: list[dict]) -> str:
 
 def pair_table(lines: list[dict]) -> str:
     """A row for every measure, number of real strings and pair."""
-    foretold = {name: select(lines, kind="pair predicted", surrogate=name) for name in surrogates_of(lines)}
+    surrogates, predicted = surrogates_of(lines), select(lines, kind="pair predicted")
     rows = [
         [
             line["measure"],
@@ -83,12 +83,19 @@ def pair_table(lines: list[dict]) -> str:
             f"{line['first']}, {line['second']}",
             f"{line['value'] * POINTS:+.2f} ({spanned(line['interval'])})",
             f"{line['strings'] * POINTS:+.2f}",
-            *(f"{predicted[place]['metric'] * POINTS:+.2f}" for predicted in foretold.values()),
+            *(f"{foretold(predicted, line, name):+.2f}" for name in surrogates),
         ]
-        for place, line in enumerate(select(lines, kind="pair"))
+        for line in select(lines, kind="pair")
     ]
     head = ["measure", "real strings", "pair", "points by training (95 %)", "of strings"]
-    return table([*head, *(f"by {METHODS[name].title}" for name in foretold)], rows)
+    return table([*head, *(f"by {METHODS[name].title}" for name in surrogates)], rows)
+
+
+def foretold(predicted: list[dict], pair: dict, surrogate: str) -> float:
+    """Points that a surrogate predicts of a pair. predicted: lines of pairs. pair: a line of one, by training."""
+    about = {field: pair[field] for field in ("measure", "real", "first", "second")}
+    (line,) = select(predicted, **about, surrogate=surrogate)
+    return line["metric"] * POINTS
 
 
 def sign_table(lines: list[dict]) -> str:
@@ -134,13 +141,11 @@ def matrix(lines: list[dict], measure: str) -> Figure | None:
     amounts, names = amounts_of(lines), list(dict.fromkeys((line["first"], line["second"]) for line in found))
     cells = [[select(found, real=real, first=a, second=b)[0] for real in amounts] for a, b in names]
     labels = {name: METHODS[name].title.partition(",")[0] for name in surrogates_of(lines)}
-    grid = [[line["value"] * POINTS for line in row] for row in cells]
-    for name in labels:
-        foretold = select(lines, kind="pair predicted", measure=measure, surrogate=name)
-        for values, row in zip(grid, cells, strict=True):
-            for line in row:
-                (same,) = select(foretold, real=line["real"], first=line["first"], second=line["second"])
-                values.append(same["metric"] * POINTS)
+    predicted = select(lines, kind="pair predicted")
+    grid = [
+        [line["value"] * POINTS for line in row] + [foretold(predicted, line, name) for name in labels for line in row]
+        for row in cells
+    ]
     unsure = [[line["interval"][0] <= 0 <= line["interval"][1] for line in row] * (1 + len(labels)) for row in cells]
     columns = [f"{real} real, {by}" for by in ("trained", *labels.values()) for real in amounts]
     rows = [f"{a}, {b}" for a, b in names]
