@@ -51,7 +51,10 @@ def judged(measure: str, real: int, config, lines: list[dict]) -> Iterator[dict]
     """The lines of every pair of sources, then that of all of them. lines: of that number of real strings."""
     about, value = {"measure": measure, "real": real}, MEASURES[measure]
     trained, strings = (by_draw(lines, "union trained", field) for field in ("utility", "strings"))
-    surrogates = {name: select(lines, surrogate=name) for name in config.surrogates}
+    predicted = {
+        name: {unit: by_draw(select(lines, surrogate=name), "union predicted", unit) for unit in UNITS}
+        for name in config.surrogates
+    }
     table, spans = [], []
     for first, second in pairs(sources_of(config)):
         table.append(value(trained, first, second))
@@ -59,9 +62,9 @@ def judged(measure: str, real: int, config, lines: list[dict]) -> Iterator[dict]
         pair = about | {"first": first, "second": second}
         yield {"kind": "pair", **pair, "value": float(table[-1].mean()), "interval": spans[-1],
                "strings": float(value(strings, first, second).mean())}  # fmt: skip
-        for name, some in surrogates.items():
-            predicted = {unit: value(by_draw(some, "union predicted", unit), first, second).mean() for unit in UNITS}
-            yield {"kind": "pair predicted", **pair, "surrogate": name} | {u: float(x) for u, x in predicted.items()}
+        for name, utilities in predicted.items():
+            means = {unit: float(value(utility, first, second).mean()) for unit, utility in utilities.items()}
+            yield {"kind": "pair predicted", **pair, "surrogate": name, **means}
     means = np.mean(table, 0)
     yield {"kind": "pairs", **about, "mean": float(means.mean()), "interval": mean_interval(means),
            "above": sum(low > 0 for low, _ in spans), "below": sum(high < 0 for _, high in spans)}  # fmt: skip

@@ -127,8 +127,6 @@ def check(config) -> None:
         raise ValueError(f"sources = {', '.join(config.sources) or 'none'}: expected two or more of {SOURCES}")
     for name in config.sources:
         one_of("source", name, SOURCES)
-    for name in config.surrogates:
-        one_of("surrogate", name, SURROGATES["classification"])
     if not config.surrogates or len(set(config.surrogates)) < len(config.surrogates):
         raise ValueError(f"surrogates = {tuple(config.surrogates)}: expected one or more, each once")
     needed, there = max(config.real_counts, default=0) + 2 * config.size, config.composition.strings.train
@@ -139,5 +137,6 @@ def check(config) -> None:
         )
     examples = LENGTH * (max(config.real_counts) + 2 * config.size * len(config.sources))
     for name in config.surrogates:
+        one_of("surrogate", name, SURROGATES["classification"])
         if refusal := no_unions(name, "classification", examples):
             raise ValueError(refusal)
